@@ -1,0 +1,222 @@
+"""`Device`: a model with values for its parameters, one cell or an ensemble of any shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from devices.errors import InputError
+from devices.model import DeviceModel
+from devices.parameters import ParameterSet
+from devices.registry import get_model
+from devices.validation import choice, finite_array, number
+
+__all__ = ["Device", "device"]
+
+
+@dataclass(frozen=True, eq=False)
+class Device:
+    """A memristive device, or an ensemble of them that share one model.
+
+    Parameters
+    ----------
+    model : DeviceModel
+        The equations.
+    parameters : mapping of str to array_like
+        A value, or an array of values over the ensemble, for each parameter.
+    initial : mapping of str to array_like
+        The same for the start of each state.
+    parameter_set : ParameterSet
+        The set that the values started from, with its source.
+
+    Raises
+    ------
+    InputError
+        If a value is out of its parameter's bounds, a start is out of the state's bounds, a bound is empty,
+        or the arrays do not broadcast to one ensemble shape.
+    """
+
+    model: DeviceModel
+    parameters: Mapping[str, NDArray[np.float64]]
+    initial: Mapping[str, NDArray[np.float64]]
+    parameter_set: ParameterSet
+
+    def __post_init__(self) -> None:
+        values: dict[str, NDArray[np.float64]] = {}
+        for parameter in self.model.parameters:
+            array = finite_array(parameter.name, self.parameters[parameter.name], unit=parameter.unit)
+            parameter.check(float(array.min()))
+            parameter.check(float(array.max()))
+            values[parameter.name] = array
+        starts = {s.name: finite_array(s.name, self.initial[s.name], unit=s.unit) for s in self.model.states}
+        try:
+            np.broadcast_shapes(*(a.shape for a in (*values.values(), *starts.values())))
+        except ValueError:
+            shapes = {name: a.shape for name, a in {**values, **starts}.items() if a.ndim}
+            raise InputError("parameters", f"shapes {shapes}", "arrays that broadcast to one ensemble shape") from None
+        for array in (*values.values(), *starts.values()):
+            array.flags.writeable = False
+        object.__setattr__(self, "parameters", MappingProxyType(values))
+        object.__setattr__(self, "initial", MappingProxyType(starts))
+        lower, upper = self.bounds()
+        if not (lower < upper).all():
+            raise InputError(
+                "parameters", "an upper state bound not above the lower one", "lower < upper for each cell"
+            )
+        for k, state in enumerate(self.model.states):
+            outside = (starts[state.name] < lower[..., k]) | (starts[state.name] > upper[..., k])
+            if outside.any():
+                allowed = f"[{lower[..., k].min():g}, {upper[..., k].max():g}] [{state.unit}]"
+                given = np.broadcast_to(starts[state.name], outside.shape)[outside][0]
+                raise InputError(state.name, f"{given:g} as start", allowed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.model, dict(self.parameters), dict(self.initial), self.parameter_set)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Ensemble shape, ``()`` for one cell."""
+        return np.broadcast_shapes(*(a.shape for a in (*self.parameters.values(), *self.initial.values())))
+
+    @property
+    def _parameter_shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(a.shape for a in self.parameters.values()))
+
+    def parameter_rows(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Parameters in the model's order, a row for each cell of `shape`, or one row that all cells share."""
+        rows = np.stack(np.broadcast_arrays(*(self.parameters[p.name] for p in self.model.parameters)), axis=-1)
+        if rows.ndim > 1:
+            rows = np.broadcast_to(rows, (*shape, rows.shape[-1]))
+        return np.array(rows).reshape(-1, rows.shape[-1])
+
+    @property
+    def start(self) -> NDArray[np.float64]:
+        """Starting state, shape ``(*shape, states)``."""
+        return np.stack([np.broadcast_to(self.initial[s.name], self.shape) for s in self.model.states], axis=-1)
+
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper state bounds, each of shape ``(*shape, states)``."""
+        sides = []
+        for side in ("lower", "upper"):
+            named = [getattr(s, side) for s in self.model.states]
+            columns = [self.parameters[b] if isinstance(b, str) else np.float64(b) for b in named]
+            sides.append(np.stack([np.broadcast_to(c, self.shape) for c in columns], axis=-1))
+        return sides[0], sides[1]
+
+    def evaluate(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Current, rates and their exact derivatives.
+
+        Parameters
+        ----------
+        voltage : array_like
+            Voltage [V]; broadcasts against the ensemble.
+        state : array_like, optional
+            State, shape ``(..., states)``, within its bounds; the start where not given.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(..., 1 + states, 2 + states)``: a row for the current [A] and for each rate [state unit
+            per second]; columns are the value, d/dv and d/dx for each state.
+        """
+        from devices._stepper import evaluate_many
+        from devices.compile import kernel
+
+        n = len(self.model.states)
+        v = finite_array("voltage", voltage, unit="V")
+        x = finite_array("state", self.start if state is None else state, shape=("...", n))
+        shape = np.broadcast_shapes(v.shape, x.shape[:-1], self._parameter_shape)
+        out = np.empty((*shape, (1 + n) * (2 + n)))
+        evaluate_many(
+            kernel(self.model),
+            np.array(np.broadcast_to(v, shape)).reshape(-1),
+            np.array(np.broadcast_to(x, (*shape, n))).reshape(-1, n),
+            self.parameter_rows(shape),
+            out.reshape(-1, out.shape[-1]),
+        )
+        return out.reshape(*shape, 1 + n, 2 + n)
+
+    def current(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Current [A] at `voltage` [V] and `state`, shape as they broadcast with the ensemble."""
+        return self.evaluate(voltage, state)[..., 0, 0]
+
+    def rates(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
+        """State law, shape ``(..., states)`` [state unit per second]; the hard bounds are not applied."""
+        return self.evaluate(voltage, state)[..., 1:, 0]
+
+    def conductance(self, voltage: float, state: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Static conductance i/v [S] at the read `voltage` [V], not zero."""
+        if number("voltage", voltage, unit="V") == 0.0:
+            raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
+        return self.current(voltage, state) / voltage
+
+    def conductance_limits(self, voltage: float) -> tuple[float, float]:
+        """Smallest and largest static conductance [S] at the read `voltage` [V] between the state's bounds.
+
+        Taken at the corners of the state space, where the extremes of a current that is monotonic in each
+        state lie; over an ensemble, the window that every cell can reach.
+        """
+        lower, upper = self.bounds()
+        n = len(self.model.states)
+        corners = np.array(np.meshgrid(*[[0.0, 1.0]] * n, indexing="ij")).reshape(n, -1).T
+        found = np.stack([self.conductance(voltage, lower + c * (upper - lower)) for c in corners])
+        return float(found.min(axis=0).max()), float(found.max(axis=0).min())
+
+    def __repr__(self) -> str:
+        shape = f", shape={self.shape}" if self.shape else ""
+        return f"Device({self.model.name!r}, set={self.parameter_set.name!r}{shape})"
+
+    def _repr_markdown_(self) -> str:
+        def text(a: NDArray[np.float64]) -> str:
+            return f"{a:g}" if a.ndim == 0 else f"{a.min():g} ... {a.max():g} over {a.shape}"
+
+        units = {q.name: q.unit for q in (*self.model.parameters, *self.model.states)}
+        rows = [f"| {n} | {text(a)} | {units[n]} |" for n, a in {**self.parameters, **self.initial}.items()]
+        table = "\n".join(["| name | value | unit |", "|---|---|---|", *rows])
+        given = self.parameter_set
+        source = f"Set `{given.name}` ({given.status}): {given.source}. {given.note}"
+        equations = "\n\n".join(f"$${line}$$" for line in self.model.latex())
+        return f"**{self.model.title}**\n\n{equations}\n\n{table}\n\n{source}\n"
+
+
+def device(model: str, set: str | None = None, **overrides: ArrayLike) -> Device:
+    """Return a device of a registered model.
+
+    Parameters
+    ----------
+    model : str
+        Registry name, as listed by ``devices.models()``.
+    set : str, optional
+        Parameter set; the model's default where not given.
+    **overrides : array_like
+        Values that replace those of the set, by parameter or state name (a state's name sets its start).
+        Arrays make an ensemble.
+
+    Returns
+    -------
+    Device
+        The device.
+
+    Raises
+    ------
+    InputError
+        For an unknown model, set or name, or a value out of bounds.
+
+    Examples
+    --------
+    >>> device("vteam", r_off=2e3)
+    Device('vteam', set='memtorch')
+    """
+    declared = get_model(model)
+    values = declared.parameter_set(set)
+    parameters: dict[str, Any] = dict(values.values)
+    initial: dict[str, Any] = dict(values.initial)
+    for name, value in overrides.items():
+        choice("parameter", name, [*parameters, *initial])
+        (parameters if name in parameters else initial)[name] = value
+    return Device(declared, parameters, initial, values)

@@ -1,0 +1,74 @@
+"""The exceptions of memductance: one small tree, shared by all four packages.
+
+Every message is one line that names the argument, what was given, what is allowed and what to try.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "ConvergenceError",
+    "InputError",
+    "MemductanceError",
+    "SimulatorError",
+    "SimulatorNotFoundError",
+]
+
+
+class MemductanceError(Exception):
+    """Base of every exception that memductance raises on purpose."""
+
+
+class InputError(MemductanceError, ValueError):
+    """A bad argument, refused at the public boundary.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, as the caller wrote it.
+    given : object
+        What was given, already shortened to a phrase or a value.
+    allowed : str
+        What is allowed, with its unit.
+    fix : str, optional
+        What to try.
+    """
+
+    def __init__(self, argument: str, given: object, allowed: str, fix: str = "") -> None:
+        self.argument = argument
+        self.given = given
+        self.allowed = allowed
+        self.fix = fix
+        message = f"{argument}: got {given}; allowed: {allowed}"
+        super().__init__(f"{message}; try: {fix}" if fix else message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.argument, self.given, self.allowed, self.fix)
+
+
+class ConvergenceError(MemductanceError, RuntimeError):
+    """An iteration did not reach its tolerance.
+
+    Parameters
+    ----------
+    message : str
+        What did not converge, where it stopped and what to try.
+    residual : float
+        Best residual reached, in the unit that the message names.
+    """
+
+    def __init__(self, message: str, residual: float = float("nan")) -> None:
+        self.residual = residual
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.residual)
+
+
+class SimulatorError(MemductanceError, RuntimeError):
+    """An external simulator failed, timed out or answered nonsense; carries its own words."""
+
+
+class SimulatorNotFoundError(SimulatorError):
+    """An external simulator is not installed; the message says what to install."""

@@ -1,0 +1,162 @@
+"""What a device declaration is made of besides equations: parameters, states and published sets."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from devices.errors import InputError
+from devices.validation import choice, number
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = ["Parameter", "ParameterSet", "State", "Status"]
+
+Status = Literal["seen", "recalled", "code default", "ours"]
+_STATUSES = ("seen", "recalled", "code default", "ours")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+#: Names that one of the dialects (Python, SPICE, Verilog-A) keeps for itself, in lower case.
+_RESERVED = {"v", "i", "e", "pi", "t", "time", "temper", "vt", "m", "te", "be", "xsv"}
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name) or name.lower() in _RESERVED:
+        raise InputError("name", repr(name), "a letter, then letters, digits and _; no reserved word", name + "_0")
+
+
+class _Symbolic:
+    """Gives a named quantity its SymPy symbol, made when first asked for."""
+
+    name: str
+    unit: str
+    meaning: str
+    latex: str
+
+    @cached_property
+    def symbol(self) -> sympy.Symbol:
+        """The real SymPy symbol of this quantity."""
+        import sympy
+
+        return sympy.Symbol(self.name, real=True)
+
+
+@dataclass(frozen=True)
+class Parameter(_Symbolic):
+    """A parameter of a device model.
+
+    Parameters
+    ----------
+    name : str
+        Name in Python, SPICE and Verilog-A alike.
+    unit : str
+        SI unit, ``"1"`` for a pure number.
+    meaning : str
+        What it is, in the field's words.
+    lower, upper : float, optional
+        Bounds, included unless `open_lower`.
+    open_lower : bool, optional
+        Exclude the lower bound itself: a resistance with ``lower=0, open_lower=True`` is positive.
+    latex : str, optional
+        How it is written in a formula; the name where empty.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    lower: float = -math.inf
+    upper: float = math.inf
+    open_lower: bool = False
+    latex: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
+    def check(self, value: float) -> float:
+        """Return `value` if it is finite and inside the bounds, or raise `InputError`."""
+        return number(
+            self.name,
+            value,
+            unit=self.unit,
+            minimum=None if math.isinf(self.lower) else self.lower,
+            maximum=None if math.isinf(self.upper) else self.upper,
+            open_minimum=self.open_lower,
+        )
+
+
+@dataclass(frozen=True)
+class State(_Symbolic):
+    """A state variable of a device model.
+
+    The state lives between hard bounds: where the state law points outward at a bound, the state stays
+    there, and it leaves as soon as the law points inward again.
+
+    Parameters
+    ----------
+    name : str
+        Name in Python, SPICE and Verilog-A alike.
+    unit : str
+        SI unit, ``"1"`` for a pure number.
+    meaning : str
+        What it is.
+    lower, upper : float or str
+        Bounds: a number, or the name of the parameter that holds it.
+    latex : str, optional
+        How it is written in a formula.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    lower: float | str = 0.0
+    upper: float | str = 1.0
+    latex: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
+
+@dataclass(frozen=True)
+class ParameterSet:
+    """Values for every parameter of a model, with where they come from.
+
+    Parameters
+    ----------
+    name : str
+        Name of the set within its model.
+    values : mapping of str to float
+        One value for each parameter, in SI units.
+    initial : mapping of str to float
+        One starting value for each state.
+    source : str
+        Paper or code that gives the values, with its DOI where it has one.
+    status : {"seen", "recalled", "code default", "ours"}
+        ``seen``: read in the named source. ``recalled``: known to its authors from memory, not re-read.
+        ``code default``: a published program's default, no device fit. ``ours``: chosen for this project.
+    note : str, optional
+        What it was fitted to, range of validity, which values differ in status.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    initial: Mapping[str, float]
+    source: str
+    status: Status
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        choice("status", self.status, _STATUSES)
+        if not self.source.strip():
+            raise InputError("source", "an empty text", "the paper or code that gives the values", "source='ours'")
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        fields = (self.name, dict(self.values), dict(self.initial), self.source, self.status, self.note)
+        return type(self), fields

@@ -1,0 +1,160 @@
+"""Pictures of a trace: the pinched loop and the time course. They draw a result and never run one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devices.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from devices.simulate import Trace
+
+__all__ = ["plot_loop", "plot_trace", "scaled"]
+
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
+
+
+def scaled(peak: float, unit: str) -> tuple[float, str]:
+    """Return the factor and the prefixed unit that bring `peak` between 1 and 1000.
+
+    Parameters
+    ----------
+    peak : float
+        Largest absolute value, in `unit`.
+    unit : str
+        SI unit without prefix.
+
+    Returns
+    -------
+    tuple of (float, str)
+        Multiply values by the first, label the axis with the second.
+    """
+    power = 0 if peak <= 0 or not np.isfinite(peak) else int(np.clip(3 * np.floor(np.log10(peak) / 3), -15, 9))
+    return 10.0**-power, _PREFIXES[power] + unit
+
+
+def plot_loop(
+    trace: Trace,
+    ax: Axes | None = None,
+    *,
+    log: bool = False,
+    floor: float = 1e-6,
+    label: str = "",
+    **line: Any,
+) -> Axes:
+    """Draw current against voltage, the pinched hysteresis loop.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of one device; for an ensemble each cell is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure where not given.
+    log : bool, optional
+        Draw |I| on a logarithmic axis instead. Currents below `floor` times the peak are left out, for the
+        loop runs through zero.
+    floor : float, optional
+        Smallest |I| drawn on the logarithmic axis, relative to the peak.
+    label : str, optional
+        Legend entry.
+    **line
+        Passed to matplotlib for the line.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    ax = _axes(ax)
+    currents = np.atleast_2d(trace.current.reshape(-1, trace.time.size))
+    peak = float(np.abs(currents).max())
+    factor, unit = scaled(peak, "A")
+    volts, volt_unit = scaled(float(np.abs(trace.voltage).max()), "V")
+    for k, current in enumerate(currents):
+        if log:
+            magnitude = np.abs(current)
+            current = np.where(magnitude > floor * peak, magnitude, np.nan)
+        ax.plot(volts * trace.voltage, factor * current, label=label if k == 0 else "", **line)
+    if log:
+        ax.set_yscale("log")
+    else:
+        ax.axhline(0, color="0.8", lw=0.8, zorder=0)
+        ax.axvline(0, color="0.8", lw=0.8, zorder=0)
+        if len(currents) == 1:
+            _arrows(ax, volts * trace.voltage, factor * currents[0])
+    ax.set_xlabel(f"voltage [{volt_unit}]")
+    ax.set_ylabel(f"|current| [{unit}]" if log else f"current [{unit}]")
+    return ax
+
+
+def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None, **line: Any) -> Axes:
+    """Draw a state of one device against time, with the voltage in grey on a second axis.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of one device.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure where not given.
+    state : str, optional
+        Name of the state; the first one where not given.
+    **line
+        Passed to matplotlib for the line.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes of the state.
+
+    Raises
+    ------
+    InputError
+        For an ensemble.
+    """
+    if trace.device.shape:
+        raise InputError("trace", f"an ensemble of shape {trace.device.shape}", "one device", "simulate one cell")
+    ax = _axes(ax)
+    names = [s.name for s in trace.device.model.states]
+    k = 0 if state is None else names.index(state)
+    declared = trace.device.model.states[k]
+    seconds, time_unit = scaled(float(trace.time[-1]), "s")
+    size, unit = (1.0, "") if declared.unit == "1" else scaled(float(np.abs(trace.state[:, k]).max()), declared.unit)
+    behind = ax.twinx()
+    behind.plot(seconds * trace.time, trace.voltage, color="0.7", lw=1.0)
+    behind.set_ylabel("voltage [V]", color="0.5")
+    ax.set_zorder(behind.get_zorder() + 1)
+    ax.patch.set_visible(False)
+    ax.plot(seconds * trace.time, size * trace.state[:, k], **line)
+    ax.set_xlabel(f"time [{time_unit}]")
+    ax.set_ylabel(f"{declared.name}: {declared.meaning}" + (f" [{unit}]" if unit else ""), fontsize="small")
+    return ax
+
+
+def _arrows(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Mark the direction of travel at a few places along the line."""
+    color = ax.lines[-1].get_color()
+    span = np.array([np.ptp(x) or 1.0, np.ptp(y) or 1.0])
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x) / span[0], np.diff(y) / span[1]))])
+    for k in np.searchsorted(along, along[-1] * np.array([0.12, 0.38, 0.62, 0.88])):
+        k = int(np.clip(k, 1, x.size - 1))
+        ax.annotate(
+            "",
+            xy=(x[k], y[k]),
+            xytext=(x[k - 1], y[k - 1]),
+            arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 12},
+        )
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure
+    from matplotlib.pyplot import subplots
+
+    figure, made = subplots(figsize=(4.5, 3.5), layout="constrained")
+    assert isinstance(figure, Figure)
+    return made

@@ -1,0 +1,212 @@
+"""Transients of one device or an ensemble under a voltage waveform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from devices.device import Device
+from devices.errors import ConvergenceError, InputError
+from devices.validation import finite_array, integer, number
+from devices.waveforms import Waveform
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Trace", "simulate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What `simulate` returns; times are shared, everything else has the ensemble's shape in front.
+
+    Attributes
+    ----------
+    device : Device
+        What was simulated.
+    waveform : Waveform
+        Under which voltage.
+    time : numpy.ndarray
+        Sample times [s], shape ``(samples,)``.
+    voltage : numpy.ndarray
+        Voltage [V], shape ``(samples,)``.
+    current : numpy.ndarray
+        Current [A], shape ``(..., samples)``.
+    state : numpy.ndarray
+        States, shape ``(..., samples, states)``.
+    bound_time : numpy.ndarray
+        When each state first came to rest at its lower and at its upper bound [s], shape
+        ``(..., states, 2)``; NaN where it never did.
+    steps : numpy.ndarray
+        Steps tried for each cell, shape ``(...)``.
+    """
+
+    device: Device
+    waveform: Waveform
+    time: NDArray[np.float64]
+    voltage: NDArray[np.float64]
+    current: NDArray[np.float64]
+    state: NDArray[np.float64]
+    bound_time: NDArray[np.float64]
+    steps: NDArray[np.int64]
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Any:
+        """Draw the pinched loop; see `devices.plot.plot_loop`."""
+        from devices.plot import plot_loop
+
+        return plot_loop(self, ax=ax, **options)
+
+    def __repr__(self) -> str:
+        span = f"{self.time[0]:g} to {self.time[-1]:g} s"
+        return f"Trace({self.device!r}, {self.time.size} samples, {span}, peak {np.abs(self.current).max():.4g} A)"
+
+
+def simulate(
+    device: Device,
+    waveform: Waveform,
+    *,
+    samples: int | ArrayLike = 2001,
+    tolerance: float = 1e-9,
+    step: float | None = None,
+    max_steps: int = 1_000_000,
+) -> Trace:
+    r"""Integrate a device, or each cell of an ensemble, under a voltage waveform.
+
+    .. math:: \dot x = f(v(t), x; p), \qquad x_\mathrm{lower} \le x \le x_\mathrm{upper}
+
+    Adaptive and L-stable (RODAS, order 4 with error estimate of order 3), with the exact Jacobian, so that
+    rates may span many decades. Each cell has its own steps; steps end at the waveform's corners, at the
+    sample times, and where a state meets or leaves a bound.
+
+    Parameters
+    ----------
+    device : Device
+        One device or an ensemble.
+    waveform : Waveform
+        Voltage over time.
+    samples : int or array_like, optional
+        Number of evenly spaced samples (the waveform's corners are added), or the sample times [s],
+        rising, within the waveform.
+    tolerance : float, optional
+        Largest error of one step, as a fraction of the span between a state's bounds.
+    step : float, optional
+        Fixed step [s] in place of error control, to measure the order of convergence.
+    max_steps : int, optional
+        Steps allowed for each cell.
+
+    Returns
+    -------
+    Trace
+        Voltage, current and states at the samples.
+
+    Raises
+    ------
+    InputError
+        For an argument out of its bounds.
+    ConvergenceError
+        If a cell does not reach the end; names the cell, the time and the reason.
+    """
+    from devices import _stepper
+    from devices.compile import kernel
+
+    if not isinstance(waveform, Waveform):
+        raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
+    times = _sample_times(waveform, samples)
+    number("tolerance", tolerance, minimum=1e-14, maximum=1e-2)
+    fixed = 0.0 if step is None else number("step", step, unit="s", minimum=0.0, open_minimum=True)
+    integer("max_steps", max_steps, minimum=1)
+
+    shape, n = device.shape, len(device.model.states)
+    cells = int(np.prod(shape))
+    start = device.start.reshape(cells, n)
+    lower, upper = (b.reshape(cells, n) for b in device.bounds())
+    table = device.parameter_rows(shape)
+    voltage = np.empty((cells, times.size))
+    current = np.empty((cells, times.size))
+    state = np.empty((cells, times.size, n))
+    bound_time = np.full((cells, n, 2), np.nan)
+    status, steps = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
+    stopped = np.zeros(cells)
+    compiled = kernel(device.model)
+
+    def part(rows: slice) -> None:
+        _stepper.integrate(
+            compiled,
+            waveform.segments,
+            waveform.duration,
+            times,
+            start[rows],
+            table[rows] if table.shape[0] > 1 else table,
+            lower[rows],
+            upper[rows],
+            tolerance,
+            fixed,
+            max_steps,
+            voltage[rows],
+            current[rows],
+            state[rows],
+            bound_time[rows],
+            status[rows],
+            stopped[rows],
+            steps[rows],
+        )
+
+    _in_threads(part, cells)
+    _check(device, status, stopped, max_steps)
+    return Trace(
+        device,
+        waveform,
+        times,
+        voltage[0],
+        current.reshape(*shape, times.size),
+        state.reshape(*shape, times.size, n),
+        bound_time.reshape(*shape, n, 2),
+        steps.reshape(shape),
+    )
+
+
+def _sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.float64]:
+    if isinstance(samples, int | np.integer):
+        count = integer("samples", samples, minimum=2)
+        return np.union1d(np.linspace(0.0, waveform.duration, count), waveform.corners)
+    times = finite_array("samples", samples, unit="s", shape=("n",), minimum=0.0, maximum=waveform.duration)
+    if (np.diff(times) <= 0).any():
+        raise InputError("samples", "times that do not rise", "strictly rising times [s]", "numpy.unique(samples)")
+    return times
+
+
+def _in_threads(part: Callable[[slice], None], cells: int) -> None:
+    """Share the cells out over the cores; the kernels hold no lock, and each cell's result is its own."""
+    workers = min(os.cpu_count() or 1, cells // 64)
+    if workers <= 1:
+        return part(slice(0, cells))
+    edges = np.linspace(0, cells, 8 * workers + 1).astype(int)
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(part, [slice(a, b) for a, b in pairwise(edges) if b > a]))
+    return None
+
+
+def _check(device: Device, status: NDArray[np.int64], stopped: NDArray[np.float64], max_steps: int) -> None:
+    failed = np.flatnonzero(status)
+    if failed.size == 0:
+        return
+    k = int(failed[0])
+    reason = {
+        1: f"used its {max_steps} steps; try a larger max_steps or tolerance",
+        2: "needs a step below the resolution of time; check the parameters' units, or try a larger tolerance",
+        3: "gave a number that is not finite; check the voltage against the model's range of validity",
+    }[int(status[k])]
+    where = (
+        f"cell {tuple(int(i) for i in np.unravel_index(k, device.shape))} of {device.shape} " if device.shape else ""
+    )
+    more = f" ({failed.size} cells in all)" if failed.size > 1 else ""
+    raise ConvergenceError(
+        f"{device.model.name}: {where}stopped at {stopped[k]:.6g} s: {reason}{more}", float(stopped[k])
+    )
