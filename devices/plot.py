@@ -82,10 +82,10 @@ def plot_loop(
     if log:
         ax.set_yscale("log")
     else:
-        ax.axhline(0, color="0.8", lw=0.8, zorder=0)
-        ax.axvline(0, color="0.8", lw=0.8, zorder=0)
         if len(currents) == 1:
             _arrows(ax, volts * trace.voltage, factor * currents[0])
+        ax.axhline(0, color="0.8", lw=0.8, zorder=0)
+        ax.axvline(0, color="0.8", lw=0.8, zorder=0)
     ax.set_xlabel(f"voltage [{volt_unit}]")
     ax.set_ylabel(f"|current| [{unit}]" if log else f"current [{unit}]")
     return ax
@@ -130,7 +130,7 @@ def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None
     ax.patch.set_visible(False)
     ax.plot(seconds * trace.time, size * trace.state[:, k], **line)
     ax.set_xlabel(f"time [{time_unit}]")
-    ax.set_ylabel(f"{declared.name}: {declared.meaning}" + (f" [{unit}]" if unit else ""), fontsize="small")
+    ax.set_ylabel(f"state {declared.name}" + (f" [{unit}]" if unit else ""))
     return ax
 
 
@@ -145,16 +145,13 @@ def _arrows(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
             "",
             xy=(x[k], y[k]),
             xytext=(x[k - 1], y[k - 1]),
-            arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 12},
+            arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 14},
         )
 
 
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
-    from matplotlib.figure import Figure
     from matplotlib.pyplot import subplots
 
-    figure, made = subplots(figsize=(4.5, 3.5), layout="constrained")
-    assert isinstance(figure, Figure)
-    return made
+    return subplots(figsize=(4.5, 3.5), layout="constrained")[1]

@@ -32,7 +32,7 @@ _SETS: dict[str, tuple[ParameterSet, ...]] = {
             {"x": 0.1},
             _KNOWM + " (Joglekar deck)",
             "seen",
-            "The deck starts at 11 kohm (x = 0.314); the start at x = 0.1 is ours, chosen for a loop inside the bounds.",
+            "The deck starts at 11 kohm (x = 0.314); the start at x = 0.1 is ours, for a loop inside the bounds.",
         ),
     ),
     "joglekar": (

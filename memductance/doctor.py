@@ -1,0 +1,172 @@
+"""What is installed, what is missing, and the command that installs it."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from devices.errors import MemductanceError
+
+__all__ = ["Component", "Examination", "examine"]
+
+_PYTHON = (3, 11)
+_NGSPICE = "sudo apt-get install ngspice"
+_LIBRARY = "sudo apt-get install libngspice0"
+#: Distributions that memductance itself needs.
+_REQUIRED = (
+    "numpy",
+    "scipy",
+    "sympy",
+    "numba",
+    "matplotlib",
+    "PySpice",
+    "xarray",
+    "scikit-learn",
+    "spicelib",
+    "typer",
+    "rich",
+    "jinja2",
+    "platformdirs",
+    "tqdm",
+)
+#: Optional distributions and what they add.
+_OPTIONAL = {
+    "pytest": ("the test suite", "make test"),
+    "hypothesis": ("the property tests", "make test"),
+    "ipykernel": ("running the notebooks", "pip install 'memductance[dev]'"),
+}
+
+
+@dataclass(frozen=True)
+class Component:
+    """One line of the examination.
+
+    Attributes
+    ----------
+    name : str
+        What was looked for.
+    found : bool
+        Whether it is there and usable.
+    detail : str
+        Version and place, or what is wrong.
+    install : str
+        The command that installs or mends it; empty where it was found.
+    required : bool
+        Whether memductance needs it.
+    """
+
+    name: str
+    found: bool
+    detail: str
+    install: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All components."""
+
+    components: tuple[Component, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether everything that is required was found."""
+        return all(c.found for c in self.components if c.required)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the examination as plain data."""
+        return {"healthy": self.healthy, "components": [asdict(c) for c in self.components]}
+
+
+def examine() -> Examination:
+    """Look for every component; nothing is installed or changed.
+
+    Returns
+    -------
+    Examination
+        Found or missing, with the command that installs it.
+    """
+    return Examination(
+        (
+            _python(),
+            *(_distribution(name) for name in _REQUIRED),
+            _ngspice(),
+            _ngspice_library(),
+            _clash(),
+            _cache(),
+            *(_distribution(name, what, how) for name, (what, how) in _OPTIONAL.items()),
+        )
+    )
+
+
+def _python() -> Component:
+    found = sys.version_info >= _PYTHON
+    detail = f"{sys.version.split()[0]} at {sys.executable}"
+    return Component("Python", found, detail, "" if found else "sudo apt-get install python3.11")
+
+
+def _distribution(name: str, adds: str = "", install: str = "") -> Component:
+    try:
+        return Component(name, True, version(name), required=not adds)
+    except PackageNotFoundError:
+        detail = f"not installed; needed for {adds}" if adds else "not installed"
+        return Component(name, False, detail, install or f"pip install {name}", required=not adds)
+
+
+def _ngspice() -> Component:
+    path = shutil.which("ngspice")
+    if path is None:
+        return Component("ngspice", False, "no ngspice on PATH", _NGSPICE)
+    from netlists import ngspice_version
+
+    try:
+        return Component("ngspice", True, f"{ngspice_version()} at {path}")
+    except MemductanceError as error:
+        return Component("ngspice", False, f"{path} does not answer: {error}", _NGSPICE)
+
+
+def _ngspice_library() -> Component:
+    library = ctypes.util.find_library("ngspice")
+    if library is None:
+        return Component("ngspice library (PySpice)", False, "no libngspice found by the loader", _LIBRARY)
+    return Component("ngspice library (PySpice)", True, _place(library))
+
+
+def _place(library: str) -> str:
+    """Full path of a shared library by name, as far as the usual folders tell."""
+    for folder in (*sorted(Path("/usr/lib").glob("*-linux-gnu")), Path("/usr/lib"), Path("/usr/local/lib")):
+        if (folder / library).exists():
+            return str(folder / library)
+    return library
+
+
+def _clash() -> Component:
+    """Crossbar.io's WAMP router installs a top-level ``crossbar`` package too; pip lets one overwrite the other."""
+    name = "package name 'crossbar'"
+    owners = sorted(set(packages_distributions().get("crossbar", [])) - {"memductance"})
+    spec = find_spec("crossbar")
+    ours = spec is not None and spec.origin is not None and (Path(spec.origin).parent / "wires.py").exists()
+    if not owners and ours:
+        return Component(name, True, f"ours, at {Path(str(spec and spec.origin)).parent}")
+    other = ", ".join(owners) or "another package"
+    detail = f"also installed by {other} (Crossbar.io's router uses the same name)"
+    return Component(name, False, detail, "pip uninstall crossbar && pip install --force-reinstall memductance")
+
+
+def _cache() -> Component:
+    from devices.compile import cache_folder
+
+    folder = cache_folder()
+    kept = not folder.name.startswith("memductance-kernels-")
+    if kept and os.access(folder, os.W_OK):
+        return Component("kernel cache", True, str(folder), required=False)
+    return Component(
+        "kernel cache", False, "cannot be written: each process compiles anew", "export MEMDUCTANCE_CACHE_DIR=DIR", False
+    )

@@ -1,0 +1,147 @@
+"""Device transients against closed forms; derivations in README.md."""
+
+import numpy as np
+import pytest
+
+from devices import Constant, Pulses, Samples, Sine, Triangle, device, simulate
+
+
+def drift(phi, cell):
+    """State of linear ion drift without a window after the flux phi [V s]."""
+    r_on, r_off, d, mu_v = (float(cell.parameters[n]) for n in ("r_on", "r_off", "d", "mu_v"))
+    x0 = float(cell.initial["x"])
+    r, k = r_off - r_on, mu_v * r_on / d**2
+    return (r_off - np.sqrt(r_off**2 - 2 * r * (r_off * x0 - r * x0**2 / 2 + k * phi))) / r
+
+
+@pytest.fixture
+def hp():
+    return device("linear_ion_drift")
+
+
+@pytest.mark.parametrize("samples", [2001, 3])
+def test_linear_drift_over_a_cycle(hp, samples):
+    trace = simulate(hp, Sine(amplitude=1.0, frequency=1.0), samples=samples)
+    phi = (1 - np.cos(2 * np.pi * trace.time)) / (2 * np.pi)
+    assert np.abs(trace.state[:, 0] - drift(phi, hp)).max() < 1e-9
+    assert trace.state[-1, 0] == pytest.approx(0.1, abs=1e-9), "back at the start after a whole cycle"
+    assert trace.current[0] == 0.0
+
+
+def test_linear_drift_peak_of_the_facts_sheet(hp):
+    trace = simulate(hp, Sine(amplitude=1.0, frequency=1.0))
+    assert trace.state.max() == pytest.approx(0.357466901, abs=1e-9)
+
+
+def test_linear_drift_reaches_its_bound_when_it_should(hp):
+    trace = simulate(hp, Constant(1.0, 1.0))
+    assert trace.bound_time[0, 1] == pytest.approx(0.65295, rel=1e-8)
+    assert np.isnan(trace.bound_time[0, 0])
+    assert trace.state[-1, 0] == 1.0
+
+
+def test_linear_drift_leaves_its_bound_without_sticking(hp):
+    # To the bound and past it for 0.1 s, then back: the state must move from the moment of reversal.
+    trace = simulate(hp, Samples([0.0, 0.8, 0.800001, 1.0], [1.0, 1.0, -1.0, -1.0]), samples=[0.8, 0.9, 1.0])
+    back = drift(-0.1, device("linear_ion_drift", x=1.0))
+    assert trace.state[0, 0] == 1.0
+    assert trace.state[1, 0] == pytest.approx(back, abs=1e-5)
+
+
+def test_memristance_is_a_function_of_flux(hp):
+    slow = simulate(hp, Sine(amplitude=1.0, frequency=0.5), samples=np.linspace(0, 2, 9))
+    small = simulate(hp, Sine(amplitude=0.5, frequency=0.25), samples=np.linspace(0, 4, 9))
+    np.testing.assert_allclose(slow.state, small.state, atol=1e-9)
+
+
+def test_lobe_area_shrinks_with_frequency(hp):
+    def lobe(frequency):
+        trace = simulate(hp, Sine(amplitude=1.0, frequency=frequency))
+        return abs(np.trapezoid(trace.current[trace.voltage > 0], trace.voltage[trace.voltage > 0]))
+
+    areas = [lobe(f) for f in (0.5, 1.0, 2.0, 4.0, 8.0)]
+    assert all(a > 1.5 * b for a, b in zip(areas, areas[1:], strict=False))
+
+
+def test_order_of_convergence_is_four(hp):
+    errors = []
+    for n in (20, 40, 80, 160):
+        trace = simulate(hp, Sine(amplitude=1.0, frequency=1.0), samples=[0.0, 0.25, 0.5], step=1 / n)
+        phi = (1 - np.cos(2 * np.pi * trace.time)) / (2 * np.pi)
+        errors.append(np.abs(trace.state[:, 0] - drift(phi, hp)).max())
+    orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
+    assert orders[-1] == pytest.approx(4.0, abs=0.5)
+    assert (orders > 3.7).all()
+
+
+@pytest.mark.parametrize(("name", "volts", "start", "side"), [
+    ("memtorch", 1.0, 0.0, 1), ("memtorch", -1.0, 3e-9, 0), ("magic", 1.0, 0.0, 1), ("magic", -2.0, 3e-9, 0),
+])  # fmt: skip
+def test_vteam_switching_time(name, volts, start, side):
+    cell = device("vteam", name, x=start)
+    p = {k: float(a) for k, a in cell.parameters.items()}
+    way = "off" if volts > 0 else "on"
+    rate = abs(p[f"k_{way}"]) * (volts / p[f"v_{way}"] - 1) ** p[f"alpha_{way}"]
+    wanted = (p["x_off"] - p["x_on"]) / rate
+    trace = simulate(cell, Constant(volts, 3 * wanted))
+    assert trace.bound_time[0, side] == pytest.approx(wanted, rel=1e-7)
+
+
+def test_vteam_switching_time_of_the_facts_sheet():
+    trace = simulate(device("vteam"), Constant(1.0, 200e-9))
+    assert trace.bound_time[0, 1] == pytest.approx(122.449e-9, rel=1e-5)
+
+
+def test_vteam_rests_between_its_thresholds():
+    cell = device("vteam", x=1e-9)
+    trace = simulate(cell, Triangle(amplitude=0.019, frequency=1e6), samples=11)
+    np.testing.assert_array_equal(trace.state, 1e-9)
+
+
+def test_a_short_pulse_in_a_long_rest_is_not_stepped_over():
+    cell = device("vteam")
+    rate = 5e-4 * 49
+    train = Pulses(amplitude=1.0, width=10e-9, period=1.0, count=3, edge=1e-12)
+    trace = simulate(cell, train, samples=[0.0, 3.0])
+    assert trace.state[-1, 0] == pytest.approx(3 * rate * (10e-9 + 1e-12), rel=1e-3)
+
+
+def test_wox_currents_and_rate_of_the_facts_sheet():
+    cell = device("wox_scaled_decay")
+    assert cell.current(1.0, [0.0]) == pytest.approx(0.196735e-6, rel=1e-5)
+    assert cell.current(1.0, [1.0]) == pytest.approx(14.50744e-6, rel=1e-6)
+    assert cell.rates(1.0, [0.0])[0] == pytest.approx(0.491219, rel=1e-6)
+    undecaying = device("wox_scaled_decay", tau=1e15)
+    trace = simulate(undecaying, Constant(1.0, 3.0))
+    assert trace.bound_time[0, 1] == pytest.approx(2.03575, rel=1e-5)
+
+
+@pytest.mark.parametrize("volts", [0.0, 0.3, 0.5])
+def test_wox_forgets_and_grows_exponentially(volts):
+    cell = device("wox_scaled_decay", w=0.2)
+    p = {k: float(a) for k, a in cell.parameters.items()}
+    trace = simulate(cell, Constant(volts, 4.0), samples=17)
+    asymptote = p["tau"] * p["eta1"] * np.sinh(p["eta2"] * volts)
+    wanted = asymptote + (0.2 - asymptote) * np.exp(-p["lam"] * trace.time / p["tau"])
+    np.testing.assert_allclose(trace.state[:, 0], wanted, atol=1e-9)
+
+
+def test_joglekar_locks_at_a_bound_as_published():
+    cell = device("linear_ion_drift_joglekar", x=1.0)
+    trace = simulate(cell, Constant(-1.0, 1.0), samples=5)
+    np.testing.assert_array_equal(trace.state, 1.0)
+
+
+@pytest.mark.parametrize("window", ["biolek", "zha"])
+def test_windows_that_flip_do_not_lock(window):
+    cell = device(f"linear_ion_drift_{window}", x=1.0)
+    assert simulate(cell, Constant(-1.0, 1.0), samples=5).state[-1, 0] < 0.9
+
+
+@pytest.mark.parametrize(("window", "middle"), [("joglekar", 1.0), ("prodromakis", 1.0), ("none", 1.0)])
+def test_window_height_at_the_middle(window, middle):
+    # Sets with p = 1; Prodromakis' j = 4 makes its height 4 (1 - 3/4) = 1.
+    name = "linear_ion_drift" if window == "none" else f"linear_ion_drift_{window}"
+    cell = device(name, "hp")
+    drift_rate = 1e-14 * 100 / 10e-9**2 * cell.current(1.0, [0.5])
+    assert cell.rates(1.0, [0.5])[0] == pytest.approx(middle * float(drift_rate))
