@@ -290,7 +290,7 @@ def integrate(
     kernel, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
     voltage, current, state, bound_time, status, stopped, steps,
 ):  # fmt: skip
-    """Integrate each cell (a row of `start`) over the waveform; see `devices.simulate.simulate`."""
+    """Integrate each cell (a row of `start`) over the waveform; see `devices.transient.simulate`."""
     p_many = p.shape[0] > 1
     for k in range(start.shape[0]):
         status[k], stopped[k], steps[k] = _integrate_cell(

@@ -11,7 +11,7 @@ from devices.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devices.simulate import Trace
+    from devices.transient import Trace
 
 __all__ = ["plot_loop", "plot_trace", "scaled"]
 

@@ -168,5 +168,9 @@ def _cache() -> Component:
     if kept and os.access(folder, os.W_OK):
         return Component("kernel cache", True, str(folder), required=False)
     return Component(
-        "kernel cache", False, "cannot be written: each process compiles anew", "export MEMDUCTANCE_CACHE_DIR=DIR", False
+        "kernel cache",
+        False,
+        "cannot be written: each process compiles anew",
+        "export MEMDUCTANCE_CACHE_DIR=DIR",
+        False,
     )

@@ -17,11 +17,8 @@ CASES = [(name, s) for name in models() for s in parameter_sets(name)]
 
 def drive(cell, pace: float = 0.5) -> Sine:
     """A sine that moves the state by a good part of its span: the frequency is `pace` times the rate at its peak."""
-    lower, upper = cell.bounds()
-    middle = 0.5 * (lower + upper)
-    amplitude = 1.0 if np.abs(cell.rates([1.0], middle)).max() > 0 else 2.0
-    rate = np.abs(cell.rates(amplitude, middle) / (upper - lower)).max()
-    return Sine(amplitude=amplitude, frequency=pace * float(np.clip(rate, 1e-3, 1e12)), cycles=2)
+    amplitude = 1.0 if cell.pace(1.0) > 0 else 2.0
+    return Sine(amplitude=amplitude, frequency=pace * cell.pace(amplitude), cycles=2)
 
 
 @pytest.fixture(params=CASES, ids="-".join)

@@ -149,6 +149,15 @@ class Device:
         """State law, shape ``(..., states)`` [state unit per second]; the hard bounds are not applied."""
         return self.evaluate(voltage, state)[..., 1:, 0]
 
+    def pace(self, voltage: float) -> float:
+        """Return how many spans per second [1/s] the fastest state crosses at `voltage` [V], from mid-span.
+
+        Of the two polarities, the slower one that moves at all: a sine of half this frequency draws an open loop.
+        """
+        lower, upper = self.bounds()
+        shares = [self.rates(sign * voltage, 0.5 * (lower + upper)) / (upper - lower) for sign in (1.0, -1.0)]
+        return min((p for p in (float(np.abs(s).max()) for s in shares) if p > 0.0), default=0.0)
+
     def conductance(self, voltage: float, state: ArrayLike | None = None) -> NDArray[np.float64]:
         """Static conductance i/v [S] at the read `voltage` [V], not zero."""
         if number("voltage", voltage, unit="V") == 0.0:

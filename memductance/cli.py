@@ -1,0 +1,411 @@
+"""The command line: ``memductance iv | solve | crosscheck | demo | doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from devices.errors import InputError, MemductanceError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="memductance",
+    help="Circuit-level modelling of memristor crossbars: devices, exact arrays, SPICE cross-checks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+crosscheck_app = typer.Typer(help="Run one circuit here and in ngspice, and compare.", no_args_is_help=True)
+app.add_typer(crosscheck_app, name="crosscheck")
+
+Seed = Annotated[int, typer.Option(help="Seed of everything random in this run.", min=0)]
+Out = Annotated[Path | None, typer.Option(help="Folder for files and pictures; made if missing.", file_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+Engine = Annotated[str, typer.Option(help="ngspice (its own process) or pyspice (PySpice's shared library).")]
+Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
+End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
+
+#: Messages for people go to stderr when stdout is kept for JSON.
+_people = Console()
+
+
+class _Result:
+    """Collects what a command found: figures for people or for JSON, and files."""
+
+    def __init__(self, out: Path | None, as_json: bool) -> None:
+        self.as_json = as_json
+        self.figures: dict[str, Any] = {}
+        self.files: list[Path] = []
+        self.out = out
+        self.console = Console(stderr=True) if as_json else _people
+
+    def path(self, name: str) -> Path | None:
+        """Where to write `name`; None when no folder was asked for."""
+        if self.out is None:
+            return None
+        self.files.append(self.out / name)
+        return self.files[-1]
+
+    def save_figure(self, name: str, figure: Any) -> None:
+        path = self.path(name)
+        if path is not None:
+            figure.savefig(path, dpi=150)
+
+    def finish(self) -> None:
+        if self.as_json:
+            print(json.dumps({**self.figures, "files": [str(f) for f in self.files]}, default=_plain, allow_nan=False))
+            return
+        for file in self.files:
+            self.console.print(f"wrote {file}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _plain(value: Any) -> Any:
+    """Numpy values as JSON."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+@contextmanager
+def _command(out: Path | None, as_json: bool) -> Iterator[_Result]:
+    """Turn our exceptions into one line on stderr and exit code 2; make the folder; print at the end."""
+    result = _Result(out, as_json)
+    try:
+        if out is not None:
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError("--out", f"{str(out)!r} ({error.strerror})", "a folder that can be made") from None
+        yield result
+    except MemductanceError as error:
+        print(f"memductance: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print("memductance: interrupted", file=sys.stderr)
+        raise typer.Exit(130) from None
+    result.finish()
+
+
+def _assignments(option: str, given: list[str] | None) -> dict[str, float]:
+    """NAME=NUMBER pairs of a repeated option."""
+    pairs = {}
+    for text in given or []:
+        name, separator, number = text.partition("=")
+        try:
+            pairs[name.strip()] = float(number)
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise InputError(option, repr(text), "NAME=NUMBER, in SI units", f"{option} r_off=16e3")
+    return pairs
+
+
+def _loop(
+    model: str, set_: str | None, parameters: dict[str, Any], amplitude: float, frequency: float, cycles: float
+) -> tuple[Any, Any]:
+    """The device and the sine that the options ask for; frequency 0 takes half the device's pace."""
+    from devices import Sine, device
+
+    cell = device(model, set_, **parameters)
+    if frequency == 0.0:
+        pace = cell.pace(amplitude)
+        if pace == 0.0:
+            raise InputError("--amplitude", f"{amplitude:g} V", "a voltage that moves the state", "a larger amplitude")
+        frequency = pace / 2
+    return cell, Sine(amplitude=amplitude, frequency=frequency, cycles=cycles)
+
+
+Set = Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default where not given.")]
+Param = Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE in SI units; may be repeated.")]
+Amplitude = Annotated[float, typer.Option(help="Peak of the sine [V].")]
+Frequency = Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one at which the loop opens.", min=0.0)]
+Cycles = Annotated[float, typer.Option(help="Number of periods.")]
+
+
+@app.command()
+def iv(
+    model: Annotated[str, typer.Argument(help="Registered model, e.g. vteam.")],
+    set_: Set = None,
+    param: Param = None,
+    amplitude: Amplitude = 1.0,
+    frequency: Frequency = 0.0,
+    cycles: Cycles = 2.0,
+    spread: Annotated[
+        list[str] | None, typer.Option(help="PARAMETER=SIGMA: lognormal device-to-device spread; may be repeated.")
+    ] = None,
+    cells: Annotated[int, typer.Option(help="Cells drawn when a spread is given.", min=1)] = 20,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate the current-voltage loop of a device, or of a spread of them."""
+    with _command(out, as_json) as result:
+        import numpy as np
+
+        from devices import Lognormal, plot_loop, simulate
+        from devices.registry import get_model
+
+        values: dict[str, Any] = dict(_assignments("--param", param))
+        spreads = _assignments("--spread", spread)
+        rng = np.random.default_rng(seed)
+        for name, sigma in spreads.items():
+            centre = {**get_model(model).parameter_set(set_).values, **values}
+            if name not in centre:
+                from devices.validation import choice
+
+                choice("--spread", name, centre)
+            values[name] = Lognormal(sigma).apply(np.full(cells, centre[name]), rng)
+        cell, wave = _loop(model, set_, values, amplitude, frequency, cycles)
+        trace = simulate(cell, wave)
+        given = cell.parameter_set
+        result.figures = {
+            "model": model,
+            "set": given.name,
+            "source": given.source,
+            "status": given.status,
+            "frequency_hz": wave.frequency,
+            "amplitude_v": amplitude,
+            "cells": int(np.prod(cell.shape)),
+            "peak_current_a": float(np.abs(trace.current).max()),
+            "state_lowest": trace.state.min(axis=tuple(range(trace.state.ndim - 1))),
+            "state_highest": trace.state.max(axis=tuple(range(trace.state.ndim - 1))),
+        }
+        table = Table(title=cell.model.title, show_header=False)
+        table.add_row("set", f"{given.name} ({given.status}): {given.source}")
+        table.add_row("drive", f"{amplitude:g} V sine at {wave.frequency:.4g} Hz, {cycles:g} periods")
+        table.add_row("peak current", f"{result.figures['peak_current_a']:.6g} A")
+        for k, state in enumerate(cell.model.states):
+            low, high = trace.state[..., k].min(), trace.state[..., k].max()
+            table.add_row(f"state {state.name}", f"{low:.6g} ... {high:.6g} {'' if state.unit == '1' else state.unit}")
+        if not as_json:
+            result.console.print(table)
+        if out is not None:
+            from matplotlib.figure import Figure
+
+            picture = Figure(figsize=(9, 4), layout="constrained")
+            linear, logarithmic = picture.subplots(1, 2)
+            style: dict[str, Any] = {"alpha": 0.5, "lw": 0.8} if cell.shape else {}
+            plot_loop(trace, linear, color="C0", **style)
+            plot_loop(trace, logarithmic, log=True, color="C0", **style)
+            picture.suptitle(cell.model.title)
+            result.save_figure(f"{model}.png", picture)
+            currents = trace.current.reshape(-1, trace.time.size)
+            header = ",".join(["time_s", "voltage_v", *(f"current_{k}_a" for k in range(len(currents)))])
+            columns = np.column_stack([trace.time, trace.voltage, *currents])
+            np.savetxt(result.path(f"{model}.csv") or "", columns, delimiter=",", header=header, comments="")
+
+
+@app.command()
+def solve(
+    conductance: Annotated[Path, typer.Argument(help="Conductances [S], CSV or NPY, a line for each word line.")],
+    voltage: Annotated[Path, typer.Argument(help="Voltages [V], CSV or NPY, a number for each word line (or rows).")],
+    word_line: Segment = 0.0,
+    bit_line: Segment = 0.0,
+    driver: End = 0.0,
+    sense: End = 0.0,
+    spread: Annotated[float, typer.Option(help="Sigma of a lognormal spread on the conductances.", min=0.0)] = 0.0,
+    picture: Annotated[
+        bool, typer.Option("--picture", help="Draw the IR drop and the currents (needs --out).")
+    ] = False,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Read a crossbar with its wires: conductances and voltages in, column currents out."""
+    with _command(out, as_json) as result:
+        import numpy as np
+
+        from crossbar import Crossbar, Wires
+        from devices import Lognormal
+
+        if picture and out is None:
+            raise InputError("--picture", "no --out", "--picture with --out DIR", "--out results")
+        matrix = np.atleast_2d(_load("conductance", conductance))
+        volts = _load("voltage", voltage)
+        if spread:
+            matrix = Lognormal(spread).apply(matrix, seed)
+        if volts.ndim == 2 and 1 in volts.shape and volts.size == matrix.shape[0]:
+            volts = volts.reshape(-1)
+        array = Crossbar(matrix, Wires(word_line=word_line, bit_line=bit_line, driver=driver, sense=sense))
+        readout = array.read(volts, nodes=picture)
+        ideal = volts @ array.conductance
+        result.figures = {
+            "rows": array.rows,
+            "columns": array.columns,
+            "current_a": readout.current,
+            "ideal_current_a": ideal,
+            "iterations": readout.iterations,
+            "residual": readout.residual,
+            "kcl_error_a": readout.kcl_error,
+        }
+        if not as_json:
+            table = Table(title=f"{array.rows} x {array.columns} array")
+            for name in ("vector", "column", "current [A]", "without wires [A]", "change"):
+                table.add_column(name, justify="right")
+            for shown, where in enumerate(np.ndindex(readout.current.shape)):
+                if shown == 64:
+                    table.add_row("", "...", f"{readout.current.size - shown} more (--out or --json has all)", "", "")
+                    break
+                with_wires, without = float(readout.current[where]), float(ideal[where])
+                change = "" if without == 0 else f"{100 * (with_wires / without - 1):+.3f} %"
+                vector = ", ".join(map(str, where[:-1]))
+                table.add_row(vector, str(where[-1]), f"{with_wires:.9g}", f"{without:.9g}", change)
+            result.console.print(table)
+        path = result.path("current.csv")
+        if path is not None:
+            np.savetxt(path, np.atleast_2d(readout.current), delimiter=",", fmt="%.17g")
+        if picture:
+            _solve_pictures(result, array, readout)
+
+
+def _solve_pictures(result: _Result, array: Any, readout: Any) -> None:
+    from matplotlib.figure import Figure
+
+    from crossbar import plot_currents, plot_ir_drop
+
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    word, bit, currents = figure.subplots(1, 3)
+    plot_ir_drop(readout, word, line="word")
+    plot_ir_drop(readout, bit, line="bit")
+    plot_currents(readout, array, currents)
+    result.save_figure("read.png", figure)
+
+
+def _load(name: str, path: Path) -> Any:
+    """Numbers from a CSV or NPY file."""
+    import numpy as np
+
+    from devices.validation import finite_array, readable_file
+
+    file = readable_file(name, path)
+    try:
+        if file.suffix.lower() == ".npy":
+            array = np.load(file, allow_pickle=False)
+        else:
+            array = np.genfromtxt(file, delimiter=",", invalid_raise=True, encoding="utf-8")
+    except (ValueError, EOFError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(name, f"{str(path)!r}, not read: {reason}", "CSV of numbers with commas, or NPY") from None
+    if np.size(array) == 0:
+        raise InputError(name, f"{str(path)!r} without numbers", "CSV of numbers with commas, or NPY")
+    return finite_array(name, array)
+
+
+@crosscheck_app.command("device")
+def crosscheck_device(
+    model: Annotated[str, typer.Argument(help="Registered model, e.g. vteam.")],
+    set_: Set = None,
+    param: Param = None,
+    amplitude: Amplitude = 1.0,
+    frequency: Frequency = 0.0,
+    cycles: Cycles = 1.0,
+    engine: Engine = "ngspice",
+    within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-3,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a device's transient with SPICE."""
+    with _command(out, as_json) as result:
+        cell, wave = _loop(model, set_, dict(_assignments("--param", param)), amplitude, frequency, cycles)
+        _compare(result, cell, wave, engine, within)
+
+
+@crosscheck_app.command("array")
+def crosscheck_array(
+    rows: Annotated[int, typer.Option(help="Word lines.", min=1)] = 16,
+    columns: Annotated[int, typer.Option(help="Bit lines.", min=1)] = 16,
+    word_line: Segment = 1.0,
+    bit_line: Segment = 1.0,
+    driver: End = 0.0,
+    sense: End = 0.0,
+    engine: Engine = "ngspice",
+    within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-6,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the read of a random array (10-100 kohm cells, 0-0.5 V) with SPICE."""
+    with _command(out, as_json) as result:
+        import numpy as np
+
+        from crossbar import Crossbar, Wires
+
+        rng = np.random.default_rng(seed)
+        wires = Wires(word_line=word_line, bit_line=bit_line, driver=driver, sense=sense)
+        array = Crossbar(rng.uniform(1e-5, 1e-4, (rows, columns)), wires)
+        _compare(result, array, rng.uniform(0.0, 0.5, rows), engine, within)
+
+
+def _compare(result: _Result, subject: Any, stimulus: Any, engine: str, within: float) -> None:
+    from netlists import crosscheck
+
+    agreement = crosscheck(subject, stimulus, engine=engine)
+    passed = agreement.worst <= within
+    result.figures = {**agreement.to_dict(), "within": within, "passed": passed}
+    if not result.as_json:
+        result.console.print(str(agreement), highlight=False)
+        verdict = "[green]agrees[/]" if passed else "[red]differs[/]"
+        result.console.print(f"{verdict}: worst relative difference {agreement.worst:.3g}, allowed {within:g}")
+    if result.out is not None:
+        axes = agreement.plot()
+        result.save_figure("agreement.png", axes.figure)
+    if not passed:
+        result.finish()
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    trials: Annotated[int, typer.Option(help="Random arrays for each point of the accuracy map.", min=1)] = 5,
+    size: Annotated[int, typer.Option(help="Rows and columns of the array that is read.", min=2, max=64)] = 64,
+    seed: Seed = 0,
+    out: Out = Path("memductance-report"),
+    as_json: Json = False,
+) -> None:
+    """Show everything once: devices, a read, digits on arrays and on a chip; ends with a report."""
+    with _command(out, as_json) as result:
+        from memductance.demo import run_demo
+
+        assert result.out is not None
+        figures, report = run_demo(result.out, trials=trials, size=size, seed=seed, console=result.console)
+        result.figures = {**figures, "report": str(report)}
+        if not as_json:
+            result.console.print(str(report), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def doctor(seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
+    """List each component, found or missing, with the command that installs it."""
+    with _command(out, as_json) as result:
+        from memductance.doctor import examine
+
+        found = examine()
+        result.figures = found.to_dict()
+        if not as_json:
+            table = Table()
+            for name in ("component", "", "version, place", "to install"):
+                table.add_column(name, overflow="fold")
+            for c in found.components:
+                mark = "[green]found[/]" if c.found else "[red]missing[/]" if c.required else "[yellow]missing[/]"
+                table.add_row(c.name, mark, c.detail, c.install)
+            result.console.print(table)
+        path = result.path("doctor.json")
+        if path is not None:
+            path.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+    if not found.healthy:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point of the ``memductance`` command."""
+    app()
