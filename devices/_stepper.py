@@ -178,6 +178,8 @@ def _integrate_cell(
             while sample < times.shape[0] and times[sample] <= t + 0.5 * tiny:
                 voltage[sample], _ = _voltage(segment, t)
                 kernel(voltage[sample], x, p, out)
+                if not math.isfinite(out[0]):
+                    return NOT_FINITE, t, steps
                 current[sample] = out[0]
                 state[sample] = x
                 sample += 1

@@ -1,0 +1,196 @@
+"""What bad input to the devices package gets, and the cache of kernels."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import sympy
+
+from devices import (
+    ConvergenceError,
+    InputError,
+    Parameter,
+    ParameterSet,
+    Sine,
+    State,
+    device,
+    models,
+    parameter_sets,
+    plot_trace,
+    simulate,
+)
+from devices.model import VOLTAGE, DeviceModel
+
+R = Parameter("r", "ohm", "resistance", lower=0.0, open_lower=True)
+X = State("x", "1", "state")
+GIVEN = ParameterSet("test", {"r": 1e3}, {"x": 0.5}, "made for this test", "ours")
+
+
+def declare(**changes):
+    usual = {
+        "name": "test_model",
+        "title": "test",
+        "states": (X,),
+        "parameters": (R,),
+        "current": VOLTAGE / R.symbol,
+        "rates": (sympy.Integer(0) * X.symbol,),
+        "parameter_sets": (GIVEN,),
+        "references": ("none (2026)",),
+        "validity": "tests",
+    }
+    return DeviceModel(**{**usual, **changes})
+
+
+def test_unknown_names_offer_the_closest():
+    with pytest.raises(InputError, match=r"model: got 'vtaem'.*try: vteam"):
+        device("vtaem")
+    with pytest.raises(InputError, match=r"set: got 'magik'.*try: magic"):
+        device("vteam", "magik")
+    with pytest.raises(InputError, match=r"parameter: got 'r_of'.*try: r_off"):
+        device("vteam", r_of=1.0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"r_off": -1.0}, r"r_off: got -1; allowed: finite, > 0 \[ohm\]"),
+        ({"r_off": 0.0}, r"r_off: got 0; "),
+        ({"r_off": np.nan}, r"r_off: got nan"),
+        ({"r_off": [1e3, -5.0]}, r"r_off: got -5"),
+        ({"alpha_on": 0.5}, r"alpha_on: got 0.5; allowed: finite, >= 1"),
+        ({"x": 4e-9}, r"x: got 4e-09 as start; allowed: \[0, 3e-09\] \[m\]"),
+        ({"x_on": 5e-9}, r"lower < upper"),
+        ({"r_on": [1.0, 2.0], "r_off": [1.0, 2.0, 3.0]}, r"broadcast to one ensemble shape"),
+        ({"r_on": "many"}, r"r_on: got str that is not numeric"),
+    ],
+)
+def test_parameters_out_of_bounds_are_refused(overrides, message):
+    with pytest.raises(InputError, match=message):
+        device("vteam", **overrides)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"current": VOLTAGE / sympy.Symbol("r_x", real=True)}, r"test_model.current: got unknown symbol r_x"),
+        ({"rates": ()}, r"test_model.rates: got x; allowed: one law for each state"),
+        ({"parameters": (R, Parameter("R", "ohm", "again"))}, r"'r' twice"),
+        ({"parameter_sets": ()}, r"at least one set"),
+        (
+            {"parameter_sets": (ParameterSet("t", {}, {"x": 0.0}, "here", "ours"),)},
+            r"test_model.t: got parameters \[\]",
+        ),
+        ({"states": (State("x", "1", "state", upper="nowhere"),)}, r"bound 'nowhere'"),
+    ],
+)
+def test_inconsistent_declarations_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        declare(**changes)
+
+
+@pytest.mark.parametrize("name", ["lambda", "1st", "a b", "time", ".end"])
+def test_names_that_some_dialect_keeps_are_refused(name):
+    with pytest.raises(InputError, match="name: got"):
+        Parameter(name, "1", "meaning")
+
+
+def test_a_set_needs_a_source():
+    with pytest.raises(InputError, match="source"):
+        ParameterSet("t", {}, {}, " ", "ours")
+    with pytest.raises(InputError, match="status"):
+        ParameterSet("t", {}, {}, "somewhere", "guessed")
+
+
+def test_registry_is_read_only():
+    with pytest.raises(TypeError):
+        models()["mine"] = None
+    assert list(parameter_sets("vteam")) == ["memtorch", "magic"]
+
+
+def test_simulate_refuses_bad_arguments():
+    cell = device("vteam")
+    wave = Sine(amplitude=1.0, frequency=1e6)
+    with pytest.raises(InputError, match="waveform"):
+        simulate(cell, 1.0)
+    with pytest.raises(InputError, match="samples"):
+        simulate(cell, wave, samples=[0.0, 2e-6])
+    with pytest.raises(InputError, match="samples"):
+        simulate(cell, wave, samples=[0.0, 0.0])
+    with pytest.raises(InputError, match="tolerance"):
+        simulate(cell, wave, tolerance=0.0)
+
+
+def test_running_out_of_steps_is_an_error_that_names_the_cell():
+    cell = device("vteam", r_off=[[1e3, 2e3]])
+    with pytest.raises(ConvergenceError, match=r"vteam: cell \(0, 0\) of \(1, 2\) stopped at .*max_steps.*2 cells"):
+        simulate(cell, Sine(amplitude=1.0, frequency=1e6), max_steps=10)
+
+
+def test_a_number_that_is_not_finite_is_an_error():
+    with pytest.raises(ConvergenceError, match="not finite"):
+        simulate(device("wox_scaled_decay"), Sine(amplitude=1e4, frequency=1.0))
+
+
+def test_errors_survive_pickling():
+    for error in (InputError("a", 1, "b", "c"), ConvergenceError("text", 0.5)):
+        copy = pickle.loads(pickle.dumps(error))
+        assert str(copy) == str(error)
+        assert type(copy) is type(error)
+
+
+def test_plot_trace_takes_one_device():
+    wave = Sine(amplitude=1.0, frequency=1e6)
+    ax = plot_trace(simulate(device("vteam"), wave, samples=11))
+    assert ax.get_xlabel() == "time [µs]"
+    assert ax.get_ylabel() == "state x [nm]"
+    with pytest.raises(InputError, match="ensemble"):
+        plot_trace(simulate(device("vteam", r_off=[1e3, 2e3]), wave, samples=11))
+
+
+def test_loop_plot_draws_the_numbers_in_prefixed_units():
+    trace = simulate(device("linear_ion_drift"), Sine(amplitude=1.0, frequency=1.0), samples=11)
+    ax = trace.plot()
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), trace.current * 1e6)
+    assert ax.get_ylabel() == "current [µA]"
+    assert trace.plot(log=True).get_yscale() == "log"
+
+
+def test_conductance_limits_bracket_every_state():
+    cell = device("wox_scaled_decay")
+    low, high = cell.conductance_limits(0.3)
+    between = cell.conductance(0.3, np.linspace(0, 1, 11)[:, None])
+    assert low == pytest.approx(between.min())
+    assert high == pytest.approx(between.max())
+    with pytest.raises(InputError, match="voltage: got 0 V"):
+        cell.conductance_limits(0.0)
+
+
+def test_a_second_process_starts_without_compiling(tmp_path):
+    code = (
+        "from devices import device; from devices._stepper import evaluate_many;"
+        "device('vteam').current(1.0);"
+        "s = evaluate_many.stats; print(sum(s.cache_hits.values()), sum(s.cache_misses.values()))"
+    )
+    environment = {**os.environ, "MEMDUCTANCE_CACHE_DIR": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
+    run = {"capture_output": True, "text": True, "check": True, "env": environment}
+    first = subprocess.run([sys.executable, "-c", code], **run)
+    kernels = sorted(f.name for f in (tmp_path / "kernels").glob("*.py"))
+    stamps = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.nbc")}
+    second = subprocess.run([sys.executable, "-c", code], **run)
+    assert first.stdout.split() == ["0", "1"]
+    assert second.stdout.split() == ["1", "0"]
+    assert len(kernels) == 1
+    assert len(stamps) >= 2, "machine code of the kernel and of the loop around it"
+    assert stamps == {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.nbc")}, "nothing was compiled again"
+
+
+def test_an_unwritable_cache_does_not_stop_work(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    code = "from devices import device; print(float(device('vteam').current(0.01)))"
+    environment = {**os.environ, "MEMDUCTANCE_CACHE_DIR": str(blocked)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert float(done.stdout) == pytest.approx(0.01 / 50)
