@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -291,7 +292,9 @@ def _load(name: str, path: Path) -> Any:
         if file.suffix.lower() == ".npy":
             array = np.load(file, allow_pickle=False)
         else:
-            array = np.genfromtxt(file, delimiter=",", invalid_raise=True, encoding="utf-8")
+            with warnings.catch_warnings():  # numpy warns of an empty file, which is refused below
+                warnings.simplefilter("ignore")
+                array = np.genfromtxt(file, delimiter=",", invalid_raise=True, encoding="utf-8")
     except (ValueError, EOFError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(name, f"{str(path)!r}, not read: {reason}", "CSV of numbers with commas, or NPY") from None
