@@ -8,8 +8,10 @@ environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 from functools import cache
@@ -121,7 +123,9 @@ def cache_folder() -> Path:
 
 @cache
 def _temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="memductance-kernels-"))
+    folder = Path(tempfile.mkdtemp(prefix="memductance-kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @cache
