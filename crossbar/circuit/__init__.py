@@ -1,0 +1,1 @@
+"""The array solver: Kirchhoff's equations of a crossbar with wires, solved fast and solved plainly."""

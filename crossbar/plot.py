@@ -1,0 +1,168 @@
+"""Pictures of a crossbar and of a read: each draws a result, runs nothing and returns its Axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.array import Crossbar
+from crossbar.readout import Readout
+from devices.errors import InputError
+from devices.validation import choice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_conductance", "plot_currents", "plot_ir_drop"]
+
+_WIDE = 100.0  # ratio of conductances from which the colours are logarithmic
+
+
+def plot_conductance(crossbar: Crossbar, ax: Axes | None = None) -> Axes:
+    """Draw the conductance of every cell as seen from above.
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        The array.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Word lines from top to bottom, bit lines from left to right, drivers at the left, sense amplifiers at
+        the bottom. Colours are logarithmic where conductances span more than a factor of 100; open cells are
+        left blank.
+    """
+    from matplotlib.colors import LogNorm
+
+    scale, prefix = _engineering(crossbar.conductance)
+    cells = np.ma.masked_equal(crossbar.conductance / scale, 0.0)
+    norm = LogNorm() if cells.count() and cells.max() > _WIDE * cells.min() else None
+    ax = _map(cells, f"Cell conductance [{prefix}S]", ax, norm=norm)
+    ax.set_title(f"{crossbar.rows} x {crossbar.columns} cells", pad=16)
+    return ax
+
+
+def plot_ir_drop(readout: Readout, ax: Axes | None = None, line: str = "word") -> Axes:
+    """Draw how far the nodes of a read are from what ideal wires would give.
+
+    Parameters
+    ----------
+    readout : Readout
+        One read, made with ``nodes=True``.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    line : {"word", "bit"}, optional
+        Word lines, which lose voltage from their source on, or bit lines, which rise above ground.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The map; blue where a node is below its ideal voltage, red where it is above, the driver corner marked.
+
+    Raises
+    ------
+    InputError
+        If the readout has several vectors or no node voltages, or `line` is neither word nor bit.
+    """
+    choice("line", line, ("word", "bit"))
+    _one_vector(readout)
+    ideal = readout.voltage[:, None] if line == "word" else 0.0
+    shift = (readout.word_line_voltage if line == "word" else readout.bit_line_voltage) - ideal
+    scale, prefix = _engineering(shift)
+    shift = shift / scale
+    low, high = float(shift.min(initial=0.0)), float(shift.max(initial=0.0))
+    reach = max(high, -low)
+    if low and high:
+        style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
+    else:
+        style = {"cmap": "Blues_r" if low else "Reds", "vmin": low, "vmax": high or (0.0 if low else 1.0)}
+    ax = _map(shift, f"{line.capitalize()}-line node minus ideal [{prefix}V]", ax, **style)
+    ax.set_title(f"{line.capitalize()}-line IR drop, {reach:.3g} {prefix}V at most" if reach else "No IR drop", pad=16)
+    return ax
+
+
+def plot_currents(readout: Readout, crossbar: Crossbar, ax: Axes | None = None) -> Axes:
+    """Draw the bit-line currents of a read against those of ideal wires.
+
+    Parameters
+    ----------
+    readout : Readout
+        One read or several, of `crossbar`.
+    crossbar : Crossbar
+        The array that was read.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One point for each bit line and vector, coloured by bit line; on the dashed line wires cost nothing.
+
+    Raises
+    ------
+    InputError
+        If the readout does not fit the crossbar.
+    """
+    if readout.current.shape[-1:] != (crossbar.columns,) or readout.voltage.shape[-1:] != (crossbar.rows,):
+        fits = f"a readout of {crossbar.rows} voltages and {crossbar.columns} currents"
+        raise InputError("readout", f"{readout.voltage.shape[-1]} and {readout.current.shape[-1]}", fits)
+    scale, prefix = _engineering(readout.voltage @ crossbar.conductance)
+    ideal = (readout.voltage @ crossbar.conductance).ravel() / scale
+    solved = readout.current.ravel() / scale
+    ax = _axes(ax)
+    both = np.concatenate([ideal, solved])
+    low, high = (both.min(), both.max()) if both.size else (0.0, 1.0)
+    ax.plot([low, high], [low, high], color="0.4", linestyle="--", linewidth=1, label="ideal wires")
+    number = np.broadcast_to(np.arange(crossbar.columns), readout.current.shape).ravel()
+    dots = ax.scatter(ideal, solved, c=number, s=14, cmap="viridis", label="with wires", zorder=3)
+    ax.figure.colorbar(dots, ax=ax, label="Bit line")
+    ax.set_xlabel(f"Current with ideal wires [{prefix}A]")
+    ax.set_ylabel(f"Current with wires [{prefix}A]")
+    ax.set_title("Bit-line currents")
+    ax.legend(frameon=False)
+    return ax
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def _map(values: NDArray[np.float64], label: str, ax: Axes | None, **style: Any) -> Axes:
+    """Draw a map with the driver corner at the top left, where cell (0, 0) is."""
+    ax = _axes(ax)
+    image = ax.imshow(values, origin="upper", interpolation="nearest", **{"cmap": "viridis", **style})
+    ax.set_facecolor("0.85")
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=min(1.0, max(0.4, values.shape[0] / values.shape[1])))
+    rows, columns = values.shape
+    for setter, count in ((ax.set_yticks, rows), (ax.set_xticks, columns)):
+        setter(range(0, count, max(1, count // 8)))
+    ax.set_xlabel("Bit line (senses at the bottom)")
+    ax.set_ylabel("Word line (drivers at the left)")
+    ax.plot([0, 0, 0.08], [0.92, 1, 1], color="black", linewidth=4, transform=ax.transAxes, clip_on=False)
+    ax.text(0, 1.02, "driver corner", transform=ax.transAxes, fontsize="x-small", va="bottom")
+    return ax
+
+
+def _one_vector(readout: Readout) -> None:
+    if readout.voltage.ndim != 1:
+        raise InputError(
+            "readout", f"voltages of shape {readout.voltage.shape}", "one vector", "read(voltage[0], nodes=True)"
+        )
+
+
+def _engineering(values: NDArray[np.float64]) -> tuple[float, str]:
+    """Return the power of 1000 that makes the largest value 1 to 1000, and its prefix."""
+    largest = float(np.abs(values).max(initial=0.0))
+    for power, prefix in ((0, ""), (-3, "m"), (-6, "\N{GREEK SMALL LETTER MU}"), (-9, "n"), (-12, "p")):
+        if largest >= 10.0**power:
+            return 10.0**power, prefix
+    return (1.0, "") if largest == 0.0 else (1e-15, "f")

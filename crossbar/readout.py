@@ -1,0 +1,65 @@
+"""What a read of a crossbar returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.errors import InputError
+
+__all__ = ["Readout"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Readout:
+    """Currents of one read, the node voltages where they were asked for, and how well they were solved.
+
+    Parameters
+    ----------
+    voltage : numpy.ndarray
+        Applied word-line voltages [V], shape ``(..., rows)``.
+    current : numpy.ndarray
+        Bit-line currents into the sense amplifiers [A], shape ``(..., columns)``.
+    iterations : int
+        Iterations of the slowest vector; 0 where nothing had to be iterated.
+    residual : float
+        Largest residual of a bit line relative to the sum of its absolute cell currents.
+    kcl_error : float
+        Largest violation of Kirchhoff's current law by a bit line [A].
+    """
+
+    voltage: Array
+    current: Array
+    iterations: int = 0
+    residual: float = 0.0
+    kcl_error: float = 0.0
+    _nodes: tuple[Array, Array, Array] | None = field(default=None, repr=False)
+
+    def _node(self, name: str, index: int) -> Array:
+        if self._nodes is None:
+            raise InputError(name, "a readout without node voltages", "a readout with them", "read(..., nodes=True)")
+        return self._nodes[index]
+
+    @property
+    def word_line_voltage(self) -> Array:
+        """Voltage of each word-line node [V], shape ``(..., rows, columns)``; needs ``nodes=True``."""
+        return self._node("word_line_voltage", 0)
+
+    @property
+    def bit_line_voltage(self) -> Array:
+        """Voltage of each bit-line node [V], shape ``(..., rows, columns)``; needs ``nodes=True``."""
+        return self._node("bit_line_voltage", 1)
+
+    @property
+    def cell_current(self) -> Array:
+        """Current from word line to bit line through each cell [A], shape ``(..., rows, columns)``."""
+        return self._node("cell_current", 2)
+
+    @property
+    def power(self) -> Array:
+        """Power that the drivers deliver [W], shape ``(...)``; needs ``nodes=True``."""
+        return np.einsum("...i,...ij->...", self.voltage, self.cell_current)

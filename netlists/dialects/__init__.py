@@ -1,0 +1,1 @@
+"""Writers: a neutral circuit as text in each simulator's language."""

@@ -1,0 +1,1 @@
+"""Runners: a circuit through a simulator, back as arrays."""
