@@ -1,0 +1,123 @@
+"""What a computation cost, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Event", "Ledger"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A kind of event and what one of it costs.
+
+    Parameters
+    ----------
+    name : str
+        What happens.
+    count : int
+        How often it happened; each one costs `energy`.
+    serial : int
+        How many of them follow one another; each of those takes `latency`. The others run at the same time.
+    energy : float
+        Energy of one [J].
+    latency : float
+        Time of one [s].
+    source : str
+        Where the costs come from.
+    """
+
+    name: str
+    count: int
+    serial: int
+    energy: float
+    latency: float
+    source: str
+
+    @property
+    def total_energy(self) -> float:
+        """Energy of all of them [J]."""
+        return self.count * self.energy
+
+    @property
+    def total_latency(self) -> float:
+        """Time that they take [s]."""
+        return self.serial * self.latency
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Events of a run over some images. The totals are the sums over its events, nothing else.
+
+    Parameters
+    ----------
+    events : tuple of Event
+        What was charged.
+    images : int
+        Images that the run covers.
+    memo : mapping of str to float, optional
+        Figures beside the account, contained in the events or free: name with unit, and value.
+    """
+
+    events: tuple[Event, ...]
+    images: int
+    memo: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def energy(self) -> float:
+        """Energy of the run [J]."""
+        return sum(e.total_energy for e in self.events)
+
+    @property
+    def latency(self) -> float:
+        """Time of the run [s], one image after another."""
+        return sum(e.total_latency for e in self.events)
+
+    @property
+    def energy_per_image(self) -> float:
+        """Energy per image [J]."""
+        return self.energy / self.images
+
+    @property
+    def latency_per_image(self) -> float:
+        """Time from an image to its class [s]."""
+        return self.latency / self.images
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the account as plain data."""
+        return {
+            "images": self.images,
+            "energy_j": self.energy,
+            "latency_s": self.latency,
+            "energy_per_image_j": self.energy_per_image,
+            "latency_per_image_s": self.latency_per_image,
+            "events": [
+                {
+                    "name": e.name,
+                    "count": e.count,
+                    "serial": e.serial,
+                    "energy_j": e.energy,
+                    "latency_s": e.latency,
+                    "total_energy_j": e.total_energy,
+                    "total_latency_s": e.total_latency,
+                    "source": e.source,
+                }
+                for e in self.events
+            ],
+            "memo": dict(self.memo),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{'event':<28}{'count':>9}{'energy each':>14}{'energy':>13}{'in series':>11}{'time':>13}"]
+        for e in self.events:
+            lines.append(
+                f"{e.name:<28}{e.count:>9}{e.energy:>12.4g} J{e.total_energy:>11.4g} J{e.serial:>11}"
+                f"{e.total_latency:>11.4g} s"
+            )
+        lines.append(f"{'total':<28}{'':>9}{'':>14}{self.energy:>11.4g} J{'':>11}{self.latency:>11.4g} s")
+        each = f"{self.energy_per_image:>11.4g} J{'':>11}{self.latency_per_image:>11.4g} s"
+        lines.append(f"{f'per image ({self.images})':<28}{'':>9}{'':>14}{each}")
+        lines += [f"beside: {name} {value:.6g}" for name, value in self.memo.items()]
+        return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""Chips as data: a TOML file each, with a source and a status for every figure."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from crossbar.inference import Recipe
+from crossbar.periphery import PulseWidth
+from devices.errors import InputError
+from devices.validation import choice
+
+__all__ = ["ChipPreset", "Figure", "chip_preset", "chip_presets"]
+
+_STATUSES = ("seen", "recalled", "ours")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published or chosen number, in SI units, with where it comes from."""
+
+    value: float
+    unit: str
+    status: str
+    source: str
+
+    def __post_init__(self) -> None:
+        choice("status", self.status, _STATUSES)
+        if not self.source.strip():
+            raise InputError("source", "an empty text", "where the figure comes from")
+
+
+@dataclass(frozen=True)
+class ChipPreset:
+    """A chip of equal cores.
+
+    Parameters
+    ----------
+    name, title : str
+        Registry name, and one line for people.
+    device : str
+        Registered device model of the cells.
+    figures : mapping of str to Figure
+        Every number with its source.
+    references, assumptions : tuple of str
+        Papers, and what is ours where they are silent.
+    """
+
+    name: str
+    title: str
+    device: str
+    figures: Mapping[str, Figure]
+    references: tuple[str, ...]
+    assumptions: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> float:
+        return self.figures[name].value
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Rows and columns of a core's array."""
+        return int(self["rows"]), int(self["columns"])
+
+    @property
+    def vmm_time(self) -> float:
+        """Time of one vector-matrix product of a full array [s]: two operations for each cell at the throughput."""
+        return 2 * self["rows"] * self["columns"] / self["throughput"]
+
+    @property
+    def core_energy(self) -> float:
+        """Energy of the mixed-signal core in one product [J]."""
+        return self["core_power"] * self.vmm_time
+
+    @property
+    def host_energy(self) -> float:
+        """Energy of the digital part and the array in one product [J]: the published total less the core."""
+        return (self["total_power"] - self["core_power"]) * self.vmm_time
+
+    def recipe(self, conductance_limits: tuple[float, float], **changes: Any) -> Recipe:
+        """Return how a matrix becomes arrays of this chip; `changes` go to `Recipe`."""
+        encoding = PulseWidth(self["read_voltage"], int(self["pulse_bits"]), 1.0 / self["clock"])
+        usual: dict[str, Any] = {"tile": self.tile, "encoding": encoding, "adc_bits": int(self["adc_bits"])}
+        return Recipe(conductance_limits=conductance_limits, **{**usual, **changes})
+
+
+def chip_presets() -> tuple[str, ...]:
+    """Return the names of the presets."""
+    return tuple(sorted(f.name[:-5] for f in files(__name__).iterdir() if f.name.endswith(".toml")))
+
+
+def chip_preset(name: str) -> ChipPreset:
+    """Return a preset by name.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; the closest one is offered.
+    """
+    data = tomllib.loads(files(__name__).joinpath(f"{choice('preset', name, chip_presets())}.toml").read_text("utf-8"))
+    figures = {k: Figure(**v) for k, v in data["figures"].items()}
+    return ChipPreset(
+        name=data["name"],
+        title=data["title"],
+        device=data["device"],
+        figures=MappingProxyType(figures),
+        references=tuple(data["references"]),
+        assumptions=tuple(data["assumptions"]),
+    )

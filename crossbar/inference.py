@@ -1,0 +1,282 @@
+"""A trained network on arrays: weights as conductances, products as currents, sums over tiles as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crossbar.array import Crossbar
+from crossbar.mapping import DifferentialPairs, check_limits, tile_slices
+from crossbar.periphery import ADC, Amplitude, Encoding
+from crossbar.tiles import Tile
+from crossbar.wires import Wires
+from devices.errors import InputError
+from devices.faults import StuckCells
+from devices.validation import finite_array, integer, number
+from devices.variability import Lognormal
+
+__all__ = ["AnalogMatrix", "AnalogNetwork", "Recipe"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a matrix becomes arrays. The defaults are ideal but for the conductance window, which has to be given.
+
+    Parameters
+    ----------
+    conductance_limits : tuple of float
+        Window that cells are programmed in [S], such as ``device.conductance_limits(read_voltage)``.
+    tile : tuple of int, optional
+        Largest rows and columns of one array. A weight takes two columns, a bias one row.
+    encoding : Amplitude or PulseWidth, optional
+        How inputs reach the word lines.
+    adc_bits : int, optional
+        Resolution of the ADC of each column; None for ideal. Its range is set from the calibration inputs.
+    wires : Wires, optional
+        Resistances of every array.
+    spread : Lognormal, optional
+        Device-to-device spread of the programmed conductances.
+    stuck : StuckCells, optional
+        Cells stuck at a limit of the window.
+    """
+
+    conductance_limits: tuple[float, float]
+    tile: tuple[int, int] = (64, 64)
+    encoding: Encoding = field(default_factory=Amplitude)
+    adc_bits: int | None = None
+    wires: Wires = field(default_factory=Wires)
+    spread: Lognormal | None = None
+    stuck: StuckCells | None = None
+
+    def __post_init__(self) -> None:
+        check_limits(self.conductance_limits)
+        integer("tile rows", self.tile[0], minimum=1)
+        integer("tile columns", self.tile[1], minimum=2, fix="a pair of columns for each weight")
+        ADC(self.adc_bits)
+
+
+@dataclass(frozen=True, eq=False)
+class AnalogMatrix:
+    r"""A matrix with a bias, programmed on tiles.
+
+    .. math:: y = x W + b \approx \frac{X}{V s} \sum_\mathrm{tiles} (I^+ - I^-)
+
+    with the inputs' full scale X, the read voltage V and the conductance for each unit of weight s. The bias is one
+    more row, driven at full scale. The two columns of a pair are converted separately and subtracted as numbers.
+
+    Parameters
+    ----------
+    tiles : tuple of Tile
+        The programmed arrays.
+    pairs : DifferentialPairs
+        The mapping.
+    full_scale : float
+        Input that is encoded as a full-scale voltage or pulse.
+    outputs : int
+        Columns of the matrix.
+    """
+
+    tiles: tuple[Tile, ...]
+    pairs: DifferentialPairs
+    full_scale: float
+    outputs: int
+
+    @classmethod
+    def program(
+        cls, weights: ArrayLike, bias: ArrayLike, recipe: Recipe, *, calibration: ArrayLike, seed: Any = 0
+    ) -> AnalogMatrix:
+        """Program a matrix.
+
+        Parameters
+        ----------
+        weights : array_like
+            Shape ``(inputs, outputs)``.
+        bias : array_like
+            Shape ``(outputs,)``.
+        recipe : Recipe
+            How.
+        calibration : array_like
+            Typical inputs, shape ``(samples, inputs)``, that set the full scale and the range of each tile's ADC.
+        seed : int or numpy.random.Generator, optional
+            Where spread and faults come from.
+
+        Returns
+        -------
+        AnalogMatrix
+            The programmed matrix.
+        """
+        w = finite_array("weights", weights, shape=("inputs", "outputs"))
+        b = finite_array("bias", bias, shape=(w.shape[1],))
+        typical = finite_array("calibration", calibration, shape=("samples", w.shape[0]))
+        full_scale = float(np.abs(typical).max()) or 1.0
+        with_bias = np.vstack([w, b / full_scale])
+        pairs = DifferentialPairs.fit(with_bias, recipe.conductance_limits)
+        rng = np.random.default_rng(seed)
+        conductance = pairs.conductance(with_bias)
+        if recipe.spread is not None:
+            conductance = recipe.spread.apply(conductance, rng)
+        if recipe.stuck is not None:
+            conductance = recipe.stuck.apply(conductance, recipe.conductance_limits, rng)
+        even = (recipe.tile[0], recipe.tile[1] - recipe.tile[1] % 2)
+        share = _shares(typical, full_scale)
+        tiles = (
+            Tile(Crossbar(conductance[r, c], recipe.wires), recipe.encoding, ADC(recipe.adc_bits), r, c)
+            for r, c in tile_slices(conductance.shape, even)
+        )
+        return cls(tuple(t.calibrated(share) for t in tiles), pairs, full_scale, w.shape[1])
+
+    def matmul(self, inputs: ArrayLike) -> Array:
+        """Return ``inputs @ weights + bias`` as the arrays compute it, shape ``(..., outputs)``."""
+        return self.read(self.shares(finite_array("inputs", inputs, shape=("...", self.inputs))))
+
+    @property
+    def inputs(self) -> int:
+        """Rows of the matrix, the bias not counted."""
+        return max(t.rows.stop for t in self.tiles) - 1
+
+    def shares(self, inputs: Array) -> Array:
+        """Return inputs as shares of full scale, with the bias row last, shape ``(..., inputs + 1)``."""
+        return _shares(inputs, self.full_scale)
+
+    def read(self, share: Array) -> Array:
+        """Return the product for word lines driven with `share`, shape ``(..., outputs)``."""
+        current = np.zeros((*share.shape[:-1], 2 * self.outputs))
+        for tile in self.tiles:
+            current[..., tile.columns] += tile.read(share)
+        volts = self.tiles[0].encoding.read_voltage
+        return self.full_scale / volts * self.pairs.weights(current)
+
+
+def _shares(inputs: Array, full_scale: float) -> Array:
+    """Inputs as shares of full scale, and a last one at full scale for the bias."""
+    return np.concatenate([inputs / full_scale, np.ones((*inputs.shape[:-1], 1))], axis=-1)
+
+
+def _sigmoid(z: Array) -> Array:
+    return 0.5 * (1.0 + np.tanh(0.5 * z))
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "identity": lambda z: z,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "tanh": np.tanh,
+    "logistic": _sigmoid,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class AnalogNetwork:
+    """A chain of programmed matrices with digital activations between them.
+
+    Parameters
+    ----------
+    layers : tuple of AnalogMatrix
+        The matrices in order.
+    activation : str
+        What follows each but the last: ``identity``, ``relu``, ``tanh`` or ``logistic``.
+    classes : numpy.ndarray
+        Label of each output.
+    """
+
+    layers: tuple[AnalogMatrix, ...]
+    activation: str
+    classes: NDArray[Any]
+
+    @classmethod
+    def from_sklearn(
+        cls, model: Any, recipe: Recipe, *, calibration: ArrayLike, seed: int | np.random.Generator = 0
+    ) -> AnalogNetwork:
+        """Program a classifier that scikit-learn has trained.
+
+        Parameters
+        ----------
+        model : sklearn.neural_network.MLPClassifier or a linear classifier
+            Fitted, e.g. ``LogisticRegression``; the model itself is not changed.
+        recipe : Recipe
+            How its matrices become arrays.
+        calibration : array_like
+            Training inputs, shape ``(samples, features)``; full scales and ADC ranges are set on these.
+        seed : int or numpy.random.Generator, optional
+            Where spread and faults come from; every layer has a stream of its own.
+
+        Returns
+        -------
+        AnalogNetwork
+            With an ideal recipe it equals the software model to rounding.
+
+        Raises
+        ------
+        InputError
+            If the model is not fitted or of another kind.
+        """
+        weights, biases, activation = _parameters(model)
+        inputs = finite_array("calibration", calibration, shape=("samples", weights[0].shape[0]))
+        act = _ACTIVATIONS[activation]
+        layers = []
+        streams = np.random.default_rng(seed).spawn(len(weights))
+        for w, b, stream in zip(weights, biases, streams, strict=True):
+            layers.append(AnalogMatrix.program(w, b, recipe, calibration=inputs, seed=stream))
+            inputs = act(inputs @ w + b)
+        return cls(tuple(layers), activation, np.asarray(model.classes_))
+
+    @property
+    def tiles(self) -> tuple[tuple[Tile, ...], ...]:
+        """The tiles of each layer."""
+        return tuple(layer.tiles for layer in self.layers)
+
+    def forward(self, inputs: ArrayLike) -> list[Array]:
+        """Return what each layer is driven with, as shares of its full scale, and last the network's outputs.
+
+        Parameters
+        ----------
+        inputs : array_like
+            Shape ``(samples, features)``.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            For each layer, shape ``(samples, inputs + 1)`` with the bias row last; then ``(samples, outputs)``.
+        """
+        x = finite_array("inputs", inputs, shape=("samples", "features"))
+        passed = []
+        for layer in self.layers:
+            if passed:
+                x = _ACTIVATIONS[self.activation](x)
+            passed.append(layer.shares(x))
+            x = layer.read(passed[-1])
+        return [*passed, x]
+
+    def decision(self, inputs: ArrayLike) -> Array:
+        """Return the last layer's outputs before any activation, shape ``(samples, outputs)``."""
+        return self.forward(inputs)[-1]
+
+    def classify(self, outputs: Array) -> NDArray[Any]:
+        """Return the class that each row of the last layer's `outputs` stands for."""
+        if outputs.shape[1] == 1:
+            return self.classes[(outputs[:, 0] > 0.0).astype(int)]
+        return self.classes[np.argmax(outputs, axis=1)]
+
+    def predict(self, inputs: ArrayLike) -> NDArray[Any]:
+        """Return the predicted class of each sample, shape ``(samples,)``."""
+        return self.classify(self.decision(inputs))
+
+    def score(self, inputs: ArrayLike, labels: ArrayLike) -> float:
+        """Return the share of `inputs` whose prediction is right."""
+        return number("score", np.mean(self.predict(inputs) == np.asarray(labels)))
+
+
+def _parameters(model: Any) -> tuple[list[Array], list[Array], str]:
+    """Weights, biases and hidden activation of a fitted scikit-learn classifier."""
+    if hasattr(model, "coefs_"):
+        return list(model.coefs_), list(model.intercepts_), model.activation
+    if hasattr(model, "coef_") and hasattr(model, "classes_"):
+        return [np.asarray(model.coef_).T], [np.atleast_1d(model.intercept_)], "identity"
+    raise InputError(
+        "model", type(model).__name__, "a fitted MLPClassifier or linear classifier of scikit-learn", "model.fit(x, y)"
+    )

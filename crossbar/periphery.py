@@ -1,0 +1,127 @@
+"""What surrounds an array: input encodings with their DACs, and ADCs.
+
+Inputs are shares u of their full scale, -1 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.validation import integer, number
+
+__all__ = ["ADC", "Amplitude", "Encoding", "PulseWidth"]
+
+Array = NDArray[np.float64]
+
+
+def _round_to(share: Array, bits: int | None) -> Array:
+    """Clip to [-1, 1] and round the magnitude to one of 2^bits - 1 equal steps; no rounding where bits is None."""
+    clipped = np.clip(share, -1.0, 1.0)
+    if bits is None:
+        return clipped
+    steps = 2**bits - 1
+    return np.rint(clipped * steps) / steps
+
+
+@dataclass(frozen=True)
+class Amplitude:
+    """Inputs as voltage amplitudes: ``V = u read_voltage``, for the length of one read.
+
+    Parameters
+    ----------
+    read_voltage : float
+        Voltage of a full-scale input [V].
+    bits : int, optional
+        Resolution of the magnitude (sign apart); None for an ideal DAC.
+    """
+
+    read_voltage: float = 0.3
+    bits: int | None = None
+
+    def __post_init__(self) -> None:
+        number("read_voltage", self.read_voltage, unit="V", minimum=0.0, open_minimum=True)
+        if self.bits is not None:
+            integer("bits", self.bits, minimum=1, maximum=24)
+
+    def encode(self, share: Array) -> Array:
+        """Return the shares that reach the array: clipped to full scale and rounded to the DAC's steps."""
+        return _round_to(share, self.bits)
+
+
+@dataclass(frozen=True)
+class PulseWidth:
+    """Inputs as lengths of pulses of one amplitude, read by integrating the column's charge.
+
+    ``t = n unit`` with n the input rounded to one of ``2^bits - 1`` counts; negative inputs take the other polarity. The
+    cells see one amplitude only, so a nonlinear current-voltage law does not distort the product. The charge is
+    ``Q = sum_i T_ij V t_i``, so shares of full scale stand for the currents of `Amplitude`.
+
+    Parameters
+    ----------
+    read_voltage : float
+        Amplitude of every pulse [V].
+    bits : int
+        Resolution of the length.
+    unit : float
+        Length of one count [s].
+    """
+
+    read_voltage: float = 0.3
+    bits: int = 6
+    unit: float = 1e-8
+
+    def __post_init__(self) -> None:
+        number("read_voltage", self.read_voltage, unit="V", minimum=0.0, open_minimum=True)
+        integer("bits", self.bits, minimum=1, maximum=24)
+        number("unit", self.unit, unit="s", minimum=0.0, open_minimum=True)
+
+    @property
+    def full_scale(self) -> float:
+        """Length of a full-scale pulse [s]."""
+        return (2**self.bits - 1) * self.unit
+
+    def encode(self, share: Array) -> Array:
+        """Return the shares that reach the array: clipped to full scale and rounded to whole counts."""
+        return _round_to(share, self.bits)
+
+
+Encoding = Amplitude | PulseWidth
+
+
+@dataclass(frozen=True)
+class ADC:
+    """A converter of column currents (or charges, as shares of a full-scale pulse) to numbers.
+
+    Uniform steps over ``[-full_scale, full_scale]``, ``2^bits`` levels; what exceeds the range saturates.
+
+    Parameters
+    ----------
+    bits : int, optional
+        Resolution; None for an ideal converter.
+    full_scale : float
+        Largest current that it converts [A].
+    """
+
+    bits: int | None = None
+    full_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("full_scale", self.full_scale, unit="A", minimum=0.0, open_minimum=True)
+        if self.bits is not None:
+            integer("bits", self.bits, minimum=1, maximum=24)
+
+    @property
+    def step(self) -> float:
+        """Current of one step [A]; 0 for an ideal converter."""
+        return 0.0 if self.bits is None else 2.0 * self.full_scale / 2**self.bits
+
+    def convert(self, current: Array) -> Array:
+        """Return the current [A] that the code of each `current` [A] stands for."""
+        if self.bits is None:
+            return current
+        half = 2 ** (self.bits - 1)
+        codes = np.clip(np.rint(current / self.step), -half, half - 1)
+        return codes * self.step
