@@ -47,7 +47,7 @@ class DifferentialPairs:
 
     @classmethod
     def fit(cls, weights: ArrayLike, conductance_limits: tuple[float, float]) -> DifferentialPairs:
-        """Return the mapping that brings the largest \\|weight\\| to the upper conductance limit.
+        """Return the mapping that brings the largest absolute weight to the upper conductance limit.
 
         A matrix of zeros has scale ``g_max - g_min``.
         """
@@ -72,7 +72,7 @@ class DifferentialPairs:
         return np.minimum(pairs, high).reshape(w.shape[0], -1)
 
     def weights(self, conductance: ArrayLike) -> Array:
-        """Return the weights, shape ``(rows, columns)``, that `conductance`, shape ``(rows, 2 columns)``, stands for."""
+        """Return the weights, shape ``(..., columns)``, that `conductance`, ``(..., 2 columns)``, stands for."""
         g = finite_array("conductance", conductance, unit="S", shape=("...", "2 columns"))
         return (g[..., 0::2] - g[..., 1::2]) / self.scale
 

@@ -55,8 +55,8 @@ class Amplitude:
 class PulseWidth:
     """Inputs as lengths of pulses of one amplitude, read by integrating the column's charge.
 
-    ``t = n unit`` with n the input rounded to one of ``2^bits - 1`` counts; negative inputs take the other polarity. The
-    cells see one amplitude only, so a nonlinear current-voltage law does not distort the product. The charge is
+    ``t = n unit`` with n the input rounded to one of ``2^bits - 1`` counts; negative inputs take the other polarity.
+    The cells see one amplitude only, so a nonlinear current-voltage law does not distort the product. The charge is
     ``Q = sum_i T_ij V t_i``, so shares of full scale stand for the currents of `Amplitude`.
 
     Parameters

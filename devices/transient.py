@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.instance import Device
 from devices.errors import ConvergenceError, InputError
+from devices.instance import Device
 from devices.validation import finite_array, integer, number
 from devices.waveforms import Waveform
 

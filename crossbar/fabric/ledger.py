@@ -111,11 +111,11 @@ class Ledger:
 
     def __str__(self) -> str:
         lines = [f"{'event':<28}{'count':>9}{'energy each':>14}{'energy':>13}{'in series':>11}{'time':>13}"]
-        for e in self.events:
-            lines.append(
-                f"{e.name:<28}{e.count:>9}{e.energy:>12.4g} J{e.total_energy:>11.4g} J{e.serial:>11}"
-                f"{e.total_latency:>11.4g} s"
-            )
+        lines += [
+            f"{e.name:<28}{e.count:>9}{e.energy:>12.4g} J{e.total_energy:>11.4g} J{e.serial:>11}"
+            f"{e.total_latency:>11.4g} s"
+            for e in self.events
+        ]
         lines.append(f"{'total':<28}{'':>9}{'':>14}{self.energy:>11.4g} J{'':>11}{self.latency:>11.4g} s")
         each = f"{self.energy_per_image:>11.4g} J{'':>11}{self.latency_per_image:>11.4g} s"
         lines.append(f"{f'per image ({self.images})':<28}{'':>9}{'':>14}{each}")
