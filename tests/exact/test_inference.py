@@ -1,0 +1,144 @@
+"""Arrays that ought to equal the software network, and converters with exact rules."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from crossbar import (
+    ADC,
+    Amplitude,
+    AnalogMatrix,
+    AnalogNetwork,
+    Crossbar,
+    DifferentialPairs,
+    PulseWidth,
+    Recipe,
+    Wires,
+    digits,
+)
+from devices import Lognormal, StuckCells, device
+
+LIMITS = (0.25e-6, 8e-6)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return digits()
+
+
+@pytest.mark.parametrize("tile", [(64, 64), (10, 7), (3, 2), (1000, 1000)])
+def test_an_ideal_recipe_is_the_matrix(tile):
+    rng = np.random.default_rng(0)
+    weights, bias, x = rng.normal(size=(20, 6)), rng.normal(size=6), rng.normal(size=(30, 20))
+    matrix = AnalogMatrix.program(weights, bias, Recipe(conductance_limits=LIMITS, tile=tile), calibration=x)
+    wanted = x @ weights + bias
+    assert np.abs(matrix.matmul(x) - wanted).max() < 1e-12 * np.abs(wanted).max()
+
+
+def test_ideal_arrays_equal_the_software_network_to_the_image(task):
+    recipe = Recipe(conductance_limits=device("wox_scaled_decay").conductance_limits(0.3))
+    network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs)
+    hidden = np.maximum(task.test_inputs @ task.model.coefs_[0] + task.model.intercepts_[0], 0.0)
+    wanted = hidden @ task.model.coefs_[1] + task.model.intercepts_[1]
+    # Test inputs may exceed the full scale that the training inputs set; hidden units that do are clipped.
+    fits = (hidden <= network.layers[1].full_scale).all(axis=1)
+    assert fits.mean() > 0.98
+    np.testing.assert_allclose(
+        network.decision(task.test_inputs)[fits], wanted[fits], atol=1e-12 * np.abs(wanted).max()
+    )
+    np.testing.assert_array_equal(network.predict(task.test_inputs), task.model.predict(task.test_inputs))
+
+
+def test_the_software_network_is_worth_running(task):
+    assert 0.96 < task.software_accuracy < 1.0
+    assert len(task.train_labels) + len(task.test_labels) == 1797
+    again = digits()
+    np.testing.assert_array_equal(again.model.coefs_[0], task.model.coefs_[0])
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_linear_classifiers(task, classes):
+    chosen = task.train_labels < classes
+    model = LogisticRegression(max_iter=5000).fit(task.train_inputs[chosen], task.train_labels[chosen])
+    inputs = task.test_inputs[task.test_labels < classes]
+    network = AnalogNetwork.from_sklearn(
+        model, Recipe(conductance_limits=LIMITS), calibration=task.train_inputs[chosen]
+    )
+    np.testing.assert_array_equal(network.predict(inputs), model.predict(inputs))
+
+
+def test_wires_enter_through_the_exact_circuit():
+    rng = np.random.default_rng(1)
+    weights, x = rng.normal(size=(11, 4)), rng.uniform(size=(5, 11))
+    wires = Wires(word_line=50.0, bit_line=80.0, driver=100.0, sense=30.0)
+    recipe = Recipe(conductance_limits=LIMITS, wires=wires)
+    matrix = AnalogMatrix.program(weights, np.zeros(4), recipe, calibration=x)
+    pairs = DifferentialPairs.fit(weights, LIMITS)
+    array = Crossbar(pairs.conductance(np.vstack([weights, np.zeros(4)])), wires)
+    volts = 0.3 * np.column_stack([x / x.max(), np.ones(5)])
+    wanted = x.max() / 0.3 * pairs.weights(array.read(volts).current)
+    np.testing.assert_allclose(matrix.matmul(x), wanted, rtol=1e-9, atol=1e-12)
+    assert np.abs(wanted - x @ weights).max() > 1e-3 * np.abs(wanted).max(), "the wires must matter for this test"
+
+
+def test_pulse_widths_are_whole_counts():
+    encoding = PulseWidth(read_voltage=0.3, bits=4, unit=1e-8)
+    share = np.array([0.0, 0.49 / 15, 0.51 / 15, 0.5, 1.0, 1.3, -0.2])
+    np.testing.assert_allclose(encoding.encode(share) * 15, [0, 0, 1, 8, 15, 15, -3])
+    assert encoding.full_scale == pytest.approx(15e-8)
+
+
+def test_amplitudes_clip_and_round():
+    assert Amplitude(bits=None).encode(np.array([1.7, 0.3])).tolist() == [1.0, 0.3]
+    np.testing.assert_allclose(Amplitude(bits=2).encode(np.array([0.3, -0.9])), [1 / 3, -1.0])
+
+
+def test_adc_codes():
+    adc = ADC(bits=3, full_scale=4.0)
+    assert adc.step == 1.0
+    given = np.array([-9.0, -4.0, -0.6, 0.4, 0.6, 2.4, 3.0, 9.0])
+    np.testing.assert_allclose(adc.convert(given), [-4, -4, -1, 0, 1, 2, 3, 3])
+    assert ADC(bits=None).convert(given) is given
+
+
+def test_quantisation_error_halves_with_each_bit():
+    rng = np.random.default_rng(2)
+    weights, x = rng.normal(size=(30, 8)), rng.uniform(size=(200, 30))
+    errors = []
+    for bits in (6, 8, 10, 12):
+        recipe = Recipe(conductance_limits=LIMITS, adc_bits=bits)
+        matrix = AnalogMatrix.program(weights, np.zeros(8), recipe, calibration=x)
+        errors.append(np.std(matrix.matmul(x) - x @ weights))
+    ratios = np.array(errors[:-1]) / np.array(errors[1:])
+    np.testing.assert_allclose(ratios, 4.0, rtol=0.15)
+
+
+@pytest.mark.parametrize("hold", ["median", "mean"])
+def test_lognormal_moments(hold):
+    values = Lognormal(0.3, hold=hold).apply(np.full(200_000, 2.0), seed=5)
+    logs = np.log(values)
+    shift = -0.5 * 0.3**2 if hold == "mean" else 0.0
+    # Five standard errors of the mean and of the standard deviation.
+    assert logs.mean() == pytest.approx(np.log(2.0) + shift, abs=5 * 0.3 / np.sqrt(values.size))
+    assert logs.std() == pytest.approx(0.3, abs=5 * 0.3 / np.sqrt(2 * values.size))
+
+
+def test_stuck_cells_have_their_shares():
+    programmed = np.full(100_000, 4e-6)
+    stuck = StuckCells(p_stuck_lrs=0.09, p_stuck_hrs=0.02).apply(programmed, LIMITS, seed=3)
+    for value, share in ((LIMITS[1], 0.09), (LIMITS[0], 0.02), (4e-6, 0.89)):
+        assert np.mean(stuck == value) == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / 1e5))
+
+
+def test_effects_lower_accuracy_and_follow_the_seed(task):
+    def score(seed, **effects):
+        recipe = Recipe(conductance_limits=LIMITS, **effects)
+        network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs, seed=seed)
+        return network.score(task.test_inputs, task.test_labels)
+
+    spread, stuck = Lognormal(0.5), StuckCells(0.1, 0.05)
+    assert score(1, spread=spread) < task.software_accuracy - 0.02
+    assert score(1, stuck=stuck) < task.software_accuracy - 0.02
+    assert score(1, adc_bits=3) < task.software_accuracy - 0.02
+    assert score(1, spread=spread) == score(1, spread=spread)
+    assert score(1, spread=spread) != score(2, spread=spread)

@@ -1,0 +1,111 @@
+"""What bad input to mapping, periphery, inference and sweeps gets, and how sweeps are labelled."""
+
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPClassifier
+
+from crossbar import (
+    ADC,
+    Amplitude,
+    AnalogMatrix,
+    AnalogNetwork,
+    Axis,
+    DifferentialPairs,
+    PulseWidth,
+    Recipe,
+    plot_map,
+    sweep,
+)
+from devices import InputError, Lognormal, StuckCells
+
+LIMITS = (1e-6, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Recipe(conductance_limits=(1e-5, 1e-6)), r"conductance_limits\[1\]: got 1e-06"),
+        (lambda: Recipe(conductance_limits=(-1e-5, 1e-6)), r"conductance_limits\[0\]: got -1e-05"),
+        (lambda: Recipe(conductance_limits=1e-6), r"conductance_limits: got"),
+        (lambda: Recipe(conductance_limits=LIMITS, tile=(0, 4)), r"tile rows: got 0"),
+        (lambda: Recipe(conductance_limits=LIMITS, tile=(4, 1)), r"tile columns: got 1.*a pair of columns"),
+        (lambda: Recipe(conductance_limits=LIMITS, adc_bits=0), r"bits: got 0"),
+        (lambda: Amplitude(read_voltage=0.0), r"read_voltage: got 0"),
+        (lambda: PulseWidth(bits=2.5), r"bits: got 2.5"),
+        (lambda: ADC(full_scale=-1.0), r"full_scale: got -1"),
+        (lambda: Lognormal(-0.1), r"sigma: got -0.1"),
+        (lambda: Lognormal(0.1, hold="mode"), r"hold: got 'mode'"),
+        (lambda: StuckCells(0.7, 0.6), r"p_stuck_lrs \+ p_stuck_hrs: got 1.3"),
+        (lambda: StuckCells(p_stuck_hrs=1.2), r"p_stuck_hrs: got 1.2"),
+        (lambda: DifferentialPairs(LIMITS, 1.0).conductance([[2.0]]), r"weights: got 2 at 1 S per unit"),
+        (lambda: DifferentialPairs.fit([[np.nan]], LIMITS), r"weights: got nan at index \(0, 0\)"),
+    ],
+)
+def test_bad_arguments_are_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_shapes_that_do_not_fit():
+    recipe = Recipe(conductance_limits=LIMITS)
+    with pytest.raises(InputError, match="bias: got shape"):
+        AnalogMatrix.program(np.ones((3, 2)), np.ones(3), recipe, calibration=np.ones((4, 3)))
+    with pytest.raises(InputError, match="calibration: got shape"):
+        AnalogMatrix.program(np.ones((3, 2)), np.ones(2), recipe, calibration=np.ones((4, 2)))
+    matrix = AnalogMatrix.program(np.ones((3, 2)), np.ones(2), recipe, calibration=np.ones((4, 3)))
+    assert matrix.matmul(np.ones(3)).shape == (2,)
+    with pytest.raises(InputError, match="inputs: got shape"):
+        matrix.matmul(np.ones((4, 2)))
+
+
+def test_models_that_are_not_fitted_or_not_known():
+    for model in (MLPClassifier(), object()):
+        with pytest.raises(InputError, match="model: got"):
+            AnalogNetwork.from_sklearn(model, Recipe(conductance_limits=LIMITS), calibration=np.ones((2, 2)))
+
+
+def _draw(rng, a, b):
+    return a + 10 * b + rng.random()
+
+
+AXES = (Axis("a", (1, 2, 3), "ohm", "resistance"), Axis("b", (0.5, 0.25)))
+
+
+def test_sweep_is_labelled():
+    result = sweep(_draw, AXES, trials=4, seed=7)
+    assert result.accuracy.dims == ("a", "b", "trial")
+    assert result.accuracy.shape == (3, 2, 4)
+    assert result.a.attrs == {"units": "ohm", "long_name": "resistance"}
+    assert result.attrs["seed"] == 7
+    assert "memductance_version" in result.attrs
+    value = float(result.accuracy.sel(a=2, b=0.25, trial=0))
+    assert 4.5 <= value < 5.5
+
+
+def test_a_point_does_not_depend_on_the_others():
+    whole = sweep(_draw, AXES, trials=3, seed=7)
+    turned = sweep(_draw, (Axis("b", (0.25,)), Axis("a", (3, 2))), trials=2, seed=7)
+    for a in (2, 3):
+        for trial in range(2):
+            point = {"a": a, "b": 0.25, "trial": trial}
+            assert float(whole.accuracy.sel(point)) == float(turned.accuracy.sel(point))
+    assert float(sweep(_draw, AXES, seed=8).accuracy[0, 0, 0]) != float(whole.accuracy[0, 0, 0])
+
+
+def test_trials_differ():
+    assert len(np.unique(sweep(_draw, AXES, trials=5).accuracy[0, 0])) == 5
+
+
+@pytest.mark.parametrize("axes", [(), (Axis("a", (1,)), Axis("a", (2,))), (Axis("a", ()),), (Axis("a", (np.nan,)),)])
+def test_bad_axes(axes):
+    with pytest.raises(InputError, match=r"axes|a: got"):
+        sweep(_draw, axes)
+
+
+def test_map_shows_mean_and_labels():
+    result = sweep(lambda rng, a, b: a / 10 + b, AXES, trials=2)
+    ax = plot_map(result)
+    assert ax.get_ylabel() == "resistance [ohm]"
+    assert ax.get_xlabel() == "b"
+    np.testing.assert_allclose(ax.images[0].get_array(), 100 * result.accuracy.mean("trial"))
+    assert ax.texts[0].get_text() == "60.0\n± 0.0"
