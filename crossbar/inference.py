@@ -244,7 +244,7 @@ class AnalogNetwork:
             For each layer, shape ``(samples, inputs + 1)`` with the bias row last; then ``(samples, outputs)``.
         """
         x = finite_array("inputs", inputs, shape=("samples", "features"))
-        passed = []
+        passed: list[Array] = []
         for layer in self.layers:
             if passed:
                 x = _ACTIVATIONS[self.activation](x)

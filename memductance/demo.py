@@ -230,11 +230,12 @@ def _accuracy(run: _Run) -> Section:
     )
     result = sweep(accuracy, axes, trials=run.trials, seed=run.seed, progress=True)
     mean, deviation = 100 * result.accuracy.mean("trial"), 100 * result.accuracy.std("trial")
+    units = " - ".join(str(n) for n in (*(len(w) for w in task.model.coefs_), len(task.model.classes_)))
+    window = f"{1e6 * limits[0]:.2f} to {1e6 * limits[1]:.2f} µS at 0.3 V"
     section = Section(
         "Digits on arrays: accuracy over wire resistance and spread",
-        f"A network of {' - '.join(str(w.shape[0]) for w in task.model.coefs_)} - {len(task.model.classes_)} units, trained by "
-        f"scikit-learn on real handwritten digits, as differential pairs on {TILE[0]} x {TILE[1]} tiles of WOx "
-        f"cells ({1e6 * limits[0]:.2f} to {1e6 * limits[1]:.2f} µS at 0.3 V). Each tile is read through its exact circuit; "
+        f"A network of {units} units, trained by scikit-learn on real handwritten digits, as differential pairs on "
+        f"{TILE[0]} x {TILE[1]} tiles of WOx cells ({window}). Each tile is read through its exact circuit; "
         f"{ADC_BITS}-bit ADCs; {run.trials} random arrays for each point; {len(task.test_labels)} test images.",
     )
     picture = Figure(figsize=(7.5, 4.6), layout="constrained")
@@ -301,13 +302,13 @@ def _chip(run: _Run) -> Section:
         [
             *(
                 (
-                    e.name, e.count, f"{e.energy:.4g} J", f"{e.total_energy:.4g} J", e.serial, f"{e.latency:.4g} s",
-                    f"{e.total_latency:.4g} s",
+                    e.name, e.count, _si(e.energy, "J"), _si(e.total_energy, "J"), e.serial, _si(e.latency, "s"),
+                    _si(e.total_latency, "s"),
                 )
                 for e in ledger.events
             ),
-            ("total", "", "", f"{ledger.energy:.4g} J", "", "", f"{ledger.latency:.4g} s"),
-            ("per image", "", "", f"{ledger.energy_per_image:.4g} J", "", "", f"{ledger.latency_per_image:.4g} s"),
+            ("total", "", "", _si(ledger.energy, "J"), "", "", _si(ledger.latency, "s")),
+            ("per image", "", "", _si(ledger.energy_per_image, "J"), "", "", _si(ledger.latency_per_image, "s")),
         ],
     )  # fmt: skip
     section.add_table("Beside the account", ("", "value"), [(k, f"{v:.4g}") for k, v in ledger.memo.items()])
@@ -319,11 +320,18 @@ def _chip(run: _Run) -> Section:
     )  # fmt: skip
     section.notes += [*preset.references, *preset.assumptions]
     run.figures["chip"] = {k: v for k, v in ledger.to_dict().items() if k != "events"}
-    micro = 1e6
     run.report.summary.append(
         (
-            f"{micro * ledger.energy_per_image:.2f} µJ, {micro * ledger.latency_per_image:.1f} µs",
+            f"{_si(ledger.energy_per_image, 'J', 3)}, {_si(ledger.latency_per_image, 's', 3)}",
             f"for an image on the Michigan-style chip, at {rows[0][1]} accuracy",
         )
     )
     return section
+
+
+def _si(value: float, unit: str, digits: int = 4) -> str:
+    """A quantity with a prefixed unit."""
+    from devices.plot import scaled
+
+    factor, prefixed = scaled(value, unit)
+    return f"{factor * value:.{digits}g} {prefixed}"

@@ -24,6 +24,8 @@ __all__ = ["Report", "Section"]
 
 #: Distributions whose versions a reader needs to repeat the run.
 _PROVENANCE = ("memductance", "numpy", "scipy", "sympy", "numba", "scikit-learn", "PySpice")
+#: Heads of columns that hold words, which are set left; all others hold numbers.
+_WORDS = ("source", "status", "at")
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Section:
     figures : list of (str, str)
         PNG as base64, and its caption.
     tables : list of (str, list, list)
-        Caption, column heads, rows of text; cells that look like numbers are set right.
+        Caption, column heads, rows of text.
     notes : list of str
         Sources and remarks.
     """
@@ -93,7 +95,7 @@ class Report:
         template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         versions = [("Python", platform.python_version()), *((n, version(n)) for n in _PROVENANCE)]
-        text = template.render(report=self, made=made, versions=versions, machine=platform.platform())
+        text = template.render(report=self, made=made, versions=versions, machine=platform.platform(), words=_WORDS)
         path = path.absolute()
         try:
             with tempfile.NamedTemporaryFile(

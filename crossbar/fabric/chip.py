@@ -105,7 +105,7 @@ class Chip:
             how much.
         """
         rows, columns = self.preset.tile
-        cores = []
+        cores: list[Core] = []
         for layer, tiles in enumerate(network.tiles):
             for tile in tiles:
                 if tile.crossbar.rows > rows or tile.crossbar.columns > columns:
