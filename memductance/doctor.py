@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes.util
 import os
+import re
 import shutil
 import sys
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,29 +20,6 @@ __all__ = ["Component", "Examination", "examine"]
 _PYTHON = (3, 11)
 _NGSPICE = "sudo apt-get install ngspice"
 _LIBRARY = "sudo apt-get install libngspice0"
-#: Distributions that memductance itself needs.
-_REQUIRED = (
-    "numpy",
-    "scipy",
-    "sympy",
-    "numba",
-    "matplotlib",
-    "PySpice",
-    "xarray",
-    "scikit-learn",
-    "spicelib",
-    "typer",
-    "rich",
-    "jinja2",
-    "platformdirs",
-    "tqdm",
-)
-#: Optional distributions and what they add.
-_OPTIONAL = {
-    "pytest": ("the test suite", "make test"),
-    "hypothesis": ("the property tests", "make test"),
-    "ipykernel": ("running the notebooks", "pip install 'memductance[dev]'"),
-}
 
 
 @dataclass(frozen=True)
@@ -96,12 +74,12 @@ def examine() -> Examination:
     return Examination(
         (
             _python(),
-            *(_distribution(name) for name in _REQUIRED),
+            *(_distribution(name, extra) for name, extra in _needs() if not extra),
             _ngspice(),
             _ngspice_library(),
             _clash(),
             _cache(),
-            *(_distribution(name, what, how) for name, (what, how) in _OPTIONAL.items()),
+            *(_distribution(name, extra) for name, extra in _needs() if extra),
         )
     )
 
@@ -112,12 +90,24 @@ def _python() -> Component:
     return Component("Python", found, detail, "" if found else "sudo apt-get install python3.11")
 
 
-def _distribution(name: str, adds: str = "", install: str = "") -> Component:
+def _needs() -> list[tuple[str, str]]:
+    """Distributions that memductance declares to need, each with the extra that asks for it, or with nothing."""
+    found = []
+    for line in requires("memductance") or []:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"](\w+)['\"]", line)
+        if name is not None:
+            found.append((name.group(), extra.group(1) if extra else ""))
+    return found
+
+
+def _distribution(name: str, extra: str) -> Component:
+    label = f"{name} (extra {extra})" if extra else name
     try:
-        return Component(name, True, version(name), required=not adds)
+        return Component(label, True, version(name), required=not extra)
     except PackageNotFoundError:
-        detail = f"not installed; needed for {adds}" if adds else "not installed"
-        return Component(name, False, detail, install or f"pip install {name}", required=not adds)
+        install = f"pip install 'memductance[{extra}]'" if extra else f"pip install {name}"
+        return Component(label, False, "not installed", install, required=not extra)
 
 
 def _ngspice() -> Component:

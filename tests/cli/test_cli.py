@@ -103,8 +103,8 @@ def test_solve_spread_follows_the_seed(files):
 def test_doctor_finds_what_the_tests_need():
     found = json.loads(run("doctor", "--json").stdout)
     assert found["healthy"]
-    names = {c["name"] for c in found["components"]}
-    assert {"Python", "numba", "ngspice", "ngspice library (PySpice)", "PySpice", "package name 'crossbar'"} <= names
+    names = {c["name"].lower() for c in found["components"]}
+    assert {"python", "numba", "ngspice", "ngspice library (pyspice)", "pyspice", "package name 'crossbar'"} <= names
 
 
 def test_doctor_says_how_to_install_what_is_missing(monkeypatch, tmp_path):
