@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "kernel", "kernel_source"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 1
+_GENERATION = 2
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -43,7 +43,8 @@ class _KernelPrinter(PythonCodePrinter):
         return f"(1.0 if {self._print(expr.args[0])} > 0.0 else 0.0)"
 
     def _print_sign(self, expr: sympy.sign) -> str:
-        return f"math.copysign(1.0, {self._print(expr.args[0])})"
+        argument = self._print(expr.args[0])
+        return f"(1.0 if {argument} > 0.0 else (-1.0 if {argument} < 0.0 else 0.0))"
 
     def _print_Integer(self, expr: sympy.Integer) -> str:
         return f"{int(expr)}.0"

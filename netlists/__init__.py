@@ -1,6 +1,11 @@
-"""The same circuits in SPICE, and the check that both worlds agree.
+"""The same circuits in SPICE, and the check of one world against the other.
 
 The public names are listed in the stub beside this file and load where they live on first use.
+
+>>> from devices import Sine, device
+>>> from netlists import device_circuit, write_ngspice
+>>> print(write_ngspice(device_circuit(device("vteam"), Sine(1.0, 2e6))).splitlines()[0])
+* vteam under Sine
 """
 
 import lazy_loader

@@ -1,13 +1,14 @@
 from .agreement import Agreement as Agreement
-from .agreement import DisagreementError as DisagreementError
 from .agreement import Quantity as Quantity
 from .agreement import crosscheck as crosscheck
 from .circuit import Circuit as Circuit
 from .circuit import crossbar_circuit as crossbar_circuit
 from .circuit import device_circuit as device_circuit
-from .dialects.ngspice import subcircuit as subcircuit
+from .dialects.ngspice import NgspiceOptions as NgspiceOptions
 from .dialects.ngspice import write_ngspice as write_ngspice
+from .dialects.ngspice import write_subcircuit as write_subcircuit
 from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
 from .engines.pyspice import run_pyspice as run_pyspice
 from .engines.pyspice import to_pyspice as to_pyspice
+from .engines.waves import Waves as Waves

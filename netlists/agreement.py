@@ -1,200 +1,192 @@
-"""One circuit in both worlds: run here and in SPICE, compared quantity by quantity."""
+"""`crosscheck`: one circuit in both worlds, and how far they agree."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar import Crossbar
-from devices import Device, InputError, Waveform, simulate
-from devices.errors import MemductanceError
-from devices.validation import choice, finite_array, integer, number
-from netlists.circuit import Circuit, crossbar_circuit, device_circuit
+from devices import Device, InputError, SimulatorError, Waveform, simulate
+from devices.validation import choice, number
+from netlists.circuit import Circuit, Transient, crossbar_circuit, device_circuit
+from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Agreement", "DisagreementError", "Quantity", "crosscheck"]
+    from netlists.dialects.ngspice import NgspiceOptions
+
+__all__ = ["Agreement", "Quantity", "crosscheck"]
 
 Array = NDArray[np.float64]
-Vectors = dict[str, Array]
 
 
-class DisagreementError(MemductanceError, AssertionError):
-    """Two simulators differ by more than was asked for."""
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Quantity:
     """One compared quantity.
 
-    Attributes
+    Parameters
     ----------
     name : str
         What it is.
     unit : str
         Its unit.
-    axis : str
-        What the values are laid out along, with its unit: time, or columns, or cells.
-    place : numpy.ndarray
-        Coordinate of each value on that axis.
     ours, theirs : numpy.ndarray
-        The values of both sides.
+        Values of both sides, shape ``(points,)``.
     scale : float
-        What a relative difference is relative to, in `unit`.
-    meaning : str
-        What the scale is, in words.
+        What differences are relative to, in `unit`.
+    scale_meaning : str
+        What the scale is.
+    places : callable
+        Says where point k is.
     """
 
     name: str
     unit: str
-    axis: str
-    place: Array
     ours: Array
     theirs: Array
     scale: float
-    meaning: str
+    scale_meaning: str
+    places: Callable[[int], str]
+
+    @property
+    def difference(self) -> Array:
+        """Absolute difference at each point, in `unit`."""
+        return np.abs(self.theirs - self.ours)
 
     @property
     def worst_absolute(self) -> float:
-        """Largest absolute difference."""
-        return float(np.abs(self.ours - self.theirs).max())
+        """Largest absolute difference, in `unit`."""
+        return float(self.difference.max(initial=0.0))
 
     @property
     def worst_relative(self) -> float:
-        """Largest absolute difference over the scale."""
-        return self.worst_absolute / self.scale if self.scale else self.worst_absolute
+        """Largest difference relative to the scale; 0 where both sides are 0 throughout."""
+        if self.scale == 0.0:
+            return 0.0 if self.worst_absolute == 0.0 else float("inf")
+        return self.worst_absolute / self.scale
 
     @property
     def where(self) -> str:
-        """Where the difference is largest."""
-        k = int(np.abs(self.ours - self.theirs).argmax())
-        name, _, unit = self.axis.partition(" [")
-        return f"{name} {self.place[k]:.6g} {unit.rstrip(']')}".rstrip()
+        """Place or time of the largest difference."""
+        return self.places(int(self.difference.argmax()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, ready for JSON."""
+        return {
+            "unit": self.unit,
+            "points": int(self.ours.size),
+            "worst_absolute": self.worst_absolute,
+            "worst_relative": self.worst_relative,
+            "where": self.where,
+            "scale": self.scale,
+            "relative_to": self.scale_meaning,
+        }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Agreement:
-    """What `crosscheck` returns.
+    """How far our solution and a simulator's agree; made by `crosscheck`.
 
-    Attributes
+    Parameters
     ----------
     title : str
         The circuit.
-    quantities : tuple of Quantity
-        What was compared.
-    engine, engine_version : str
-        The other side.
+    quantities : mapping of str to Quantity
+        What was compared, the main one first.
+    engine : str
+        The other side: simulator and version.
     our_tolerance, engine_tolerance : str
-        What each side was asked for.
+        Tolerances of both sides.
     our_seconds, engine_seconds : float
-        Run times [s]; the engine's includes writing the netlist and starting it.
+        Time that each side took [s]: ours without compilation, the engine's with all it needs to run.
+    axis : numpy.ndarray
+        Position of the points of the main quantity: time [s], or the number of the bit line.
+    axis_label : str
+        What the axis is.
     """
 
     title: str
-    quantities: tuple[Quantity, ...]
+    quantities: Mapping[str, Quantity]
     engine: str
-    engine_version: str
     our_tolerance: str
     engine_tolerance: str
     our_seconds: float
     engine_seconds: float
+    axis: Array
+    axis_label: str
 
     def __getitem__(self, name: str) -> Quantity:
-        by_name = {q.name: q for q in self.quantities}
-        return by_name[choice("quantity", name, by_name)]
+        return self.quantities[choice("quantity", name, self.quantities)]
 
     @property
     def worst(self) -> float:
         """Largest relative difference of all quantities."""
-        return max(q.worst_relative for q in self.quantities)
+        return max(q.worst_relative for q in self.quantities.values())
 
     def assert_within(self, relative: float) -> None:
-        """Raise `DisagreementError` if a relative difference exceeds `relative`."""
-        if not self.worst <= relative:
-            raise DisagreementError(f"worst relative difference {self.worst:.3g}, allowed {relative:g}\n{self}")
+        """Raise `AssertionError`, with the table, if a relative difference exceeds `relative`."""
+        if not self.worst <= number("relative", relative, minimum=0.0):
+            raise AssertionError(f"the worst relative difference is {self.worst:.3g}, allowed {relative:g}\n{self}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the waves as plain data."""
+        """Return all figures, ready for JSON."""
         return {
-            "title": self.title,
+            "circuit": self.title,
             "engine": self.engine,
-            "engine_version": self.engine_version,
-            "memductance_version": version("memductance"),
             "our_tolerance": self.our_tolerance,
             "engine_tolerance": self.engine_tolerance,
             "our_seconds": self.our_seconds,
             "engine_seconds": self.engine_seconds,
-            "worst_relative": self.worst,
-            "quantities": [
-                {
-                    "name": q.name,
-                    "unit": q.unit,
-                    "worst_absolute": q.worst_absolute,
-                    "worst_relative": q.worst_relative,
-                    "relative_to": f"{q.meaning}, {q.scale:.6g} {q.unit}",
-                    "where": q.where,
-                    "values": int(q.ours.size),
-                }
-                for q in self.quantities
-            ],
+            "worst": self.worst,
+            "quantities": {name: q.to_dict() for name, q in self.quantities.items()},
         }
 
     def __str__(self) -> str:
-        head = f"{self.title}: memductance ({self.our_tolerance}, {self.our_seconds:.3g} s)"
-        lines = [f"{head} and {self.engine_version} ({self.engine_tolerance}, {self.engine_seconds:.3g} s)"]
-        for q in self.quantities:
-            lines.append(
-                f"  {q.name:<18} worst {q.worst_absolute:.3e} {q.unit} at {q.where}: "
-                f"{q.worst_relative:.3e} of the {q.meaning}, {q.scale:.4g} {q.unit}"
+        head = ("quantity", "points", "absolute", "relative", "to", "worst at")
+        rows = [
+            (
+                name,
+                str(q.ours.size),
+                f"{q.worst_absolute:.2e} {q.unit}",
+                f"{q.worst_relative:.2e}",
+                f"{q.scale_meaning} {q.scale:.4g} {q.unit}",
+                q.where,
             )
-        return "\n".join(lines)
+            for name, q in self.quantities.items()
+        ]
+        widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+        table = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+        return "\n".join(
+            [
+                f"{self.title}: memductance and {self.engine}",
+                *table,
+                f"memductance: {self.our_tolerance}; {self.our_seconds:.3g} s",
+                f"{self.engine}: {self.engine_tolerance}; {self.engine_seconds:.3g} s",
+            ]
+        )
 
-    def plot(self, ax: Axes | None = None, quantity: str | None = None) -> Axes:
-        """Draw both sides over each other, and their difference on an axis of its own.
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the main quantity of both sides, and on the right axis their relative difference.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure where not given.
-        quantity : str, optional
-            Which; the first one where not given.
 
         Returns
         -------
         matplotlib.axes.Axes
-            The axes of the overlay.
+            The axes of the quantity.
         """
-        from devices.plot import scaled
+        from netlists._plot import plot_agreement
 
-        if ax is None:
-            from matplotlib.pyplot import subplots
-
-            ax = subplots(figsize=(5.5, 3.5), layout="constrained")[1]
-        q = self.quantities[0] if quantity is None else self[quantity]
-        factor, unit = scaled(float(np.abs(q.ours).max()), q.unit)
-        name, _, axis_unit = q.axis.partition(" [")
-        stretch, axis_unit = (1.0, "") if not axis_unit else scaled(float(q.place[-1]), axis_unit.rstrip("]"))
-        dots = "." if q.place.size <= 256 else ""
-        ax.plot(stretch * q.place, factor * q.theirs, color="0.6", lw=4, marker=dots, label=self.engine)
-        ax.plot(stretch * q.place, factor * q.ours, color="C0", lw=1.2, label="memductance")
-        ax.set_xlabel(f"{name} [{axis_unit}]" if axis_unit else name)
-        ax.set_ylabel(f"{q.name} [{unit}]")
-        difference = ax.twinx()
-        difference.plot(stretch * q.place, (q.ours - q.theirs) / (q.scale or 1.0), color="C3", lw=0.7)
-        difference.set_ylabel(f"difference / {q.meaning}", color="C3")
-        difference.tick_params(axis="y", colors="C3")
-        difference.ticklabel_format(axis="y", scilimits=(0, 0))
-        ax.set_zorder(difference.get_zorder() + 1)
-        ax.patch.set_visible(False)
-        ax.legend(loc="best", fontsize="small", framealpha=0.8)
-        return ax
+        return plot_agreement(self, ax)
 
 
 def crosscheck(
@@ -202,127 +194,156 @@ def crosscheck(
     stimulus: Waveform | ArrayLike,
     *,
     engine: str = "ngspice",
-    reltol: float = 1e-7,
-    steps: int = 20_000,
-    timeout: float = 300.0,
+    options: NgspiceOptions | None = None,
+    tolerance: float | None = None,
+    step: float | None = None,
+    timeout: float = 120.0,
 ) -> Agreement:
     """Run one circuit here and in SPICE, and compare.
 
-    A device under a waveform is compared as a transient, at the engine's own time points: current relative to the
-    loop's peak, each state relative to its span. A crossbar under a voltage vector is compared as an operating point:
-    bit-line currents relative to the largest, node voltages relative to the largest drive.
+    A device: transients under a waveform, compared at each of the simulator's own time points; terminal voltage
+    relative to its peak, current relative to its peak, states relative to their span. An array: one read;
+    currents relative to the largest one, node voltages relative to the largest source.
 
     Parameters
     ----------
     subject : Device or Crossbar
-        One device or an array.
+        One device, or an array.
     stimulus : Waveform or array_like
-        Waveform for a device; driver voltages [V], shape ``(rows,)``, for an array.
+        A waveform for a device; source voltages [V], shape ``(rows,)``, for an array.
     engine : {"ngspice", "pyspice"}, optional
-        ngspice in its own process, or PySpice's shared library.
-    reltol : float, optional
-        The engine's relative tolerance.
-    steps : int, optional
-        Least number of steps of a transient.
+        ngspice in a process of its own, or PySpice's shared library.
+    options : NgspiceOptions, optional
+        Tolerances of the simulator.
+    tolerance : float, optional
+        Ours: of a step (`devices.simulate`, 1e-11), or of a bit line's residual (`Crossbar.read`, 1e-13).
+    step : float, optional
+        Longest step of the simulator [s].
     timeout : float, optional
-        Longest time for the process engine [s].
+        Longest run of the ngspice process [s]; PySpice's library cannot be stopped.
 
     Returns
     -------
     Agreement
-        Worst differences, where they are, tolerances, versions and run times.
+        The comparison.
 
     Raises
     ------
     InputError
-        If the stimulus does not fit the subject.
+        If subject and stimulus do not fit.
+    SimulatorNotFoundError
+        If the simulator is not installed.
     SimulatorError
-        If the engine fails.
+        If it fails.
     """
     choice("engine", engine, ("ngspice", "pyspice"))
-    number("reltol", reltol, minimum=1e-12, maximum=1e-2)
-    integer("steps", steps, minimum=10)
     if isinstance(subject, Device):
-        if not isinstance(stimulus, Waveform):
-            raise InputError("stimulus", type(stimulus).__name__, "a Waveform for a Device", "devices.Sine(...)")
-        circuit = device_circuit(subject, stimulus)
-        compare: Callable[[Vectors], tuple[tuple[Quantity, ...], float]] = lambda v: _device(subject, stimulus, v)  # noqa: E731
-        ours = "tolerance 1e-09 of the span"
+        circuit = device_circuit(subject, stimulus, step=step)  # type: ignore[arg-type]
+        compare = _compare_device
     elif isinstance(subject, Crossbar):
-        volts = finite_array("stimulus", stimulus, unit="V", shape=(subject.rows,))  # type: ignore[arg-type]
-        circuit = crossbar_circuit(subject, volts)
-        compare = lambda v: _crossbar(subject, volts, v)  # noqa: E731
-        ours = "relative residual 1e-12"
+        circuit, compare = crossbar_circuit(subject, stimulus), _compare_crossbar  # type: ignore[arg-type,assignment]
     else:
         raise InputError("subject", type(subject).__name__, "a Device or a Crossbar")
+    from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
+
+    chosen = options or NgspiceOptions()
+    if engine == "ngspice":
+        from netlists.engines.ngspice import run_ngspice
+
+        waves = run_ngspice(write_ngspice(circuit, chosen), timeout=timeout)
+    else:
+        from netlists.engines.pyspice import run_pyspice
+
+        waves = run_pyspice(circuit, options=chosen)
+    found = compare(subject, stimulus, circuit, waves, tolerance)  # type: ignore[arg-type]
+    return Agreement(
+        title=circuit.title,
+        engine=waves.engine,
+        engine_tolerance=", ".join(f"{name} {value}" for name, value in chosen.items()),
+        engine_seconds=waves.seconds,
+        **found,
+    )
+
+
+def _compare_device(
+    device: Device, waveform: Waveform, circuit: Circuit, waves: Waves, tolerance: float | None
+) -> dict[str, Any]:
+    assert isinstance(circuit.analysis, Transient)
+    tolerance = 1e-11 if tolerance is None else tolerance
+    times = np.minimum(waves["time"], waveform.duration)
+    if times[-1] < waveform.duration * (1 - 1e-9):
+        raise SimulatorError(f"{waves.engine} stopped at {times[-1]:g} s of {waveform.duration:g} s")
+    times, back = np.unique(times, return_inverse=True)
+    simulate(device, waveform, samples=2, tolerance=tolerance)  # compiles, where that has not been done
     started = time.perf_counter()
-    vectors, engine_version = _run(circuit, engine, reltol, steps, timeout)
-    engine_seconds = time.perf_counter() - started
-    quantities, our_seconds = compare(vectors)
-    asked = f"reltol {reltol:g}" + (f", {steps} steps or more" if circuit.duration else "")
-    return Agreement(circuit.title, quantities, engine, engine_version, ours, asked, our_seconds, engine_seconds)
-
-
-def _run(circuit: Circuit, engine: str, reltol: float, steps: int, timeout: float) -> tuple[Vectors, str]:
-    """Run a circuit on an engine with matched, tight tolerances."""
-    # An operating point needs no gmin: every net has a resistive path to ground.
-    options: dict[str, Any] = {"reltol": reltol, "abstol": 1e-15, "vntol": 1e-12}
-    options |= {"method": "gear", "maxord": 2, "chgtol": 1e-18} if circuit.duration else {"gmin": 1e-18}
-    step = circuit.duration / steps
-    if engine == "pyspice":
-        from netlists.engines.pyspice import pyspice_version, run_pyspice
-
-        return run_pyspice(circuit, options=options, step=step, max_step=step), pyspice_version()
-    from netlists.dialects.ngspice import number as text
-    from netlists.dialects.ngspice import write_ngspice
-    from netlists.engines.ngspice import ngspice_version, run_ngspice
-
-    written = " ".join(f"{k}={v}" for k, v in options.items())
-    analysis = f".tran {text(step)} {text(circuit.duration)} 0 {text(step)} uic" if circuit.duration else ".op"
-    return run_ngspice(write_ngspice(circuit, analysis=analysis, options=written), timeout=timeout), ngspice_version()
-
-
-def _device(device: Device, waveform: Waveform, vectors: Vectors) -> tuple[tuple[Quantity, ...], float]:
-    times = np.clip(vectors["time"], 0.0, waveform.duration)
-    keep = np.append(True, np.diff(times) > 0.0)
-    times = times[keep]
-    started = time.perf_counter()
-    trace = simulate(device, waveform, samples=times)
+    trace = simulate(device, waveform, samples=times, tolerance=tolerance)
     seconds = time.perf_counter() - started
-    current = vectors["i(vs)"][keep]
-    peak = float(np.abs(trace.current).max())
-    quantities = [Quantity("current", "A", "time [s]", times, trace.current, current, peak, "peak")]
-    lower, upper = device.bounds()
-    for k, state in enumerate(device.model.states):
-        share = np.clip(vectors[f"v(xd_{state.name.lower()})"][keep], 0.0, 1.0)
-        theirs = lower[k] + share * (upper[k] - lower[k])
-        span = float(upper[k] - lower[k])
-        unit = "" if state.unit == "1" else state.unit
-        quantities.append(
-            Quantity(f"state {state.name}", unit, "time [s]", times, trace.state[:, k], theirs, span, "span")
-        )
-    return tuple(quantities), seconds
 
+    def at(k: int) -> str:
+        return f"t = {times[back[k]]:.6g} s"
 
-def _crossbar(crossbar: Crossbar, volts: Array, vectors: Vectors) -> tuple[tuple[Quantity, ...], float]:
-    started = time.perf_counter()
-    readout = crossbar.read(volts, nodes=True)
-    seconds = time.perf_counter() - started
-    columns = np.arange(crossbar.columns)
-    current = np.array([vectors[f"i(vs{j})"][0] for j in columns])
-    largest = float(np.abs(readout.current).max())
-    quantities = [
-        Quantity("bit-line current", "A", "column", columns.astype(float), readout.current, current, largest, "largest")
+    peak_current, peak_voltage = float(np.abs(trace.current).max()), float(np.abs(trace.voltage).max())
+    table = [
+        ("current", "A", trace.current, -waves["i(vin)"], peak_current, "peak"),
+        ("voltage", "V", trace.voltage, waves["v(te)"], peak_voltage, "peak"),
     ]
-    drive = float(np.abs(volts).max())
-    for name, letter, ours in (
-        ("word-line voltage", "w", readout.word_line_voltage),
-        ("bit-line voltage", "b", readout.bit_line_voltage),
+    lower, upper = device.bounds()
+    for k, (state, probe) in enumerate(zip(device.model.states, circuit.subcircuits[0].probes, strict=True)):
+        share = (trace.state[:, k] - lower[k]) / (upper[k] - lower[k])
+        table.append((f"state {state.name}", "of its span", share, waves[f"v({probe})"], 1.0, "span"))
+    quantities = {
+        name: Quantity(name=name, unit=unit, ours=ours[back], theirs=theirs, scale=scale, scale_meaning=what, places=at)
+        for name, unit, ours, theirs, scale, what in table
+    }
+    return {
+        "quantities": quantities,
+        "our_tolerance": f"step error {tolerance:g} of a state's span",
+        "our_seconds": seconds,
+        "axis": times[back],
+        "axis_label": "time [s]",
+    }
+
+
+def _compare_crossbar(
+    crossbar: Crossbar, voltage: ArrayLike, circuit: Circuit, waves: Waves, tolerance: float | None
+) -> dict[str, Any]:
+    tolerance = 1e-13 if tolerance is None else tolerance
+    crossbar.read(voltage, nodes=True, rtol=tolerance)  # factors the lines, and compiles where that has not been done
+    started = time.perf_counter()
+    readout = crossbar.read(voltage, nodes=True, rtol=tolerance)
+    seconds = time.perf_counter() - started
+    columns = crossbar.columns
+    largest = float(np.abs(readout.voltage).max())
+    current = np.array([waves[f"i(vs{j})"][0] for j in range(columns)])
+    quantities = {
+        "current": Quantity(
+            name="current",
+            unit="A",
+            ours=readout.current,
+            theirs=current,
+            scale=float(np.abs(readout.current).max()),
+            scale_meaning="largest",
+            places=lambda k: f"bit line {k}",
+        )
+    }
+    for letter, name, ours in (
+        ("w", "word-line voltage", readout.word_line_voltage),
+        ("b", "bit-line voltage", readout.bit_line_voltage),
     ):
-        cells = [(i, j) for i in range(crossbar.rows) for j in columns if f"v({letter}{i}_{j})" in vectors]
-        if cells:
-            theirs = np.array([vectors[f"v({letter}{i}_{j})"][0] for i, j in cells])
-            mine = np.array([ours[i, j] for i, j in cells])
-            place = np.array([i * crossbar.columns + j for i, j in cells], dtype=float)
-            quantities.append(Quantity(name, "V", "cell", place, mine, theirs, drive, "largest drive"))
-    return tuple(quantities), seconds
+        nets = [f"{letter}{i}_{j}" for i, j in np.ndindex(crossbar.shape)]
+        quantities[name] = Quantity(
+            name=name,
+            unit="V",
+            ours=ours.ravel(),
+            theirs=np.array([waves[f"v({circuit.net(net)})"][0] for net in nets]),
+            scale=largest,
+            scale_meaning="largest source",
+            places=nets.__getitem__,
+        )
+    return {
+        "quantities": quantities,
+        "our_tolerance": f"bit-line residual {tolerance:g}, reached {readout.residual:.1e}",
+        "our_seconds": seconds,
+        "axis": np.arange(columns, dtype=float),
+        "axis_label": "bit line",
+    }

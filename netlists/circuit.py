@@ -1,175 +1,270 @@
-"""A circuit without reference to any simulator: what the dialects write down and the engines run."""
+"""The circuit of a device or an array, described without reference to any simulator."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Crossbar
 from devices import Device, DeviceModel, InputError, ParameterSet, Waveform
 from devices.validation import finite_array
 
-__all__ = ["Cell", "Circuit", "Resistor", "VoltageSource", "crossbar_circuit", "device_circuit"]
+__all__ = [
+    "Circuit",
+    "Element",
+    "Instance",
+    "OperatingPoint",
+    "Resistor",
+    "Subcircuit",
+    "Transient",
+    "VoltageSource",
+    "crossbar_circuit",
+    "device_circuit",
+]
 
-#: The reference node.
 GROUND = "0"
+_SMALLEST = 1e-300  # [S]; a smaller conductance has no resistance that a double can hold, and counts as open
 
 
 @dataclass(frozen=True, slots=True)
 class Resistor:
-    """An ohmic resistor between two nets; `resistance` [ohm] is positive."""
+    """A resistance [ohm] from net `plus` to net `minus`."""
 
     name: str
-    a: str
-    b: str
+    plus: str
+    minus: str
     resistance: float
 
 
 @dataclass(frozen=True, slots=True)
 class VoltageSource:
-    """A source of ``v(a) - v(b)``: a constant [V] or a waveform. A 0 V source measures the current through it."""
+    """A source that holds net `plus` above net `minus` by a constant [V] or by a waveform."""
 
     name: str
-    a: str
-    b: str
+    plus: str
+    minus: str
     value: float | Waveform
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A memristive cell of a model, with its values and the start of its states.
+@dataclass(frozen=True)
+class Subcircuit:
+    """The definition of a device: its model with one published parameter set as the defaults."""
 
-    Its states appear on nets ``{name}_{state}``, as shares of their span between the bounds.
-    """
-
-    name: str
-    te: str
-    be: str
     model: DeviceModel
-    parameters: Mapping[str, float]
-    start: Mapping[str, float]
     parameter_set: ParameterSet
 
-    def state_net(self, state: str) -> str:
-        """Net that carries the named state."""
-        return f"{self.name}_{state}"
+    @property
+    def name(self) -> str:
+        """Name of the subcircuit: the model's."""
+        return self.model.name
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """Output terminals that show each state, normalised to its span: ``xsv``, or one for each of several."""
+        states = self.model.states
+        return ("xsv",) if len(states) == 1 else tuple(f"xsv_{s.name}" for s in states)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A device in a circuit: nets for the terminals and the state probes, values that differ from the defaults."""
+
+    name: str
+    nets: tuple[str, ...]
+    subcircuit: str
+    values: Mapping[str, float]
+
+
+Element = Resistor | VoltageSource | Instance
 
 
 @dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """Solve the circuit once, at rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transient:
+    """Integrate the circuit from its start.
+
+    Parameters
+    ----------
+    duration : float
+        Length [s].
+    step : float
+        Longest step [s].
+    """
+
+    duration: float
+    step: float
+
+
+@dataclass(frozen=True)
 class Circuit:
-    """Elements in the order in which they are written.
+    """Elements between nets, the definitions they use and what is to be computed.
 
     Parameters
     ----------
     title : str
-        First line of the netlist.
-    elements : tuple
-        Resistors, voltage sources and cells.
-    duration : float, optional
-        Length of the transient [s]; 0 for an operating point.
+        One line.
+    elements : tuple of Resistor, VoltageSource or Instance
+        In the order in which they are written.
+    analysis : OperatingPoint or Transient
+        What to compute.
+    subcircuits : tuple of Subcircuit, optional
+        One for each kind of device.
+    merged : mapping of str to str, optional
+        Nets that zero resistance makes one: the name that vanished, and the name that stayed.
     """
 
     title: str
-    elements: tuple[Resistor | VoltageSource | Cell, ...]
-    duration: float = 0.0
+    elements: tuple[Element, ...]
+    analysis: OperatingPoint | Transient
+    subcircuits: tuple[Subcircuit, ...] = ()
+    merged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
-    def models(self) -> dict[str, DeviceModel]:
-        """The models of its cells by name."""
-        return {e.model.name: e.model for e in self.elements if isinstance(e, Cell)}
+    def net(self, name: str) -> str:
+        """Return the net that `name` is part of: itself, or the one that it was merged into."""
+        return self.merged.get(name, name)
 
 
-def device_circuit(device: Device, waveform: Waveform) -> Circuit:
-    """Return the circuit of one device under a waveform.
+def device_circuit(device: Device, waveform: Waveform, *, step: float | None = None) -> Circuit:
+    """Return a device between a voltage source and ground.
 
-    The source ``Vin`` drives net ``drive``; ``Vs``, of 0 V, carries the device's current from ``drive`` to ``te``; the
-    device ``Xd`` lies between ``te`` and ground.
+    ``Vin`` drives net ``te``, the top electrode of ``Xdut``, whose bottom electrode is at ground. The device's
+    current is the one that leaves the source.
 
     Parameters
     ----------
     device : Device
-        One device.
+        One device, no ensemble.
     waveform : Waveform
         Voltage over time.
+    step : float, optional
+        Longest step [s]; a 4000th of the duration, or of the period of a sine, where not given.
 
     Returns
     -------
     Circuit
-        The circuit.
+        The circuit with a `Transient` over the waveform.
 
     Raises
     ------
     InputError
-        For an ensemble.
+        For an ensemble, or for something that is no waveform.
     """
+    if not isinstance(device, Device):
+        raise InputError("device", type(device).__name__, "a Device", "devices.device('vteam')")
     if device.shape:
-        raise InputError("device", f"an ensemble of shape {device.shape}", "one device", "one cell of it")
+        raise InputError("device", f"an ensemble of shape {device.shape}", "one device", "one cell at a time")
     if not isinstance(waveform, Waveform):
         raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
-    cell = Cell(
-        "Xd",
-        "te",
-        GROUND,
-        device.model,
-        {n: float(a) for n, a in device.parameters.items()},
-        {n: float(a) for n, a in device.initial.items()},
-        device.parameter_set,
+    definition = Subcircuit(device.model, device.parameter_set)
+    usual = {**device.parameter_set.values, **device.parameter_set.initial}
+    given = {name: float(value) for name, value in {**device.parameters, **device.initial}.items()}
+    values = MappingProxyType({name: value for name, value in given.items() if value != usual[name]})
+    return Circuit(
+        title=f"{device.model.name} under {type(waveform).__name__}",
+        elements=(
+            VoltageSource("Vin", "te", GROUND, waveform),
+            Instance("Xdut", ("te", GROUND, *definition.probes), definition.name, values),
+        ),
+        analysis=Transient(waveform.duration, _longest_step(waveform) if step is None else step),
+        subcircuits=(definition,),
     )
-    elements = (VoltageSource("Vin", "drive", GROUND, waveform), VoltageSource("Vs", "drive", "te", 0.0), cell)
-    return Circuit(f"{device.model.name} under a {type(waveform).__name__.lower()}", elements, waveform.duration)
+
+
+def _longest_step(waveform: Waveform) -> float:
+    fastest = float(waveform.segments[:, 4].max())
+    period = 2 * math.pi / fastest if fastest > 0 else math.inf
+    return min(waveform.duration, period) / 4000
 
 
 def crossbar_circuit(crossbar: Crossbar, voltage: ArrayLike) -> Circuit:
-    """Return the circuit of a crossbar read.
+    """Return an array of resistors with its wires, drivers and sense amplifiers.
 
-    Nets ``w{i}_{j}`` and ``b{i}_{j}`` are the two sides of cell ``R{i}_{j}``. ``Vin{i}`` drives ``in{i}``, ``Vs{j}`` of
-    0 V takes bit line j's current from ``out{j}`` to ground. ``Rw{i}_{j}`` leads to ``w{i}_{j}`` from the driver's side,
-    ``Rb{i}_{j}`` from ``b{i}_{j}`` to the sense side; driver and sense resistance are ``Rd{i}`` and ``Rs{j}``. A
-    resistance of zero merges its two nets; an open cell is left out.
+    On word line i, ``Vin{i}`` drives net ``s{i}``, then come ``Rd{i}`` (the driver), net ``d{i}`` and, for each
+    column j, segment ``Rw{i}_{j}`` and net ``w{i}_{j}``. Cell ``R{i}_{j}`` leads to net ``b{i}_{j}``. Down bit line
+    j, segment ``Rb{i}_{j}`` follows net ``b{i}_{j}``; after the last come net ``e{j}``, ``Rs{j}`` (the sense
+    amplifier), net ``g{j}`` and ``Vs{j}``, a source of 0 V to ground that reads the current. A zero resistance
+    merges its nets, and an open cell is left out.
 
     Parameters
     ----------
     crossbar : Crossbar
-        The array.
+        Cells and wires.
     voltage : array_like
-        Driver voltages [V], shape ``(rows,)``.
+        Source voltages [V], shape ``(rows,)``.
 
     Returns
     -------
     Circuit
-        The circuit.
+        The circuit with an `OperatingPoint`.
 
     Raises
     ------
     InputError
-        If the voltages do not fit.
+        If the voltages are not finite or do not fit the rows.
     """
-    volts = finite_array("voltage", voltage, unit="V", shape=(crossbar.rows,))
-    wires, rows, columns = crossbar.wires, crossbar.rows, crossbar.columns
-    resistors: list[Resistor] = []
+    if not isinstance(crossbar, Crossbar):
+        raise InputError("crossbar", type(crossbar).__name__, "a Crossbar", "crossbar.Crossbar(conductance)")
+    drive = finite_array("voltage", voltage, unit="V", shape=(crossbar.rows,))
+    wires = crossbar.wires
+    rows, columns = range(crossbar.rows), range(crossbar.columns)
+    merged: dict[str, str] = {}
+    word_lines: list[Element] = []
+    for i in rows:
+        nets = [f"s{i}", f"d{i}", *(f"w{i}_{j}" for j in columns)]
+        parts = [(f"Rd{i}", wires.driver), *((f"Rw{i}_{j}", wires.word_line) for j in columns)]
+        resistors, joined = _chain(nets, parts, keep=f"w{i}_0")
+        merged |= joined
+        source = VoltageSource(f"Vin{i}", merged.get(f"s{i}", f"s{i}"), GROUND, float(drive[i]))
+        word_lines += [source, *resistors]
+    bit_lines: list[Element] = []
+    for j in columns:
+        nets = [*(f"b{i}_{j}" for i in rows), f"e{j}", f"g{j}"]
+        parts = [*((f"Rb{i}_{j}", wires.bit_line) for i in rows), (f"Rs{j}", wires.sense)]
+        resistors, joined = _chain(nets, parts, keep=f"b0_{j}")
+        merged |= joined
+        bit_lines += [*resistors, VoltageSource(f"Vs{j}", merged.get(f"g{j}", f"g{j}"), GROUND, 0.0)]
+    cells: list[Element] = []
+    for i in rows:
+        for j in columns:
+            conductance = float(crossbar.conductance[i, j])
+            if conductance >= _SMALLEST:
+                word, bit = (merged.get(net, net) for net in (f"w{i}_{j}", f"b{i}_{j}"))
+                cells.append(Resistor(f"R{i}_{j}", word, bit, 1.0 / conductance))
+    return Circuit(
+        title=f"crossbar of {crossbar.rows} word lines and {crossbar.columns} bit lines",
+        elements=(*word_lines, *cells, *bit_lines),
+        analysis=OperatingPoint(),
+        merged=MappingProxyType(merged),
+    )
 
-    def join(name: str, a: str, b: str, resistance: float) -> str:
-        """Resistor from net `a` to a new net `b`; returns `b`, or `a` where there is nothing between them."""
-        if resistance == 0.0:
-            return a
-        resistors.append(Resistor(name, a, b, resistance))
-        return b
 
-    word = np.empty((rows, columns), dtype=object)
-    bit = np.empty((rows, columns), dtype=object)
-    for i in range(rows):
-        net = join(f"Rd{i}", f"in{i}", f"d{i}", wires.driver)
-        for j in range(columns):
-            word[i, j] = net = join(f"Rw{i}_{j}", net, f"w{i}_{j}", wires.word_line)
-    for j in range(columns):
-        net = join(f"Rs{j}", f"out{j}", f"s{j}", wires.sense)
-        for i in reversed(range(rows)):
-            bit[i, j] = net = join(f"Rb{i}_{j}", net, f"b{i}_{j}", wires.bit_line)
-    for i, j in np.argwhere(crossbar.conductance > 0.0):
-        resistors.append(Resistor(f"R{i}_{j}", word[i, j], bit[i, j], 1.0 / float(crossbar.conductance[i, j])))
-    drivers = [VoltageSource(f"Vin{i}", f"in{i}", GROUND, float(v)) for i, v in enumerate(volts)]
-    sense = [VoltageSource(f"Vs{j}", f"out{j}", GROUND, 0.0) for j in range(columns)]
-    return Circuit(f"crossbar read, {rows} x {columns}", (*drivers, *resistors, *sense))
+def _chain(
+    nets: Sequence[str], parts: Sequence[tuple[str, float]], *, keep: str
+) -> tuple[list[Element], dict[str, str]]:
+    """Resistors in series between `nets`, and the nets that zero resistance merged.
+
+    A merged net has the name `keep` where that is part of it, else the name of its first net.
+    """
+    groups = [[nets[0]]]
+    between: list[tuple[str, float]] = []
+    for (name, resistance), net in zip(parts, nets[1:], strict=True):
+        if resistance > 0.0:
+            between.append((name, resistance))
+            groups.append([net])
+        else:
+            groups[-1].append(net)
+    names = [keep if keep in group else group[0] for group in groups]
+    merged = {net: name for group, name in zip(groups, names, strict=True) for net in group if net != name}
+    resistors: list[Element] = [
+        Resistor(name, plus, minus, resistance)
+        for (name, resistance), plus, minus in zip(between, names[:-1], names[1:], strict=True)
+    ]
+    return resistors, merged

@@ -1,1 +1,1 @@
-"""Writers: a neutral circuit as text in each simulator's language."""
+"""Writers: the neutral circuit as text, one module for each simulator's dialect."""

@@ -1,250 +1,272 @@
-"""ngspice: SymPy expressions, device subcircuits and whole netlists.
+"""The neutral circuit as an ngspice netlist.
 
-A state is the voltage of a node inside its subcircuit, as a share s of the span between its bounds: s = 0 at the lower
-and s = 1 at the upper one. A behavioural source charges a capacitor with the state's rate. The laws see the state clipped to its
-bounds. Past a bound the outward rate falls to zero over `WALL` of the span, without a jump, so the state rests there and
-leaves at once when its law points inward.
+A state is the charge on a capacitor of 1 F, normalised to its span: ``dy/dt = f(v, x) / (upper - lower)`` is the
+current into it. The laws see the clipped state. Beyond a bound, a current proportional to the excess brings the
+node back at ``xsv_rate``, far faster than anything else; where the law points outward the node rests a hair
+beyond the bound, and when the law turns inward it returns with it, without a jump and without wind-up.
 """
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
+import numpy as np
 import sympy
-from sympy.printing.str import StrPrinter
 
-from devices import Constant, DeviceModel, ParameterSet, Sine, Waveform
-from netlists.circuit import Cell, Circuit, Resistor, VoltageSource
+from devices import InputError, State, Waveform
+from devices.validation import choice, number
+from netlists.circuit import Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
+from netlists.dialects._expressions import expression, number_text
 
-__all__ = ["WALL", "expression", "stimulus", "subcircuit", "write_ngspice"]
+__all__ = ["NgspiceOptions", "source_text", "subcircuit_values", "write_ngspice", "write_subcircuit"]
 
-#: Width of the wall behind each bound, as a share of the span.
-WALL = 1e-6
-
-
-class _Printer(StrPrinter):
-    """SymPy to a behavioural-source expression: every operand in brackets, so that no precedence is relied on."""
-
-    def __init__(self, nodes: dict[sympy.Symbol, str]) -> None:
-        super().__init__({"full_prec": False})
-        self._nodes = nodes
-
-    def _call(self, name: str, *arguments: sympy.Expr) -> str:
-        return f"{name}({','.join(self._print(a) for a in arguments)})"
-
-    def _fold(self, name: str, arguments: tuple[sympy.Expr, ...]) -> str:
-        text = self._print(arguments[0])
-        for argument in arguments[1:]:
-            text = f"{name}({text},{self._print(argument)})"
-        return text
-
-    def _print_Symbol(self, expr: sympy.Symbol) -> str:
-        return self._nodes.get(expr, expr.name)
-
-    def _print_Integer(self, expr: sympy.Integer) -> str:
-        return str(int(expr)) if expr >= 0 else f"({int(expr)})"
-
-    def _print_Float(self, expr: sympy.Float) -> str:
-        return number(float(expr)) if expr >= 0 else f"({number(float(expr))})"
-
-    def _print_Rational(self, expr: sympy.Rational) -> str:
-        return f"({expr.p}/{expr.q})"
-
-    def _print_Add(self, expr: sympy.Add, order: str | None = None) -> str:
-        return "(" + "+".join(self._print(a) for a in self._as_ordered_terms(expr, order=order)) + ")"
-
-    def _print_Mul(self, expr: sympy.Mul) -> str:
-        above, below = [], []
-        for factor in expr.as_ordered_factors():
-            base, exponent = factor.as_base_exp()
-            if exponent.is_Number and exponent < 0 and base is not sympy.E:
-                below.append(self._print(base ** (-exponent)))
-            else:
-                above.append(self._print(factor))
-        product = "*".join(above) or "1"
-        return f"({product}/({'*'.join(below)}))" if below else f"({product})"
-
-    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
-        base, exponent = expr.args
-        if exponent.is_Integer:
-            power = abs(int(exponent))
-            text = "(" + "*".join([self._print(base)] * power) + ")" if power <= 4 else self._power(base, power)
-            return text if exponent > 0 else f"(1/{text})"
-        if exponent == sympy.Rational(1, 2):
-            return self._call("sqrt", base)
-        return self._power(base, exponent)
-
-    def _power(self, base: sympy.Expr, exponent: sympy.Expr | int) -> str:
-        # ngspice raises the magnitude: right for the non-negative bases of real powers, and for even powers.
-        return f"pow({self._print(base)},{self._print(sympy.sympify(exponent))})"
-
-    def _print_exp(self, expr: sympy.exp) -> str:
-        return self._call("exp", *expr.args)
-
-    def _print_log(self, expr: sympy.log) -> str:
-        return self._call("ln", *expr.args)
-
-    def _print_Abs(self, expr: sympy.Abs) -> str:
-        return self._call("abs", *expr.args)
-
-    def _print_sign(self, expr: sympy.sign) -> str:
-        return self._call("sgn", *expr.args)
-
-    def _print_Heaviside(self, expr: sympy.Heaviside) -> str:
-        return self._call("u", expr.args[0])
-
-    def _print_Max(self, expr: sympy.Max) -> str:
-        return self._fold("max", expr.args)
-
-    def _print_Min(self, expr: sympy.Min) -> str:
-        return self._fold("min", expr.args)
-
-    def _print_Relational(self, expr: sympy.core.relational.Relational) -> str:
-        return f"({self._print(expr.lhs)}{expr.rel_op}{self._print(expr.rhs)})"
-
-    def _print_Piecewise(self, expr: sympy.Piecewise) -> str:
-        *cases, (last, _) = expr.args
-        text = self._print(last)
-        for value, condition in reversed(cases):
-            text = f"({self._print(condition)} ? {self._print(value)} : {text})"
-        return text
+#: Names that ngspice's parameter evaluator keeps for its own functions and constants.
+_TAKEN = frozenset({
+    "abs", "acos", "acosh", "agauss", "arctan", "asin", "asinh", "atan", "atanh", "aunif", "ceil", "cos", "cosh",
+    "e", "exp", "floor", "gauss", "hertz", "int", "limit", "ln", "log", "log10", "max", "min", "nint", "pi", "pow",
+    "pwl", "pwr", "sgn", "sin", "sinh", "sqr", "sqrt", "tan", "tanh", "temper", "ternary_fcn", "time", "unif",
+})  # fmt: skip
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_RATE_BY_DURATION = 1e8  # return from beyond a bound takes this fraction of the run
 
 
-def number(value: float) -> str:
-    """Return a number as ngspice reads it back to the same double."""
-    return repr(float(value))
-
-
-def expression(law: sympy.Expr, nodes: dict[sympy.Symbol, str]) -> str:
-    """Return a SymPy expression as a behavioural-source expression.
+@dataclass(frozen=True, kw_only=True)
+class NgspiceOptions:
+    """Tolerances of ngspice; the defaults are for reference runs, far tighter than its own.
 
     Parameters
     ----------
-    law : sympy.Expr
-        The expression.
-    nodes : dict
-        Text for symbols that are node voltages; other symbols stand as parameters by name.
-
-    Returns
-    -------
-    str
-        The text, without blanks at its ends.
+    reltol : float, optional
+        Relative tolerance of Newton's iteration, and error of a step as a fraction of a state's span.
+    abstol : float, optional
+        Absolute tolerance of currents [A].
+    vntol : float, optional
+        Absolute tolerance of voltages [V].
+    chgtol : float, optional
+        Charge [C] below which a capacitor's error counts as absolute: 1, the span of a state.
+    trtol : float, optional
+        Factor by which ngspice takes its own estimate of a step's error to be too large.
+    gmin : float, optional
+        Conductance that ngspice may add across junctions [S].
+    method : {"trap", "gear"}, optional
+        Integration method, of order 2 both.
     """
-    return _Printer(nodes).doprint(law)
+
+    reltol: float = 1e-12
+    abstol: float = 1e-18
+    vntol: float = 1e-12
+    chgtol: float = 1.0
+    trtol: float = 1.0
+    gmin: float = 1e-18
+    method: Literal["trap", "gear"] = "trap"
+
+    def __post_init__(self) -> None:
+        for name in ("reltol", "abstol", "vntol", "chgtol", "trtol", "gmin"):
+            number(name, getattr(self, name), minimum=0.0, open_minimum=True)
+        choice("method", self.method, ("trap", "gear"))
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return names and values as text, in a fixed order."""
+        names = ("reltol", "abstol", "vntol", "chgtol", "trtol", "gmin")
+        return [*((name, number_text(getattr(self, name))) for name in names), ("method", self.method)]
 
 
-def subcircuit(model: DeviceModel, given: ParameterSet | None = None) -> str:
-    """Return the ``.subckt`` of a model: ports top electrode, bottom electrode and one for each state.
-
-    Parameters
-    ----------
-    model : DeviceModel
-        The declaration.
-    given : ParameterSet, optional
-        Default values and the source in the header; the model's default set where not given.
-
-    Returns
-    -------
-    str
-        The text. ``TSCALE`` [s] only scales the charge of the state nodes; ``X0_{state}`` is the start as a share of the
-        span.
-    """
-    given = given or model.parameter_set()
-    top, bottom = model.terminals
-    ports = [f"xs_{s.name}" for s in model.states]
-    # The port voltage as an inner node would add an unknown; v(te,be) is read where it is used.
-    nodes = {model.voltage: f"v({top},{bottom})"}
-    lines = [
-        f"* {model.title}",
-        *(f"* {r}" for r in model.references),
-        f"* set {given.name} ({given.status}): {given.source}",
-        f"* dialect ngspice, written by memductance {version('memductance')}",
-    ]
-    clipped = {}
-    for state, port in zip(model.states, ports, strict=True):
-        lower, upper = (expression(b, {}) for b in model.bounds(state))
-        clipped[state.symbol] = f"({lower}+({upper}-{lower})*min(max(v({port}),0),1))"
-    values = [f"{p.name}={number(given.values[p.name])}" for p in model.parameters]
-    starts = [f"x0_{s.name}=0" for s in model.states]
-    lines.append(
-        f".subckt {model.name} {top} {bottom} {' '.join(ports)} params: {' '.join([*values, 'tscale=1', *starts])}"
-    )
-    lines.append(f"Bi {top} {bottom} I={expression(model.current, {**nodes, **clipped})}")
-    for state, port, rate in zip(model.states, ports, model.rates, strict=True):
-        lower, upper = (expression(b, {}) for b in model.bounds(state))
-        law = expression(rate, {**nodes, **clipped})
-        f, s = f"v(f_{state.name})", f"v({port})"
-        lines += [
-            f"Bf_{state.name} f_{state.name} 0 V=tscale/({upper}-{lower})*{law}",
-            f"Bs_{state.name} 0 {port} I=max({f},0)*min(max((1+{WALL}-{s})/{WALL},0),1)"
-            f"+min({f},0)*min(max(({s}+{WALL})/{WALL},0),1)",
-            f"C{state.name} {port} 0 {{tscale}} ic={{x0_{state.name}}}",
-        ]
-    lines.append(".ends")
-    return "\n".join(lines) + "\n"
-
-
-def stimulus(value: float | Waveform) -> str:
-    """Return the value of a voltage source: DC, SIN or PWL."""
-    if not isinstance(value, Waveform):
-        return f"DC {number(value)}"
-    if isinstance(value, Constant):
-        return f"DC {number(value.voltage)}"
-    if isinstance(value, Sine):
-        degrees = value.phase * 180.0 / 3.141592653589793
-        parts = (value.offset, value.amplitude, value.frequency, 0.0, 0.0, degrees)
-        return f"SIN({' '.join(number(p) for p in parts)})"
-    pairs = (f"{number(t)} {number(v)}" for t, v in zip(value.corners, value.at(value.corners), strict=True))
-    return f"PWL({' '.join(pairs)})"
-
-
-def element(item: Resistor | VoltageSource | Cell, tscale: float) -> str:
-    """Return the line of one element."""
-    if isinstance(item, Resistor):
-        return f"{item.name} {item.a} {item.b} {number(item.resistance)}"
-    if isinstance(item, VoltageSource):
-        return f"{item.name} {item.a} {item.b} {stimulus(item.value)}"
-    values = [f"{n}={number(v)}" for n, v in item.parameters.items()]
-    starts = [f"x0_{s.name}={number(share)}" for s, share in zip(item.model.states, start_shares(item), strict=True)]
-    nets = " ".join([item.te, item.be, *(item.state_net(s.name) for s in item.model.states)])
-    return f"{item.name} {nets} {item.model.name} params: {' '.join([*values, f'tscale={number(tscale)}', *starts])}"
-
-
-def start_shares(item: Cell) -> list[float]:
-    """Return the start of each state as a share of its span."""
-    shares = []
-    for state in item.model.states:
-        lower, upper = (item.parameters[b] if isinstance(b, str) else b for b in (state.lower, state.upper))
-        shares.append((item.start[state.name] - lower) / (upper - lower))
-    return shares
-
-
-def write_ngspice(circuit: Circuit, *, analysis: str = "", options: str = "", save: str = "all") -> str:
-    """Return a circuit as an ngspice netlist.
+def write_ngspice(circuit: Circuit, options: NgspiceOptions | None = None) -> str:
+    """Return `circuit` as an ngspice netlist: the same text for the same circuit.
 
     Parameters
     ----------
     circuit : Circuit
-        The circuit.
-    analysis : str, optional
-        Analysis line; ``.op``, or a ``.tran`` of ten thousand steps for a circuit with a duration, where not given.
-    options : str, optional
-        What follows ``.options``.
-    save : str, optional
-        What follows ``.save``.
+        As made by `device_circuit` or `crossbar_circuit`.
+    options : NgspiceOptions, optional
+        Tolerances.
 
     Returns
     -------
     str
-        The netlist: the same text for the same circuit.
+        The netlist, ending with ``.end`` and a line end. Run it with ``ngspice -b -r out.raw``.
+
+    Raises
+    ------
+    InputError
+        If a model's name cannot be a subcircuit's, or a law is outside the vocabulary.
     """
-    if not analysis:
-        step = number(circuit.duration / 1e4)
-        analysis = f".tran {step} {number(circuit.duration)} 0 {step} uic" if circuit.duration else ".op"
-    cells = [e for e in circuit.elements if isinstance(e, Cell)]
-    sets = {c.model.name: c.parameter_set for c in cells}
-    lines = [f"* {circuit.title}, written by memductance {version('memductance')}"]
-    body = [subcircuit(model, sets[name]).rstrip("\n") for name, model in circuit.models.items()]
-    lines += [*body, *(element(e, circuit.duration or 1.0) for e in circuit.elements)]
-    lines += [f".options {options}"] * bool(options) + [f".save {save}", analysis, ".end"]
-    return "\n".join(lines) + "\n"
+    lines = [_comment(circuit.title), _comment(f"dialect ngspice; written by memductance {_version()}")]
+    lines += [_comment(f"net {gone} is net {kept}") for gone, kept in circuit.merged.items()]
+    for definition in circuit.subcircuits:
+        lines += write_subcircuit(definition, clamp_rate(circuit)).splitlines()
+    lines += [_element(e) for e in circuit.elements]
+    lines += [f".options {name}={value}" for name, value in (options or NgspiceOptions()).items()]
+    if isinstance(circuit.analysis, Transient):
+        step, stop = number_text(circuit.analysis.step), number_text(circuit.analysis.duration)
+        lines.append(f".tran {step} {stop} 0 {step}")
+    else:
+        lines.append(".op")
+    return "\n".join([*lines, ".end", ""])
+
+
+def clamp_rate(circuit: Circuit) -> float:
+    """Return the rate of return from beyond a state's bound that suits the circuit's time scale [1/s]."""
+    return _RATE_BY_DURATION / circuit.analysis.duration if isinstance(circuit.analysis, Transient) else 1e12
+
+
+def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
+    """Return a device as a subcircuit, with its source, parameter set and equations as comments.
+
+    Terminals are the model's, then one output for each state: its position between its bounds, 0 to 1 V,
+    buffered, so that it may be probed or loaded. Parameters have their Python names; each state's name sets
+    its start. The subcircuit is for transients: they start from ``.ic``, without ``uic``.
+
+    Parameters
+    ----------
+    definition : Subcircuit
+        Model and default values.
+    clamp_rate : float, optional
+        Default of the parameter ``xsv_rate`` [1/s]: how fast a state returns from beyond a bound; far above the
+        inverse of the shortest time of interest.
+
+    Returns
+    -------
+    str
+        Lines from the first comment to ``.ends``, with a final line end.
+
+    Raises
+    ------
+    InputError
+        If the model's name cannot be a subcircuit's, or a law is outside the vocabulary.
+    """
+    model, given = definition.model, definition.parameter_set
+    te, be = model.terminals
+    for name in (model.name, te, be):
+        if not _NAME.fullmatch(name):
+            raise InputError("name", repr(name), "a letter, then letters, digits and _", "rename it in the model")
+    written = [_safe(q.name).lower() for q in (*model.parameters, *model.states)] + ["xsv_rate"]
+    for name in written:
+        if written.count(name) > 1:
+            raise InputError("name", repr(name), "names that differ in ngspice", "rename it in the model")
+    names = {q.symbol: f"{{{_safe(q.name)}}}" for q in model.parameters}
+    names[model.voltage] = f"v({te},{be})"
+    for state, probe in zip(model.states, definition.probes, strict=True):
+        low, span = _span(state, braces=True)
+        names[state.symbol] = f"({low} + {span}*v({probe}))" if span else f"v({probe})"
+    body = [f"Bi {te} {be} I = {expression(model.current, names)}"]
+    for state, probe, law in zip(model.states, definition.probes, model.rates, strict=True):
+        node = probe.replace("xsv", "state", 1)
+        _, span = _span(state, braces=True)
+        rate = expression(law, names)
+        low, bare_span = _span(state, braces=False)
+        start = f"({_safe(state.name)} - {low})/{bare_span}" if bare_span else _safe(state.name)
+        body += [
+            f"B{node} 0 {node} I = {f'({rate})/{span}' if span else rate} + {{xsv_rate}}*(v({probe}) - v({node}))",
+            f"C{node} {node} 0 1",
+            f"B{probe} {probe} 0 V = min(max(v({node}),0),1)",
+            f".ic v({node})={{{start}}}",
+        ]
+    values = [f"{n}={v}" for n, v in subcircuit_values({**given.values, **given.initial}).items()]
+    laws = zip(model.states, model.rates, strict=True)
+    notes = [
+        f"{model.name}: {model.title}",
+        f"i = {model.current}",
+        *(f"d{s.name}/dt = {law} for {s.lower} <= {s.name} <= {s.upper}" for s, law in laws),
+        f"parameter set {given.name} ({given.status}): {given.source}",
+        *([f"note: {given.note}"] if given.note else []),
+        *(f"reference: {r}" for r in model.references),
+        *(f"{_safe(q.name)} [{q.unit}]: {q.meaning}" for q in model.parameters),
+        *(f"{_safe(q.name)} [{q.unit}]: start of the state, {q.meaning}" for q in model.states),
+        "xsv_rate [1/s]: return from beyond a bound, far above 1 / (shortest time of interest)",
+        f"{', '.join(definition.probes)} [V]: output, position of the state between its bounds, 0 to 1",
+    ]
+    lines = [
+        *map(_comment, notes),
+        f".subckt {model.name} {te} {be} {' '.join(definition.probes)} PARAMS:",
+        *_wrapped([*values, f"xsv_rate={number_text(clamp_rate)}"]),
+        *body,
+        f".ends {model.name}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def subcircuit_values(values: Mapping[str, float]) -> dict[str, str]:
+    """Return parameter names as ngspice takes them, and values as text.
+
+    A name that ngspice keeps for a function of its own gets a ``_`` at its end.
+    """
+    return {_safe(name): number_text(value) for name, value in values.items()}
+
+
+def source_text(value: float | Waveform) -> str:
+    """Return the value of a voltage source: a constant, a ``SIN`` or a ``PWL``.
+
+    Raises
+    ------
+    InputError
+        If the waveform has more than one segment and one of them is no straight line.
+    """
+    if not isinstance(value, Waveform):
+        return f"DC {number_text(value)}"
+    rows = value.segments
+    if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
+        _, offset, _, amplitude, omega, phase = rows[0]
+        numbers = (offset, amplitude, omega / (2 * math.pi), 0.0, 0.0, math.degrees(phase))
+        return f"SIN({' '.join(map(number_text, numbers))})"
+    if rows[:, 3].any():
+        raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
+    time = value.corners
+    voltage = np.append(rows[:, 1], value.at(value.duration))
+    pairs = [f"{number_text(t)} {number_text(v)}" for t, v in zip(time, voltage, strict=True)]
+    return "\n".join(["PWL(", *_wrapped(pairs), "+ )"])
+
+
+def _element(element: Element) -> str:
+    if isinstance(element, Resistor):
+        return f"{element.name} {element.plus} {element.minus} {number_text(element.resistance)}"
+    if isinstance(element, VoltageSource):
+        return f"{element.name} {element.plus} {element.minus} {source_text(element.value)}"
+    values = [f"{name}={value}" for name, value in subcircuit_values(element.values).items()]
+    return "\n".join([f"{element.name} {' '.join(element.nets)} {element.subcircuit}", *_wrapped(values)])
+
+
+def _span(state: State, *, braces: bool) -> tuple[str, str]:
+    """Lower bound and span of a state as text; no span where the state runs from 0 to 1."""
+    if (state.lower, state.upper) == (0.0, 1.0):
+        return "0", ""
+
+    def text(bound: float | str) -> str:
+        if not isinstance(bound, str):
+            return expression(sympy.Float(bound), {}) if braces else number_text(bound)
+        return f"{{{_safe(bound)}}}" if braces else _safe(bound)
+
+    low, high = text(state.lower), text(state.upper)
+    return low, f"({high} - {low})"
+
+
+def _safe(name: str) -> str:
+    return f"{name}_" if name.lower() in _TAKEN else name
+
+
+def _comment(text: str) -> str:
+    """One comment line, whatever the text holds."""
+    return "* " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _wrapped(items: Iterable[str], width: int = 110) -> list[str]:
+    """Continuation lines that hold `items`."""
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + len(item) < width:
+            lines[-1] += f" {item}"
+        else:
+            lines.append(f"+ {item}")
+    return lines
+
+
+def _version() -> str:
+    try:
+        return version("memductance")
+    except PackageNotFoundError:
+        return "(not installed)"

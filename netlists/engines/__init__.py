@@ -1,1 +1,1 @@
-"""Runners: a circuit through a simulator, back as arrays."""
+"""Engines: how a circuit is run, one module for each simulator."""

@@ -1,4 +1,4 @@
-"""ngspice in a process of its own: a crash or a hang stays outside, results come back as full doubles."""
+"""ngspice in a process of its own: a crash, a hang or a leak stays outside."""
 
 from __future__ import annotations
 
@@ -8,137 +8,155 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from functools import cache
+import time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import SimulatorError, SimulatorNotFoundError
+from devices.errors import InputError, SimulatorError, SimulatorNotFoundError
 from devices.validation import number
+from netlists.circuit import Circuit
+from netlists.engines._raw import read_raw
+from netlists.engines.waves import Waves
 
-__all__ = ["INSTALL", "ngspice_path", "ngspice_version", "run_ngspice"]
+__all__ = ["INSTALL", "ngspice_version", "run_ngspice"]
 
-#: How to get ngspice and its library.
 INSTALL = "sudo apt-get install ngspice libngspice0"
-#: Lines of ngspice's output that say why it failed.
-_TELLING = re.compile(r"error|fail|singular|timestep|unknown|undefined|no such|can't|cannot|aborted|warning", re.I)
+#: What ngspice says on its way to a solution; no complaint.
+CHATTER = re.compile(r"Note:|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit")
 
 
-def ngspice_path() -> str:
-    """Return the path of the ngspice program.
+def ngspice_version() -> str:
+    """Return the version of the ngspice on PATH, for example ``"39"``.
+
+    Returns
+    -------
+    str
+        The version.
 
     Raises
     ------
     SimulatorNotFoundError
-        If it is not on PATH; the message says how to install it.
+        If there is none; names the command that installs it.
+    SimulatorError
+        If it does not answer.
     """
-    path = shutil.which("ngspice")
-    if path is None:
-        raise SimulatorNotFoundError(f"ngspice: got no program of this name on PATH; allowed: ngspice; try: {INSTALL}")
-    return path
-
-
-def ngspice_version() -> str:
-    """Return the version of the ngspice program, e.g. ``ngspice-39``."""
-    return _version(ngspice_path())
-
-
-@cache
-def _version(path: str) -> str:
-    try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SimulatorError(f"ngspice: got no answer from {path} --version ({error}); try: {INSTALL}") from None
-    found = re.search(r"ngspice-[\w.+-]+", done.stdout + done.stderr)
+    found = re.search(r"ngspice-([\w.+]+)", _execute(["--version"], Path.cwd(), timeout=20.0))
     if found is None:
-        raise SimulatorError(f"ngspice: got an answer without a version from {path} --version; try: {INSTALL}")
-    return found.group()
+        raise SimulatorError("ngspice --version: no version in its answer; is the ngspice on PATH the simulator?")
+    return found.group(1)
 
 
-def run_ngspice(
-    netlist: str, *, timeout: float = 120.0, keep: str | Path | None = None
-) -> dict[str, NDArray[np.float64]]:
-    """Run a netlist in batch mode and return its vectors.
+def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | os.PathLike[str] | None = None) -> Waves:
+    """Run a netlist and return all its vectors in full double precision.
 
     Parameters
     ----------
-    netlist : str
-        The netlist, with its analysis.
+    netlist : str or Circuit
+        Text with one analysis, or a circuit, which is written with the default options.
     timeout : float, optional
-        Longest time it may take [s]; then it is killed with all that it started.
-    keep : str or pathlib.Path, optional
-        Folder for netlist, log and raw file; by default a temporary one that is removed whatever happens.
+        Longest run [s]; then the process and its children are killed.
+    keep : path, optional
+        Folder for ``circuit.cir`` and ``circuit.raw``; without it they are removed.
 
     Returns
     -------
-    dict of str to numpy.ndarray
-        Vectors by ngspice's lower-case names: ``time``, ``v(net)``, ``i(source)``.
+    Waves
+        The vectors of the first analysis.
 
     Raises
     ------
     SimulatorNotFoundError
         If ngspice is not installed.
     SimulatorError
-        If it fails or runs out of time; the message carries ngspice's own words.
+        If ngspice refuses the netlist, does not converge, crashes or takes too long; in its own words.
     """
-    program = ngspice_path()
-    number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
-    with tempfile.TemporaryDirectory(prefix="memductance-") as temporary:
-        folder = Path(keep) if keep is not None else Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "circuit.cir").write_text(netlist, encoding="ascii")
+    limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    if isinstance(netlist, Circuit):
+        from netlists.dialects.ngspice import write_ngspice
+
+        netlist = write_ngspice(netlist)
+    engine = f"ngspice {ngspice_version()}"
+    with tempfile.TemporaryDirectory(prefix="memductance-ngspice-") as temporary:
+        folder = Path(temporary) if keep is None else _folder(keep)
+        (folder / "circuit.cir").write_text(netlist, encoding="utf-8")
         raw = folder / "circuit.raw"
         raw.unlink(missing_ok=True)
-        code, log = _run([program, "-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout)
-        (folder / "circuit.log").write_text(log, encoding="utf-8")
-        kept = f" (netlist kept in {folder})" if keep is not None else "; try: keep=DIR to keep the netlist"
-        if code is None:
-            raise SimulatorError(f"ngspice: no end after {timeout:g} s, stopped{kept}, or a larger timeout")
-        if code != 0 or not raw.exists() or raw.stat().st_size == 0 or "simulation(s) aborted" in log:
-            raise SimulatorError(f"ngspice: exit code {code}: {_words(log)}{kept}")
-        return _read(raw)
+        started = time.perf_counter()
+        said = _execute(["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
+        vectors = _read(raw, said)
+        return Waves(vectors, engine, time.perf_counter() - started)
 
 
-def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str]:
-    """Run a command in a process group of its own; None as code where it was stopped for time."""
-    with subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True,
-    ) as process:  # fmt: skip
-        try:
-            log, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            return None, process.communicate()[0]
-        except BaseException:
-            _kill(process)
-            raise
-        return process.returncode, log
+def _folder(path: str | os.PathLike[str]) -> Path:
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("keep", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
+    return folder
+
+
+def _execute(arguments: list[str], folder: Path, timeout: float) -> str:
+    """Run ngspice and return what it said, or raise with its words."""
+    program = shutil.which("ngspice")
+    if program is None:
+        raise SimulatorNotFoundError(f"ngspice: not found on PATH; to install: {INSTALL}")
+    environment = {k: v for k, v in os.environ.items() if k != "SPICE_ASCIIRAWFILE"}
+    try:
+        process = subprocess.Popen(
+            [program, *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SimulatorError(f"ngspice: {program} does not start ({error.strerror}); to install: {INSTALL}") from None
+    try:
+        said, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        raise SimulatorError(
+            f"ngspice: no result within {timeout:g} s; try a larger timeout, a smaller circuit or a larger reltol"
+        ) from None
+    except BaseException:
+        _kill(process)
+        raise
+    if process.returncode:
+        how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
+        raise SimulatorError(f"ngspice ({how}): {_words(said)}")
+    return said
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    with_group = os.getpgid(process.pid)
-    os.killpg(with_group, signal.SIGKILL)
-
-
-def _words(log: str) -> str:
-    """The telling lines of ngspice's output, in one line."""
-    lines = [" ".join(line.split()) for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.search(line) and not line.startswith("Note")]
-    return " | ".join((telling or lines or ["nothing printed"])[:4])
-
-
-def _read(raw: Path) -> dict[str, NDArray[np.float64]]:
-    from spicelib import RawRead
-
+    """Kill the process with all its children, and wait until it is gone."""
     try:
-        data = RawRead(raw, dialect="ngspice", verbose=False)
-        found = {
-            name.lower(): np.array(data.get_trace(name).get_wave(), dtype=float) for name in data.get_trace_names()
-        }
-    except Exception as error:  # the reader raises whatever a cut-off file makes it stumble over
-        raise SimulatorError(f"ngspice: got a raw file that cannot be read ({error})") from None
-    if not all(np.isfinite(wave).all() for wave in found.values()):
-        raise SimulatorError("ngspice: got numbers that are not finite")
-    return found
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+    process.communicate()
+
+
+def _words(said: str) -> str:
+    """Return ngspice's own message in one line: from its first complaint on, without its chatter."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.search(line)]
+    complaint = re.compile(r"error|warning|singular|fatal|unknown|failed|aborted", re.IGNORECASE)
+    first = next((k for k, line in enumerate(lines) if complaint.search(line)), max(0, len(lines) - 3))
+    lines = [line for line in lines[first:] if not re.match(r"Total|Current|Maximum|Shared|Text|Stack|Lib|DRAM", line)]
+    text = " | ".join(lines) or "no message"
+    return text if len(text) <= 500 else text[:497] + "..."
+
+
+def _read(raw: Path, said: str) -> dict[str, NDArray[np.float64]]:
+    if not raw.exists() or raw.stat().st_size == 0:
+        raise SimulatorError(f"ngspice wrote no result: {_words(said)}")
+    try:
+        return read_raw(raw)
+    except ValueError as error:
+        raise SimulatorError(f"ngspice wrote a result that cannot be read ({error}): {_words(said)}") from error

@@ -1,14 +1,17 @@
-"""PySpice: a circuit as a PySpice ``Circuit``, run by PySpice's own simulator on the system's ngspice library.
+"""PySpice: a device or an array as a PySpice ``Circuit``, and runs in PySpice's shared library.
 
-The only module that imports PySpice (GPLv3). What stands in the way of PySpice 1.5 on current systems, and is handled
-here before PySpice is first used:
+The only module that imports PySpice, and it does so inside its functions. PySpice 1.5 (2021) meets some obstacles
+on a system of today; `to_pyspice` clears them, so that ``to_pyspice(...).simulator()`` works as it is:
 
-- it loads ``libngspice.so``, which Debian ships only in the development package: the library that the loader knows is
-  named in ``NGSPICE_LIBRARY_PATH`` instead;
-- it logs that ngspice versions above 34 are not supported, though they work: that line is dropped;
-- its subprocess mode does not understand the output of ngspice 39: the shared mode is used;
-- its shared mode keeps one library for the process and leaks some memory for each large analysis: campaigns use the
-  process engine.
+- It loads ``libngspice.so``; Debian's runtime package has only ``libngspice.so.0``. The library is found by
+  `ctypes.util.find_library` and given to PySpice before its first use. NGSPICE_LIBRARY_PATH still has the last word.
+- It logs "Unsupported Ngspice version" for every version above 34. The results are right; the line is dropped.
+- It stems from before Python 3.12 and warns on import there of its own escape sequences; that is contained.
+- Its subprocess mode cannot read the output of ngspice 39, so the shared mode is the one to use. That one keeps
+  one library for the whole process, which runs one circuit at a time, cannot be stopped by a timeout, and grows with
+  each run (about 3 MiB for an array of 24x24). For campaigns use the process engine, `run_ngspice`.
+- Where ngspice refuses a circuit, PySpice logs it and runs the circuit before it once more. Its failures carry no
+  reason. `run_pyspice` takes ngspice's words from the log and raises them; who calls ``simulator()`` reads the log.
 """
 
 from __future__ import annotations
@@ -16,135 +19,186 @@ from __future__ import annotations
 import ctypes.util
 import logging
 import os
+import re
+import time
 import warnings
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from devices import Sine, Waveform
-from devices.errors import SimulatorError, SimulatorNotFoundError
-from netlists.circuit import Cell, Circuit, Resistor, VoltageSource
-from netlists.dialects.ngspice import start_shares, stimulus, subcircuit
-from netlists.engines.ngspice import INSTALL
+from crossbar import Crossbar
+from devices import Device, SimulatorError, SimulatorNotFoundError, Waveform
+from netlists.circuit import Circuit, Resistor, Transient, VoltageSource, crossbar_circuit, device_circuit
+from netlists.dialects.ngspice import (
+    NgspiceOptions,
+    clamp_rate,
+    source_text,
+    subcircuit_values,
+    write_subcircuit,
+)
+from netlists.engines.ngspice import CHATTER, INSTALL
+from netlists.engines.waves import Waves
 
-__all__ = ["pyspice_version", "run_pyspice", "to_pyspice"]
-
-
-class _DropUnsupportedVersion(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "Unsupported Ngspice version" not in record.getMessage()
-
-
-class _PySpice(NamedTuple):
-    """What of PySpice is used here."""
-
-    version: str
-    circuit: Any
-    shared: Any
+__all__ = ["run_pyspice", "to_pyspice"]
 
 
-@cache
-def _pyspice() -> _PySpice:
-    """Import PySpice with the library found and its own warnings contained."""
-    if "NGSPICE_LIBRARY_PATH" not in os.environ:
-        library = ctypes.util.find_library("ngspice")
-        if library is None:
-            raise SimulatorNotFoundError(f"pyspice: got no ngspice library on this system; try: {INSTALL}")
-        os.environ["NGSPICE_LIBRARY_PATH"] = library
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from PySpice import __version__
-        from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
-        from PySpice.Spice.NgSpice import Shared
+def to_pyspice(
+    subject: Device | Crossbar | Circuit,
+    stimulus: Waveform | ArrayLike | None = None,
+    *,
+    options: NgspiceOptions | None = None,
+) -> Any:
+    """Return a device or an array as a PySpice circuit, ready to be extended and run.
 
-    Shared.NgSpiceShared._logger.addFilter(_DropUnsupportedVersion())
-    return _PySpice(__version__, PySpiceCircuit, Shared)
-
-
-def pyspice_version() -> str:
-    """Return the versions of PySpice and of the ngspice library that it loaded."""
-    module = _pyspice()
-    library = module.shared.NgSpiceShared.new_instance()
-    return f"PySpice {module.version}, ngspice-{library.ngspice_version}"
-
-
-def to_pyspice(circuit: Circuit) -> Any:
-    """Return a circuit as a ``PySpice.Spice.Netlist.Circuit``, to run or to extend in PySpice.
+    Resistors, sources and the device are PySpice elements; the device's definition and the tolerances are raw
+    SPICE text. For a transient, PySpice's own ``transient(step_time, end_time, max_time=...)`` is right, without
+    ``use_initial_condition``.
 
     Parameters
     ----------
-    circuit : Circuit
-        From `device_circuit` or `crossbar_circuit`; nets and elements keep their names.
+    subject : Device, Crossbar or Circuit
+        What to build; a `Circuit` brings its stimulus with it.
+    stimulus : Waveform or array_like, optional
+        A waveform for a device, source voltages [V] of shape ``(rows,)`` for an array.
+    options : NgspiceOptions, optional
+        Tolerances.
 
     Returns
     -------
     PySpice.Spice.Netlist.Circuit
-        The same circuit. Subcircuits of devices stand in it as text.
+        The circuit, with the nets and elements of `device_circuit` or `crossbar_circuit`.
 
     Raises
     ------
     SimulatorNotFoundError
-        If no ngspice library is installed.
+        If PySpice or the ngspice library is not installed; names the command that installs it.
+    InputError
+        If subject and stimulus do not fit.
+
+    Examples
+    --------
+    >>> from devices import Sine, device
+    >>> circuit = to_pyspice(device("linear_ion_drift"), Sine(amplitude=1.0, frequency=1.0))
+    >>> analysis = circuit.simulator().transient(step_time=1e-3, end_time=1.0, max_time=1e-3)
+    >>> len(analysis["te"]) > 1000
+    True
     """
-    made = _pyspice().circuit(circuit.title)
-    sets = {e.model.name: e.parameter_set for e in circuit.elements if isinstance(e, Cell)}
-    made.raw_spice = "".join(subcircuit(model, sets[name]) for name, model in circuit.models.items())
-    for item in circuit.elements:
-        name = item.name[1:]  # PySpice puts the letter of the element's kind in front
-        if isinstance(item, Resistor):
-            made.R(name, item.a, item.b, item.resistance)
-        elif isinstance(item, VoltageSource):
-            made.V(name, item.a, item.b, stimulus(item.value))
+    _library()
+    from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
+
+    circuit = subject if isinstance(subject, Circuit) else _neutral(subject, stimulus)
+    result = PySpiceCircuit(circuit.title)
+    text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
+    text += [f".options {name}={value}\n" for name, value in (options or NgspiceOptions()).items()]
+    result.raw_spice = "".join(text)
+    for element in circuit.elements:
+        name = element.name[1:]
+        if isinstance(element, Resistor):
+            result.R(name, element.plus, element.minus, float(element.resistance))
+        elif isinstance(element, VoltageSource):
+            result.V(name, element.plus, element.minus, raw_spice=source_text(element.value))
         else:
-            nets = [item.te, item.be, *(item.state_net(s.name) for s in item.model.states)]
-            starts = {f"x0_{s.name}": x for s, x in zip(item.model.states, start_shares(item), strict=True)}
-            values = {**item.parameters, "tscale": circuit.duration or 1.0, **starts}
-            made.X(name, item.model.name, *nets, **values)
-    return made
+            result.X(name, element.subcircuit, *element.nets, **subcircuit_values(element.values))
+    return result
 
 
-def run_pyspice(
-    circuit: Circuit, *, options: dict[str, Any] | None = None, step: float = 0.0, max_step: float = 0.0
-) -> dict[str, NDArray[np.float64]]:
-    """Run a circuit through PySpice's shared mode.
+def _neutral(subject: Any, stimulus: Any) -> Circuit:
+    if isinstance(subject, Crossbar):
+        return crossbar_circuit(subject, stimulus)
+    return device_circuit(subject, stimulus)
+
+
+def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None) -> Waves:
+    """Run a circuit in PySpice's shared library and return all its vectors.
 
     Parameters
     ----------
     circuit : Circuit
-        The circuit; a transient where it has a duration, an operating point otherwise.
-    options : dict, optional
-        Simulator options, e.g. ``{"reltol": 1e-6}``.
-    step, max_step : float, optional
-        Suggested and largest step of a transient [s].
+        As made by `device_circuit` or `crossbar_circuit`.
+    options : NgspiceOptions, optional
+        Tolerances.
 
     Returns
     -------
-    dict of str to numpy.ndarray
-        Vectors by ngspice's lower-case names: ``time``, ``v(net)``, ``i(source)``.
+    Waves
+        The same vectors under the same names as from `run_ngspice`.
 
     Raises
     ------
+    SimulatorNotFoundError
+        If PySpice or the ngspice library is not installed.
     SimulatorError
-        If the run fails; the message carries ngspice's own words where PySpice passes them on.
+        If ngspice refuses the circuit or does not converge; in its own words.
     """
-    module = _pyspice()
-    made = to_pyspice(circuit)
-    simulator = made.simulator(simulator="ngspice-shared")
-    simulator.options(**(options or {}))
+    shared = _library()
+    started = time.perf_counter()
+    plan = circuit.analysis
+    with _quiet() as said:
+        simulator = to_pyspice(circuit, options=options).simulator(simulator="ngspice-shared")
+        try:
+            if isinstance(plan, Transient):
+                analysis = simulator.transient(plan.step, plan.duration, max_time=plan.step)
+            else:
+                analysis = simulator.operating_point()
+        except (NameError, RuntimeError, ValueError, KeyError, IndexError) as error:
+            raise SimulatorError(f"PySpice: {_words(said) or f'{type(error).__name__} {error}'}") from error
+    if _words(said):
+        raise SimulatorError(f"PySpice: {_words(said)}")
+    vectors = {f"v({name})": np.array(v, dtype=float) for name, v in analysis.nodes.items()}
+    vectors |= {f"i({name})": np.array(v, dtype=float) for name, v in analysis.branches.items()}
+    if isinstance(plan, Transient):
+        vectors["time"] = np.array(analysis.time, dtype=float)
+    version = f"PySpice (shared), ngspice {shared.ngspice_version}"
+    return Waves({name.lower(): v for name, v in vectors.items()}, version, time.perf_counter() - started)
+
+
+def _words(said: list[str]) -> str:
+    """Return what ngspice complained of, in one line of at most 500 characters."""
+    lines = (" ".join(line.split()) for line in said if not re.search(CHATTER, line))
+    return " | ".join(line for line in lines if line)[:500]
+
+
+def _library() -> Any:
+    """PySpice's one ngspice library, loaded on first use."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+        except ImportError as error:
+            raise SimulatorNotFoundError(f"PySpice: {error}; to install: pip install PySpice") from error
+    if "NGSPICE_LIBRARY_PATH" not in os.environ and not NgSpiceShared._instances:
+        found = ctypes.util.find_library("ngspice")
+        if found is None:
+            raise SimulatorNotFoundError(f"PySpice: no ngspice library on this system; to install: {INSTALL}")
+        NgSpiceShared.LIBRARY_PATH = found
+    with _quiet() as said:
+        try:
+            return NgSpiceShared.new_instance()
+        except Exception as error:
+            words = " | ".join([str(error), *said])
+            raise SimulatorNotFoundError(
+                f"PySpice: cannot load {NgSpiceShared.LIBRARY_PATH} ({words}); to install: {INSTALL}"
+            ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[list[str]]:
+    """Collect what PySpice logs instead of printing it."""
+    said: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    logger = logging.getLogger("PySpice")
+    handler, propagate = Collector(logging.WARNING), logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
     try:
-        if circuit.duration:
-            found = simulator.transient(
-                step_time=step, end_time=circuit.duration, max_time=max_step, use_initial_condition=True
-            )
-        else:
-            found = simulator.operating_point()
-    except module.shared.NgSpiceCommandError as error:
-        raise SimulatorError(f"pyspice: {error}") from None
-    vectors = {f"v({name})": node for name, node in found.nodes.items()}
-    vectors |= {f"i({name})": branch for name, branch in found.branches.items()}
-    result = {name.lower(): np.array(wave.as_ndarray(), dtype=float) for name, wave in vectors.items()}
-    if circuit.duration:
-        result["time"] = np.array(found.time.as_ndarray(), dtype=float)
-    return result
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate

@@ -1,0 +1,192 @@
+"""SymPy expressions as text for ngspice's behavioural sources.
+
+What ngspice 39 does differently from mathematics, and what is written instead:
+
+- A literal in a behavioural source keeps 11 digits. A number that needs more is written as a sum of two, which
+  ngspice folds into one double. Parameters, in braces, keep 16: right to a unit or two in the last place, so no
+  law should ask whether a parameter equals a number.
+- ``a**b``, ``a^b`` and ``pow(a, b)`` take the absolute value of the base. Small whole powers are written as
+  products; a base that may be negative gets its sign back by ``cos(pi b)``, which is 1 or -1 for whole b.
+- ``u(0)`` is 1/2; a step is written as a condition, 0 at 0, as our own kernels have it.
+- ``max`` and ``min`` take two arguments; more are nested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+import sympy
+from sympy.logic.boolalg import BooleanFalse, BooleanTrue
+
+from devices.errors import InputError
+
+__all__ = ["expression", "number_text"]
+
+_SUM, _PRODUCT, _ATOM = 1, 2, 3
+_FUNCTIONS = {
+    sympy.exp: "exp", sympy.log: "ln", sympy.sinh: "sinh", sympy.cosh: "cosh", sympy.tanh: "tanh",
+    sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.atan: "atan",
+    sympy.Abs: "abs", sympy.sign: "sgn",
+}  # fmt: skip
+_RELATIONS = {
+    sympy.StrictGreaterThan: ">", sympy.GreaterThan: ">=", sympy.StrictLessThan: "<",
+    sympy.LessThan: "<=", sympy.Equality: "==", sympy.Unequality: "!=",
+}  # fmt: skip
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text that reads back as the same double, without a needless ``.0``."""
+    return repr(float(value) + 0.0).removesuffix(".0")
+
+
+def expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+    """Return `law` as the right-hand side of a behavioural source.
+
+    Parameters
+    ----------
+    law : sympy.Basic
+        Expression in the vocabulary of device models: sums, products, powers, the elementary functions, Abs,
+        sign, Max, Min, Heaviside and Piecewise with relational conditions.
+    names : mapping of sympy.Symbol to str
+        Text for each symbol: a parameter in braces, a voltage.
+
+    Returns
+    -------
+    str
+        The text.
+
+    Raises
+    ------
+    InputError
+        For anything outside the vocabulary.
+    """
+    return _Printer(names).text(law)
+
+
+class _Printer:
+    def __init__(self, names: Mapping[sympy.Symbol, str]) -> None:
+        self.names = names
+
+    def text(self, e: sympy.Basic, level: int = _SUM) -> str:
+        """Text of `e`, in parentheses where it binds less tightly than `level` asks for."""
+        text, own = self._write(e)
+        return text if own >= level else f"({text})"
+
+    def _write(self, e: sympy.Basic) -> tuple[str, int]:
+        if isinstance(e, sympy.Symbol) and e in self.names:
+            return self.names[e], _ATOM
+        if isinstance(e, sympy.Number | sympy.NumberSymbol) and e.is_finite:
+            return self._number(float(e))
+        for kind, write in self._WRITERS:
+            if isinstance(e, kind):
+                return write(self, e)
+        for kind, name in _FUNCTIONS.items():
+            if isinstance(e, kind):
+                return f"{name}({self.text(e.args[0])})", _ATOM
+        for kind, sign in _RELATIONS.items():
+            if isinstance(e, kind):
+                return f"({self.text(e.args[0])} {sign} {self.text(e.args[1])})", _ATOM
+        allowed = "+ - * / **, exp log sqrt sinh cosh tanh Abs sign Max Min Heaviside Piecewise"
+        raise InputError("expression", f"{type(e).__name__} in {e}", allowed, "write it with these")
+
+    @staticmethod
+    def _number(value: float) -> tuple[str, int]:
+        text = number_text(abs(value))
+        if float(f"{value:.10e}") != value:
+            head = f"{abs(value):.10e}"
+            rest = Decimal(abs(value)) - Decimal(head)
+            text = f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
+        return (f"-{text}", _SUM) if value < 0 else (text, _ATOM)
+
+    def _sum(self, e: sympy.Add) -> tuple[str, int]:
+        terms = sorted(e.as_ordered_terms(), key=lambda term: term.could_extract_minus_sign())
+        text = self.text(terms[0])
+        for term in terms[1:]:
+            text += (
+                f" - {self.text(-term, _PRODUCT)}"
+                if term.could_extract_minus_sign()
+                else f" + {self.text(term, _PRODUCT)}"
+            )
+        return text, _SUM
+
+    def _product(self, e: sympy.Mul) -> tuple[str, int]:
+        if e.args[0].is_Number and e.args[0] < 0:
+            return f"-{self.text(-e, _PRODUCT)}", _SUM
+        above, below = [], []
+        for factor in e.as_ordered_factors():
+            base, exponent = factor.as_base_exp()
+            if factor.is_Pow and exponent.could_extract_minus_sign():
+                below.append(sympy.Pow(base, -exponent))
+            else:
+                above.append(self.text(factor, _PRODUCT))
+        top = "*".join(above) or "1"
+        if not below:
+            return top, _PRODUCT
+        if len(below) == 1:
+            return f"{top}/{self.text(below[0], _ATOM)}", _PRODUCT
+        return f"{top}/({'*'.join(self.text(b, _PRODUCT) for b in below)})", _PRODUCT
+
+    def _power(self, e: sympy.Pow) -> tuple[str, int]:
+        base, exponent = e.args
+        if exponent.could_extract_minus_sign():
+            return f"1/{self.text(sympy.Pow(base, -exponent), _ATOM)}", _PRODUCT
+        if exponent == sympy.Rational(1, 2):
+            return f"sqrt({self.text(base)})", _ATOM
+        plain = self.text(base)
+        if exponent.is_Integer:
+            n = int(exponent)
+            if n <= 3:
+                return "*".join([self.text(base, _ATOM)] * n), _PRODUCT
+            if n % 2:
+                return f"{self.text(base, _ATOM)}*pow(abs({plain}),{n - 1})", _PRODUCT
+            return f"pow(abs({plain}),{n})", _ATOM
+        power = self.text(exponent)
+        if base.is_nonnegative:
+            return f"pow({plain},{power})", _ATOM
+        if exponent.is_Number:
+            return f"pow(abs({plain}),{power})", _ATOM
+        turn = self.text(sympy.pi * exponent)
+        return f"pow(abs({plain}),{power})*(({plain} < 0) ? cos({turn}) : 1)", _PRODUCT
+
+    def _extreme(self, e: sympy.Basic) -> tuple[str, int]:
+        name = "max" if isinstance(e, sympy.Max) else "min"
+        texts = [self.text(a) for a in sorted(e.args, key=sympy.default_sort_key)]
+        nested = texts.pop()
+        while texts:
+            nested = f"{name}({texts.pop()},{nested})"
+        return nested, _ATOM
+
+    def _step(self, e: sympy.Heaviside) -> tuple[str, int]:
+        return f"(({self.text(e.args[0])} > 0) ? 1 : 0)", _ATOM
+
+    def _pieces(self, e: sympy.Piecewise) -> tuple[str, int]:
+        last, otherwise = e.args[-1]
+        if otherwise != sympy.true:
+            raise InputError("expression", f"{e}", "a Piecewise whose last condition is True", "add (0, True)")
+        text = self.text(last, _ATOM)
+        for value, condition in reversed(e.args[:-1]):
+            text = f"({self.text(condition)} ? {self.text(value, _ATOM)} : {text})"
+        return text, _ATOM
+
+    def _join(self, e: sympy.Basic) -> tuple[str, int]:
+        sign = " && " if isinstance(e, sympy.And) else " || "
+        return f"({sign.join(self.text(a) for a in sorted(e.args, key=sympy.default_sort_key))})", _ATOM
+
+    def _not(self, e: sympy.Not) -> tuple[str, int]:
+        return f"(!{self.text(e.args[0], _ATOM)})", _ATOM
+
+    def _truth(self, e: sympy.Basic) -> tuple[str, int]:
+        return ("1" if e == sympy.true else "0"), _ATOM
+
+    _WRITERS: tuple[tuple[type | tuple[type, ...], Callable[..., tuple[str, int]]], ...] = (
+        (sympy.Add, _sum),
+        (sympy.Mul, _product),
+        (sympy.Pow, _power),
+        ((sympy.Max, sympy.Min), _extreme),
+        (sympy.Heaviside, _step),
+        (sympy.Piecewise, _pieces),
+        ((sympy.And, sympy.Or), _join),
+        (sympy.Not, _not),
+        ((BooleanTrue, BooleanFalse), _truth),
+    )

@@ -1,0 +1,61 @@
+"""What every engine returns: named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.errors import SimulatorError
+from devices.validation import choice
+
+__all__ = ["Waves"]
+
+
+@dataclass(frozen=True, eq=False)
+class Waves(Mapping[str, NDArray[np.float64]]):
+    """Vectors of one run by name, in lower case: ``time``, ``v(net)``, ``i(source)``.
+
+    The current of a source is the one that flows through it from its plus to its minus net [A].
+
+    Parameters
+    ----------
+    vectors : mapping of str to numpy.ndarray
+        Shape ``(points,)`` each; one point for an operating point.
+    engine : str
+        Name of the simulator and its version.
+    seconds : float
+        Time that the run took, all included [s].
+
+    Raises
+    ------
+    SimulatorError
+        If there is nothing in it, or a number that is not finite.
+    """
+
+    vectors: Mapping[str, NDArray[np.float64]]
+    engine: str
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.vectors:
+            raise SimulatorError(f"{self.engine} returned no vectors; check that the netlist asks for an analysis")
+        for name, vector in self.vectors.items():
+            if not np.isfinite(vector).all():
+                where = int(np.argmin(np.isfinite(vector)))
+                raise SimulatorError(f"{self.engine} returned {vector[where]} in {name} at point {where}")
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        return self.vectors[choice("name", name.lower(), self.vectors)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.vectors)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        points = len(next(iter(self.vectors.values())))
+        return f"Waves({len(self)} vectors of {points} points from {self.engine})"
