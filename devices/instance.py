@@ -123,6 +123,11 @@ class Device:
         numpy.ndarray
             Shape ``(..., 1 + states, 2 + states)``: a row for the current [A] and for each rate [state unit
             per second]; columns are the value, d/dv and d/dx for each state.
+
+        Raises
+        ------
+        InputError
+            If the shapes do not broadcast, or the model leaves the range of doubles at this voltage.
         """
         from devices._stepper import evaluate_many
         from devices.compile import kernel
@@ -130,7 +135,11 @@ class Device:
         n = len(self.model.states)
         v = finite_array("voltage", voltage, unit="V")
         x = finite_array("state", self.start if state is None else state, shape=("...", n))
-        shape = np.broadcast_shapes(v.shape, x.shape[:-1], self._parameter_shape)
+        try:
+            shape = np.broadcast_shapes(v.shape, x.shape[:-1], self._parameter_shape)
+        except ValueError:
+            given = f"shape {v.shape} with states {x.shape[:-1]} and parameters {self._parameter_shape}"
+            raise InputError("voltage", given, "shapes that broadcast") from None
         out = np.empty((*shape, (1 + n) * (2 + n)))
         evaluate_many(
             kernel(self.model),
@@ -139,6 +148,10 @@ class Device:
             self.parameter_rows(shape),
             out.reshape(-1, out.shape[-1]),
         )
+        if not np.isfinite(out).all():
+            raise InputError(
+                "voltage", f"up to {np.abs(v).max():g} V", f"where {self.model.name} stays finite [V]", "less"
+            )
         return out.reshape(*shape, 1 + n, 2 + n)
 
     def current(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:

@@ -296,7 +296,7 @@ def _load(name: str, path: Path) -> Any:
                 warnings.simplefilter("ignore")
                 array = np.genfromtxt(file, delimiter=",", invalid_raise=True, encoding="utf-8")
     except (ValueError, EOFError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise InputError(name, f"{str(path)!r}, not read: {reason}", "CSV of numbers with commas, or NPY") from None
     if np.size(array) == 0:
         raise InputError(name, f"{str(path)!r} without numbers", "CSV of numbers with commas, or NPY")
@@ -356,7 +356,7 @@ def _compare(result: _Result, subject: Any, stimulus: Any, engine: str, within: 
     passed = agreement.worst <= within
     result.figures = {**agreement.to_dict(), "within": within, "passed": passed}
     if not result.as_json:
-        result.console.print(str(agreement), highlight=False)
+        result.console.print(str(agreement), highlight=False, soft_wrap=True)
         verdict = "[green]agrees[/]" if passed else "[red]differs[/]"
         result.console.print(f"{verdict}: worst relative difference {agreement.worst:.3g}, allowed {within:g}")
     if result.out is not None:

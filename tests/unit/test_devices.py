@@ -134,6 +134,16 @@ def test_a_number_that_is_not_finite_is_an_error():
         simulate(device("wox_scaled_decay"), Sine(amplitude=1e4, frequency=1.0))
 
 
+def test_evaluating_beyond_the_range_of_doubles_is_refused():
+    with pytest.raises(InputError, match=r"voltage: got up to 10000 V; allowed: where wox_scaled_decay stays finite"):
+        device("wox_scaled_decay").current([0.0, -1e4])
+
+
+def test_shapes_that_do_not_broadcast_are_named():
+    with pytest.raises(InputError, match=r"voltage: got shape \(3,\) with states \(\) and parameters \(2,\)"):
+        device("vteam", r_off=[1e3, 2e3]).current([0.1, 0.2, 0.3], [0.0])
+
+
 def test_errors_survive_pickling():
     for error in (InputError("a", 1, "b", "c"), ConvergenceError("text", 0.5)):
         copy = pickle.loads(pickle.dumps(error))
