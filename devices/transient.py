@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.errors import ConvergenceError, InputError
 from devices.instance import Device
+from devices.threads import cores, in_threads
 from devices.validation import finite_array, integer, number
 from devices.waveforms import Waveform
 
@@ -158,7 +155,7 @@ def simulate(
             steps[rows],
         )
 
-    _in_threads(part, cells)
+    in_threads(part, cells, threads=min(cores(), cells // 64), pieces=8)  # cells differ in their number of steps
     _check(device, status, stopped, max_steps)
     return Trace(
         device,
@@ -180,17 +177,6 @@ def _sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.fl
     if (np.diff(times) <= 0).any():
         raise InputError("samples", "times that do not rise", "strictly rising times [s]", "numpy.unique(samples)")
     return times
-
-
-def _in_threads(part: Callable[[slice], None], cells: int) -> None:
-    """Share the cells out over the cores; the kernels hold no lock, and each cell's result is its own."""
-    workers = min(os.cpu_count() or 1, cells // 64)
-    if workers <= 1:
-        return part(slice(0, cells))
-    edges = np.linspace(0, cells, 8 * workers + 1).astype(int)
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(part, [slice(a, b) for a, b in pairwise(edges) if b > a]))
-    return None
 
 
 def _check(device: Device, status: NDArray[np.int64], stopped: NDArray[np.float64], max_steps: int) -> None:

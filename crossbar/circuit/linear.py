@@ -19,8 +19,6 @@ cache, which several vectors side by side would not (measured: 1.2 to 2 times sl
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +26,7 @@ from numpy.typing import NDArray
 
 from crossbar.wires import Wires
 from devices.errors import ConvergenceError
+from devices.threads import cores, in_threads
 
 __all__ = ["LineFactors", "Solution", "factor_lines", "solve_lines"]
 
@@ -125,13 +124,8 @@ def solve_lines(factors: LineFactors, voltage: Array, *, rtol: float, nodes: boo
             G, word, bit, resistance, source[part], rtol, limit, current[part], report[part], u[where], v[where]
         )
 
-    threads = min(_cores(), vectors) if vectors * G.size >= _WORTH_A_THREAD else 1
-    if threads > 1:
-        edges = np.linspace(0, vectors, threads + 1).astype(int)
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(solve, map(slice, edges[:-1], edges[1:])))
-    else:
-        solve(slice(vectors))
+    worth_it = vectors * G.size >= _WORTH_A_THREAD
+    in_threads(solve, vectors, threads=min(cores(), vectors) if worth_it else 1)
     iterations, residual, kcl_error = report.max(axis=0) if vectors else (0, 0.0, 0.0)
     if not residual <= rtol:
         raise ConvergenceError(
@@ -156,9 +150,3 @@ def _padded(array: Array, axis: int, padding: int) -> Array:
     result = np.zeros(shape)
     result[(slice(None),) * axis + (slice(padding, None),)] = array
     return result
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -144,7 +144,7 @@ def test_threads_do_not_change_a_bit(monkeypatch):
     voltage = rng.normal(size=(30, 64))
     results = []
     for cores in (1, 2, 3):
-        monkeypatch.setattr(linear, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(linear, "cores", lambda cores=cores: cores)
         results.append(linear.solve_lines(lines, voltage, rtol=1e-12, nodes=False).current)
     assert_array_equal(results[0], results[1])
     assert_array_equal(results[0], results[2])
