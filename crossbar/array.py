@@ -1,16 +1,27 @@
-"""The crossbar: cells, the wires between them, and the exact read."""
+"""The crossbar: cells, the wires between them, and its exact solution."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar.circuit.linear import LineFactors, factor_lines, solve_lines
+from crossbar.bias import SIDES, Bias
+from crossbar.circuit.linear import Potentials, solve_lines
+from crossbar.circuit.lines import LineFactors, factor_lines, ladders
+from crossbar.circuit.operating import solve_bias
 from crossbar.circuit.transfer import operations, transfer_matrix
 from crossbar.readout import Readout
+from crossbar.solution import Solution
 from crossbar.wires import Wires
+from devices.cell import Cell
 from devices.errors import ConvergenceError, InputError
-from devices.validation import finite_array, number
+from devices.validation import choice, finite_array, number
+
+if TYPE_CHECKING:
+    from crossbar.circuit.nonlinear import CellArray
+    from crossbar.simulation import ArrayTrace, Probes
 
 __all__ = ["Crossbar"]
 
@@ -20,23 +31,27 @@ _MANY = 8  # vectors below which the transfer matrix is never cheaper
 
 
 class Crossbar:
-    """An immutable array of ohmic cells between resistive word lines and bit lines.
+    """An immutable array of cells between resistive word lines and bit lines.
 
-    Source ``i`` drives word line ``i`` from its column-0 side; bit line ``j`` ends in a sense amplifier at
-    virtual ground below its last row. The other ends are open. Where all wires are ideal the read is
-    ``voltage @ conductance``.
+    In a read, source ``i`` drives word line ``i`` from its left end, bit line ``j`` ends in a sense amplifier at
+    virtual ground below its last row, and the other ends are open; `solve` takes any other `Bias`. Where all wires are
+    ideal and cells ohmic, the read is ``voltage @ conductance``.
 
     Parameters
     ----------
-    conductance : array_like
-        Cell conductances [S], shape ``(rows, columns)``, each >= 0; 0 is an open cell. Copied.
+    cells : array_like or Device or Series
+        Ohmic cells: their conductances [S], shape ``(rows, columns)``, each >= 0; 0 is an open cell; copied. Or an
+        ensemble of devices of shape ``(rows, columns)``, each at its starting state, top electrode on the word line.
     wires : Wires, optional
-        Line, driver and sense resistances [ohm]; ideal by default.
+        The metal; ideal by default.
+    gates : {"rows", "columns"}, optional
+        Which way the gate lines of cells with a transistor run.
 
     Raises
     ------
     InputError
-        If a conductance is negative or not finite (the cell is named), or the array is not 2-D.
+        If a conductance is negative or not finite (the cell is named), the cells are not 2-D, or the wires do not
+        fit them.
 
     Examples
     --------
@@ -45,59 +60,106 @@ class Crossbar:
     (2, 2)
     """
 
-    __slots__ = ("_cells", "_conductance", "_factors", "_transfer", "_transfer_error", "_wires")
+    __slots__ = ("_cells", "_conductance", "_device", "_factors", "_gates", "_transfer", "_transfer_error", "_wires")
 
-    def __init__(self, conductance: ArrayLike, wires: Wires | None = None) -> None:
-        given = finite_array("conductance", conductance, unit="S", shape=("rows", "columns"), minimum=0.0)
+    def __init__(
+        self, cells: ArrayLike | Cell, wires: Wires | None = None, *, gates: Literal["rows", "columns"] = "rows"
+    ) -> None:
         if wires is None:
             wires = Wires()
         if not isinstance(wires, Wires):
             raise InputError("wires", repr(wires), "a Wires object", "Wires(word_line=1.0, bit_line=1.0)")
-        self._cells = given.copy()
-        self._conductance = self._cells.view()
-        self._conductance.setflags(write=False)
-        self._wires = wires
+        self._device: Cell | None = None
+        if isinstance(cells, Cell):
+            self._device = cells
+            shape = cells.shape
+            if len(shape) != 2 or 0 in shape:
+                fix = "one state or parameter of shape (rows, columns)"
+                raise InputError("cells", f"devices of shape {shape}", "an ensemble of shape (rows, columns)", fix)
+        else:
+            given = finite_array("conductance", cells, unit="S", shape=("rows", "columns"), minimum=0.0)
+            shape = given.shape
+            self._cells = given.copy()
+            self._conductance = self._cells.view()
+            self._conductance.setflags(write=False)
+        choice("gates", gates, ("rows", "columns"))
+        self._gates = gates
+        self._wires = wires.checked(*shape)
         self._factors: LineFactors | None = None
         self._transfer: Array | None = None
         self._transfer_error = 0.0
 
     @property
+    def ohmic(self) -> bool:
+        """Whether the cells are plain conductances."""
+        return self._device is None
+
+    @property
     def conductance(self) -> Array:
-        """Cell conductances [S], shape ``(rows, columns)``, read-only."""
+        """Cell conductances of ohmic cells [S], shape ``(rows, columns)``, read-only."""
+        if self._device is not None:
+            raise InputError(
+                "conductance", "cells with a current law", "ohmic cells", "cells.conductance(voltage) at a read voltage"
+            )
         return self._conductance
 
     @property
+    def cells(self) -> Cell:
+        """The devices, where the cells are not ohmic."""
+        if self._device is None:
+            raise InputError("cells", "ohmic cells", "cells with a current law", "conductance")
+        return self._device
+
+    @property
     def wires(self) -> Wires:
-        """Line, driver and sense resistances [ohm]."""
+        """The metal."""
         return self._wires
+
+    @property
+    def gates(self) -> Literal["rows", "columns"]:
+        """Which way gate lines run."""
+        return self._gates
 
     @property
     def rows(self) -> int:
         """Number of word lines."""
-        return self._conductance.shape[0]
+        return self.shape[0]
 
     @property
     def columns(self) -> int:
         """Number of bit lines."""
-        return self._conductance.shape[1]
+        return self.shape[1]
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(rows, columns)``."""
-        return self.rows, self.columns
+        rows, columns = self._conductance.shape if self._device is None else self._device.shape
+        return rows, columns
 
     def __reduce__(self) -> tuple:
-        return Crossbar, (self._conductance, self._wires)
+        return _crossbar, (self._conductance if self._device is None else self._device, self._wires, self._gates)
 
     def __repr__(self) -> str:
-        low, high = self._conductance.min(), self._conductance.max()
-        return f"Crossbar({self.rows} x {self.columns} cells of {low:.3g} to {high:.3g} S, {self._wires})"
+        if self._device is None:
+            cells = f"of {self._conductance.min():.3g} to {self._conductance.max():.3g} S"
+        else:
+            cells = f"{self._device!r}"
+        return f"Crossbar({self.rows} x {self.columns} cells {cells}, {self._wires})"
 
-    def read(self, voltage: ArrayLike, *, nodes: bool = False, rtol: float = 1e-12) -> Readout:
-        """Apply word-line voltages and return the bit-line currents with the exact IR drop.
+    def read(
+        self,
+        voltage: ArrayLike,
+        *,
+        nodes: bool = False,
+        rtol: float | None = None,
+        backward: bool = False,
+        gate: ArrayLike | None = None,
+    ) -> Readout:
+        """Apply read voltages and return the sensed currents with the exact IR drop.
 
-        Each vector is solved by conjugate gradients preconditioned by the lines, unless there are so many that
-        one transfer matrix takes fewer operations (or there is one already, and no node voltages are wanted).
+        Each vector of an ohmic array is solved by conjugate gradients preconditioned by the lines, unless there are so
+        many that one transfer matrix takes fewer operations (or there is one already, and no node voltages are wanted).
+        Cells with a current law are solved by Newton's method.
 
         Parameters
         ----------
@@ -106,17 +168,22 @@ class Crossbar:
         nodes : bool, optional
             Return node voltages and cell currents too.
         rtol : float, optional
-            Largest residual of a bit line relative to its cell currents, 1e-14 to 1.
+            Largest residual of a line relative to its cell currents, 1e-14 to 1: 1e-12 for ohmic cells, 1e-10 for
+            others.
+        backward : bool, optional
+            Drive the bit lines from their bottom ends, shape ``(..., columns)``, and sense the word lines on the left.
+        gate : array_like, optional
+            Potentials of the gate lines of cells with a transistor [V], see `solve`.
 
         Returns
         -------
         Readout
-            Currents [A], shape ``(..., columns)``.
+            Currents [A], shape ``(..., columns)``, or ``(..., rows)`` of a backward read.
 
         Raises
         ------
         InputError
-            If the voltages are not finite or do not fit the rows.
+            If the voltages are not finite or do not fit the lines.
         ConvergenceError
             If the iteration does not reach `rtol`.
 
@@ -130,45 +197,170 @@ class Crossbar:
         >>> Crossbar([[1e-4, 2e-5], [5e-5, 1e-5]]).read([0.2, 0.1]).current
         array([2.5e-05, 5.0e-06])
         """
-        given = finite_array("voltage", voltage, unit="V", shape=("...", self.rows))
-        rtol = number("rtol", rtol, minimum=1e-14, maximum=1.0)
-        vectors = given.reshape(-1, self.rows)
-        if not nodes:
-            transfer = self._cheaper_transfer(vectors, rtol)
-            if transfer is not None:
-                current = (vectors @ transfer).reshape(*given.shape[:-1], self.columns)
-                error = self._transfer_error
-                return Readout(
-                    voltage=given,
-                    current=current,
-                    residual=error,
-                    kcl_error=error * float(np.abs(current).max(initial=0.0)),
-                )
-        solution = solve_lines(self._lines(), vectors, rtol=rtol, nodes=nodes)
-        stack = None
-        if nodes:
-            grid = (*given.shape[:-1], *self.shape)
-            u, v = solution.word_line_voltage.reshape(grid), solution.bit_line_voltage.reshape(grid)
-            stack = (u, v, self._conductance * (u - v))
+        lines = self.columns if backward else self.rows
+        given = finite_array("voltage", voltage, unit="V", shape=("...", lines))
+        rtol = self._tolerance(rtol)
+        if self.ohmic and gate is None:
+            return self._sense(given, rtol, backward, nodes)
+        solution = self.solve((Bias.backward if backward else Bias.read)(given), gate=gate, rtol=rtol)
+        sensed = -solution.cell_current.sum(axis=-1) if backward else solution.cell_current.sum(axis=-2)
+        grids = (solution.word_line_voltage, solution.bit_line_voltage, solution.cell_current)
         return Readout(
             voltage=given,
-            current=solution.current.reshape(*given.shape[:-1], self.columns),
+            current=sensed,
             iterations=solution.iterations,
+            newton_steps=solution.newton_steps,
             residual=solution.residual,
             kcl_error=solution.kcl_error,
-            _nodes=stack,
+            backward=backward,
+            _nodes=grids if nodes else None,
         )
+
+    def _sense(self, given: Array, rtol: float, backward: bool, nodes: bool) -> Readout:
+        """Read ohmic cells."""
+        vectors = np.ascontiguousarray(given.reshape(-1, given.shape[-1]))
+        transfer = None if nodes else self._cheaper_transfer(vectors, rtol, backward)
+        iterations, grids = 0, None
+        if transfer is not None:
+            current = vectors @ (transfer.T if backward else transfer)
+            residual = self._transfer_error
+            kcl_error = residual * float(np.abs(current).max(initial=0.0))
+        else:
+            found = self._solve_read(vectors, rtol, backward, nodes)
+            current, iterations, residual, kcl_error = found.current, found.iterations, found.residual, found.kcl_error
+            if nodes:
+                shape = (*given.shape[:-1], *self.shape)
+                u, v = found.word_line_voltage.reshape(shape), found.bit_line_voltage.reshape(shape)
+                grids = (u, v, self._cells * (u - v))
+        return Readout(
+            voltage=given,
+            current=current.reshape(*given.shape[:-1], current.shape[-1]),
+            iterations=iterations,
+            residual=residual,
+            kcl_error=kcl_error,
+            backward=backward,
+            _nodes=grids,
+        )
+
+    def solve(
+        self, bias: Bias, *, gate: ArrayLike | None = None, bulk: float = 0.0, rtol: float | None = None
+    ) -> Solution:
+        """Return all node voltages and currents for given potentials at the terminals of all four sides.
+
+        Parameters
+        ----------
+        bias : Bias
+            Potentials of the terminals, for one vector or many; those left out float.
+        gate : array_like, optional
+            Potentials of the gate lines [V], shape ``(..., rows)`` or ``(..., columns)`` as they run: needed by, and
+            only allowed for, cells with a transistor.
+        bulk : float, optional
+            Potential of the bulk of the transistors [V].
+        rtol : float, optional
+            As in `read`.
+
+        Returns
+        -------
+        Solution
+            Potentials, currents, power and residuals; grids have shape ``(..., rows, columns)``.
+
+        Raises
+        ------
+        InputError
+            If a side does not fit, a gate line is not connected, or a part of the array floats (it is named).
+        ConvergenceError
+            If the solution does not reach `rtol`; it names the cells that are worst.
+
+        Examples
+        --------
+        >>> array = Crossbar([[1e-4, 1e-4], [1e-4, 1e-4]])
+        >>> from crossbar import FLOATING
+        >>> sneak = array.solve(Bias(word_left=[0.3, FLOATING], bit_bottom=[0.0, FLOATING]))
+        >>> sneak.terminal_current["bit_bottom"].round(12)
+        array([-4.e-05,  0.e+00])
+        """
+        if not isinstance(bias, Bias):
+            raise InputError("bias", type(bias).__name__, "a Bias", "Bias(word_left=voltage, bit_bottom=0.0)")
+        rtol = self._tolerance(rtol)
+        batch, sides = bias.resolve(*self.shape)
+        control, batch = self._control(gate, bulk, batch)
+        cells = self._cells if self._device is None else self.cell_array()
+        factors = self._lines if self._device is None else None
+        return solve_bias(cells, self._wires, (batch, sides), control, rtol, read_factors=factors)
+
+    def simulate(
+        self,
+        bias: Bias,
+        *,
+        duration: float | None = None,
+        times: int | ArrayLike = 501,
+        probes: Probes = "none",
+        gate: ArrayLike | None = None,
+        bulk: float = 0.0,
+        tolerance: float = 1e-6,
+        step: float | None = None,
+        max_steps: int = 100_000,
+    ) -> ArrayTrace:
+        """Integrate the array over time: wires, capacitances and moving states, in one adaptive implicit method.
+
+        It starts from the solution with all states at their start and the terminals at their first potentials.
+
+        Parameters
+        ----------
+        bias : Bias
+            Numbers or waveforms for each terminal; a waveform holds its last value when it is over.
+        duration : float, optional
+            Length [s]; that of the longest waveform where not given.
+        times : int or array_like, optional
+            Number of evenly spaced samples (corners of waveforms are added), or the sample times [s], rising.
+        probes : {"none", "all"} or sequence of tuple of int, optional
+            Cells whose voltages, currents and states are kept, as ``(row, column)``; terminals always are.
+        gate, bulk : optional
+            As in `solve`, constant.
+        tolerance : float, optional
+            Largest error of one step, of potentials relative to the largest one at the terminals and of states relative
+            to the span between their bounds, 1e-12 to 0.1.
+        step : float, optional
+            Fixed step [s] in place of error control, to measure the order of convergence.
+        max_steps : int, optional
+            Most steps, taken or repeated.
+
+        Returns
+        -------
+        ArrayTrace
+            Samples, energies and the final states. An interrupt ends it early and returns what was computed, marked
+            incomplete.
+
+        Raises
+        ------
+        InputError
+            As in `solve`, and for times that do not rise or lie outside the duration.
+        ConvergenceError
+            If the end is not reached; it has the trace up to there in its attribute ``partial``.
+        """
+        from crossbar.simulation import simulate_crossbar
+
+        return simulate_crossbar(
+            self, bias, duration=duration, times=times, probes=probes, tolerance=tolerance, step=step,
+            max_steps=max_steps, control=self.control(gate, bulk),
+        )  # fmt: skip
 
     def transfer(self) -> Array:
         """Return the exact transfer matrix ``T`` [S], shape ``(rows, columns)``: ``current = voltage @ T``.
 
-        It is computed once, by block elimination, and is read-only. One entry is the current into a sense
-        amplifier for one volt at a source while all other sources are at 0 V.
+        It is computed once, by block elimination, and is read-only; broken or uneven wires are read source by source
+        instead. One entry is the current into a sense amplifier for one volt at a source while all other sources are
+        at 0 V. A backward read has the transposed matrix, by reciprocity.
 
         Returns
         -------
         numpy.ndarray
             The transfer conductances [S].
+
+        Raises
+        ------
+        InputError
+            If the cells are not ohmic: then a read is not linear.
 
         Examples
         --------
@@ -176,33 +368,131 @@ class Crossbar:
         array([[0.00066667]])
         """
         if self._transfer is None:
-            transfer = transfer_matrix(self._cells, self._wires)
+            if not self.ohmic:
+                raise InputError("transfer", "cells with a current law", "ohmic cells", "read(), one vector at a time")
+            if self._wires.simple:
+                transfer = transfer_matrix(self._cells, self._wires)
+                self._transfer_error = self._disagreement(transfer)
+            else:
+                found = self._solve_read(np.eye(self.rows), 1e-13, backward=False)
+                transfer, self._transfer_error = found.current, found.residual
             transfer.setflags(write=False)
-            self._transfer_error = self._disagreement(transfer)
             self._transfer = transfer
         return self._transfer
 
+    def _tolerance(self, rtol: float | None) -> float:
+        if rtol is None:
+            return 1e-12 if self.ohmic else 1e-10
+        return number("rtol", rtol, minimum=1e-14, maximum=1.0)
+
+    def with_state(self, state: ArrayLike) -> Crossbar:
+        """Return the same array with its devices started from other states, shape ``(rows, columns, states)``."""
+        return Crossbar(self.cells.with_start(state), self._wires, gates=self._gates)
+
+    def control(self, gate: ArrayLike | None, bulk: float = 0.0) -> Array | None:
+        """Return the potentials of further terminals of every cell [V], shape ``(cells, controls)``, if it has any."""
+        control, _ = self._control(gate, bulk, ())
+        return None if control is None else control[0]
+
+    def _control(self, gate: ArrayLike | None, bulk: float, batch: tuple[int, ...]) -> tuple:
+        """Return the potentials of further terminals of every cell, ``(vectors, cells, controls)``, and the batch."""
+        names = () if self._device is None else self._device.control_names
+        lines = self.rows if self._gates == "rows" else self.columns
+        if not names:
+            if gate is not None:
+                raise InputError("gate", "potentials of gate lines", "none: these cells have no gate", "leave it out")
+            return None, batch
+        if gate is None:
+            raise InputError(
+                "gate",
+                f"nothing, which leaves gate lines 0 to {lines - 1} unconnected",
+                f"potentials of shape (..., {lines}) [V]",
+                "gate=1.0 to open all transistors",
+            )
+        gate = np.asarray(gate, dtype=float)
+        given = finite_array("gate", np.full(lines, gate) if gate.ndim == 0 else gate, unit="V", shape=("...", lines))
+        batch = np.broadcast_shapes(batch, given.shape[:-1])
+        grid = given[..., :, None] if self._gates == "rows" else given[..., None, :]
+        potentials = {"gate": grid, "bulk": np.asarray(number("bulk", bulk, unit="V"))}
+        shape = (*batch, *self.shape)
+        stack = np.stack([np.broadcast_to(potentials[choice("control", n, potentials)], shape) for n in names], axis=-1)
+        return np.ascontiguousarray(stack.reshape(-1, self.rows * self.columns, len(names))), batch
+
+    def cell_array(self) -> CellArray:
+        """Return the cells as the compiled loops take them, each at its starting state."""
+        from crossbar.circuit.nonlinear import CellArray
+
+        device = _ohmic_cells(self._cells) if self._device is None else self._device
+        count = self.rows * self.columns
+        start = np.array(device.start, dtype=float).reshape(count, -1)
+        return CellArray(device.kernel, start, device.parameter_rows(self.shape), np.empty((count, 0)))
+
+    def state_bounds(self) -> tuple[Array, Array]:
+        """Return the lower and upper bounds of the states, each of shape ``(cells, states)``."""
+        count = self.rows * self.columns
+        if self._device is None:
+            return np.empty((count, 0)), np.empty((count, 0))
+        lower, upper = self._device.bounds()
+        states = lower.shape[-1]
+        lower, upper = (np.array(np.broadcast_to(b, (*self.shape, states))) for b in (lower, upper))
+        return lower.reshape(count, states), upper.reshape(count, states)
+
+    def conducting(self) -> Array:
+        """Return the cells' conductances, or ones for cells with a current law: which of them join their lines."""
+        return self._cells if self._device is None else np.ones(self.shape)
+
     def _lines(self) -> LineFactors:
+        """Return the factors of a read, made once."""
         if self._factors is None:
-            self._factors = factor_lines(self._cells, self._wires)
+            rows, columns = self.shape
+            on = {side: np.ones(rows if side.startswith("word") else columns, dtype=bool) for side in SIDES}
+            on["word_right"][:] = on["bit_top"][:] = False
+            self._factors = factor_lines(self._cells, ladders(self._wires, on, self._cells))
         return self._factors
 
-    def _cheaper_transfer(self, vectors: Array, rtol: float) -> Array | None:
+    def _solve_read(self, vectors: Array, rtol: float, backward: bool, nodes: bool = False) -> Potentials:
+        rows, columns = self.shape
+        sides = {
+            "word_left": np.zeros((len(vectors), rows)) if backward else vectors,
+            "word_right": np.full((len(vectors), rows), np.nan),
+            "bit_top": np.full((len(vectors), columns), np.nan),
+            "bit_bottom": vectors if backward else np.zeros((len(vectors), columns)),
+        }
+        found = solve_lines(self._lines(), sides, rtol=rtol, nodes=nodes or backward)
+        if backward:
+            cell_current = self._cells * (found.word_line_voltage - found.bit_line_voltage)
+            return found._replace(current=-cell_current.sum(axis=-1))
+        return found
+
+    def _cheaper_transfer(self, vectors: Array, rtol: float, backward: bool) -> Array | None:
         """Return the transfer matrix if it exists, or takes fewer operations than solving all `vectors`."""
         if self._transfer is None:
             if len(vectors) < _MANY:
                 return None
-            first = solve_lines(self._lines(), vectors[:1], rtol=rtol, nodes=False)
-            iterating = _CELL_STEP * len(vectors) * self._conductance.size * (first.iterations + 2)
-            if iterating <= operations(*self.shape):
+            first = self._solve_read(vectors[:1], rtol, backward)
+            steps = first.iterations + 2
+            iterating = _CELL_STEP * len(vectors) * self._cells.size * steps
+            eliminating = operations(*self.shape) if self._wires.simple else self.rows * self._cells.size * steps
+            if iterating <= eliminating:
                 return None
         return self.transfer()
 
     def _disagreement(self, transfer: Array) -> float:
         """Return the relative difference between `transfer` and an iterative read, all sources at one volt."""
         try:
-            probe = solve_lines(self._lines(), np.ones((1, self.rows)), rtol=1e-12, nodes=False)
+            probe = self._solve_read(np.ones((1, self.rows)), 1e-12, backward=False)
         except ConvergenceError as error:
             return error.residual
         largest = float(np.abs(probe.current).max())
         return float(np.abs(transfer.sum(axis=0) - probe.current).max()) / largest if largest else 0.0
+
+
+def _ohmic_cells(conductance: Array) -> Cell:
+    """Return ohmic cells as devices, for what only knows those."""
+    from devices import device
+
+    return device("sinh_cell", g=conductance, v0=1.0)
+
+
+def _crossbar(cells: ArrayLike | Cell, wires: Wires, gates: Literal["rows", "columns"]) -> Crossbar:
+    return Crossbar(cells, wires, gates=gates)

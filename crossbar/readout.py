@@ -21,11 +21,15 @@ class Readout:
     Parameters
     ----------
     voltage : numpy.ndarray
-        Applied word-line voltages [V], shape ``(..., rows)``.
+        Applied voltages [V], shape ``(..., rows)``; of a backward read ``(..., columns)``.
     current : numpy.ndarray
-        Bit-line currents into the sense amplifiers [A], shape ``(..., columns)``.
+        Currents into the sense amplifiers [A], shape ``(..., columns)``; of a backward read ``(..., rows)``.
     iterations : int
         Iterations of the slowest vector; 0 where nothing had to be iterated.
+    newton_steps : int
+        Newton steps of the slowest vector; 0 for ohmic cells.
+    backward : bool
+        The bit lines were driven and the word lines sensed.
     residual : float
         Largest residual of a bit line relative to the sum of its absolute cell currents.
     kcl_error : float
@@ -35,6 +39,8 @@ class Readout:
     voltage: Array
     current: Array
     iterations: int = 0
+    newton_steps: int = 0
+    backward: bool = False
     residual: float = 0.0
     kcl_error: float = 0.0
     _nodes: tuple[Array, Array, Array] | None = field(default=None, repr=False)
@@ -62,4 +68,6 @@ class Readout:
     @property
     def power(self) -> Array:
         """Power that the drivers deliver [W], shape ``(...)``; needs ``nodes=True``."""
+        if self.backward:
+            return -np.einsum("...j,...ij->...", self.voltage, self.cell_current)
         return np.einsum("...i,...ij->...", self.voltage, self.cell_current)

@@ -56,14 +56,17 @@ class ConvergenceError(MemductanceError, RuntimeError):
         What did not converge, where it stopped and what to try.
     residual : float
         Best residual reached, in the unit that the message names.
+    partial : object, optional
+        What was computed up to there, such as a trace.
     """
 
-    def __init__(self, message: str, residual: float = float("nan")) -> None:
+    def __init__(self, message: str, residual: float = float("nan"), partial: Any = None) -> None:
         self.residual = residual
+        self.partial = partial
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.residual)
+        return type(self), (self.args[0], self.residual, self.partial)
 
 
 class SimulatorError(MemductanceError, RuntimeError):

@@ -108,6 +108,30 @@ class Device:
             sides.append(np.stack([np.broadcast_to(c, self.shape) for c in columns], axis=-1))
         return sides[0], sides[1]
 
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the states, in the model's order."""
+        return tuple(s.name for s in self.model.states)
+
+    @property
+    def control_names(self) -> tuple[str, ...]:
+        """Names of further terminals, such as a gate, in the model's order."""
+        return ()
+
+    @property
+    def kernel(self) -> Any:
+        """The model's compiled law."""
+        from devices.compile import kernel
+
+        return kernel(self.model)
+
+    def with_start(self, state: ArrayLike) -> Device:
+        """Return the same devices with other starting states, shape ``(..., states)``, within their bounds."""
+        n = len(self.model.states)
+        x = finite_array("state", state, shape=("...", n))
+        initial = {name: x[..., k].copy() for k, name in enumerate(self.state_names)}
+        return Device(self.model, dict(self.parameters), initial, self.parameter_set)
+
     def evaluate(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
         """Current, rates and their exact derivatives.
 

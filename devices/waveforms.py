@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +22,8 @@ __all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform"]
 
 class Waveform(ABC):
     """A voltage over time, from t = 0 to `duration`."""
+
+    _voltages: ClassVar[tuple[str, ...]]
 
     @property
     @abstractmethod
@@ -40,6 +43,11 @@ class Waveform(ABC):
     def corners(self) -> NDArray[np.float64]:
         """Times at which segments start and end [s], shape ``(segments + 1,)``."""
         return np.append(self.segments[:, 0], self.duration)
+
+    def scaled(self, factor: float) -> Waveform:
+        """Return the same waveform with all its voltages times `factor`."""
+        number("factor", factor)
+        return replace(self, **{name: factor * getattr(self, name) for name in self._voltages})  # type: ignore[type-var]
 
     def at(self, time: ArrayLike) -> NDArray[np.float64]:
         """Voltage [V] at `time` [s], of the same shape; it holds its end values outside the duration."""
@@ -67,6 +75,8 @@ class Sine(Waveform):
     phase : float, optional
         Phase at t = 0 [rad].
     """
+
+    _voltages: ClassVar = ("amplitude", "offset")
 
     amplitude: float
     frequency: float
@@ -128,6 +138,8 @@ class Constant(_Polyline):
         Length [s], positive.
     """
 
+    _voltages: ClassVar = ("voltage",)
+
     voltage: float
     length: float
 
@@ -154,6 +166,8 @@ class Triangle(_Polyline):
     cycles : int, optional
         Number of periods.
     """
+
+    _voltages: ClassVar = ("amplitude",)
 
     amplitude: float
     frequency: float
@@ -191,6 +205,8 @@ class Pulses(_Polyline):
     base : float, optional
         Voltage between pulses [V].
     """
+
+    _voltages: ClassVar = ("amplitude", "base")
 
     amplitude: float
     width: float
@@ -232,6 +248,8 @@ class Samples(_Polyline):
     voltage : array_like
         Voltages [V], shape ``(n,)``.
     """
+
+    _voltages: ClassVar = ("voltage",)
 
     time: ArrayLike
     voltage: ArrayLike

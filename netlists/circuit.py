@@ -214,12 +214,19 @@ def crossbar_circuit(crossbar: Crossbar, voltage: ArrayLike) -> Circuit:
         raise InputError("crossbar", type(crossbar).__name__, "a Crossbar", "crossbar.Crossbar(conductance)")
     drive = finite_array("voltage", voltage, unit="V", shape=(crossbar.rows,))
     wires = crossbar.wires
+    if not wires.simple:
+        raise InputError(
+            "crossbar", "wires that differ along or between lines", "equal wires", "Wires of plain numbers"
+        )
+    driver, word_line, bit_line, sense = (
+        float(r) for r in (wires.driver, wires.word_line, wires.bit_line, wires.sense)
+    )
     rows, columns = range(crossbar.rows), range(crossbar.columns)
     merged: dict[str, str] = {}
     word_lines: list[Element] = []
     for i in rows:
         nets = [f"s{i}", f"d{i}", *(f"w{i}_{j}" for j in columns)]
-        parts = [(f"Rd{i}", wires.driver), *((f"Rw{i}_{j}", wires.word_line) for j in columns)]
+        parts = [(f"Rd{i}", driver), *((f"Rw{i}_{j}", word_line) for j in columns)]
         resistors, joined = _chain(nets, parts, keep=f"w{i}_0")
         merged |= joined
         source = VoltageSource(f"Vin{i}", merged.get(f"s{i}", f"s{i}"), GROUND, float(drive[i]))
@@ -227,7 +234,7 @@ def crossbar_circuit(crossbar: Crossbar, voltage: ArrayLike) -> Circuit:
     bit_lines: list[Element] = []
     for j in columns:
         nets = [*(f"b{i}_{j}" for i in rows), f"e{j}", f"g{j}"]
-        parts = [*((f"Rb{i}_{j}", wires.bit_line) for i in rows), (f"Rs{j}", wires.sense)]
+        parts = [*((f"Rb{i}_{j}", bit_line) for i in rows), (f"Rs{j}", sense)]
         resistors, joined = _chain(nets, parts, keep=f"b0_{j}")
         merged |= joined
         bit_lines += [*resistors, VoltageSource(f"Vs{j}", merged.get(f"g{j}", f"g{j}"), GROUND, 0.0)]

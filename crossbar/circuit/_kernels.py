@@ -1,17 +1,21 @@
-"""The compiled loops of the linear read: line factors, line solves and conjugate gradients.
+"""The compiled loops of the linear solver: line factors, line solves and conjugate gradients.
 
 Everything that one kernel calls is in this file, so that numba's cache on disk sees every change.
 
-One line is a ladder: cell ``k`` meets conductance ``G[k]``, and resistance ``r`` leads on to the next cell
-toward the fed end (``R`` at the last step). Looking away from that end, the conductance seen at cell ``k`` is
-``h[k] = G[k] + c[k-1] h[k-1]`` with ``c[k] = 1 / (1 + r h[k])``, a sum of positive terms. The line solve is
+One line is a ladder with a fed end. Node ``k`` has a conductance ``g[k]`` (its cell, and whatever else hangs there),
+and resistance ``r[k]`` leads on toward the fed end, at the last step to the terminal of potential ``E``. Looking away
+from that end, the conductance seen at node ``k`` is ``h[k] = g[k] + c[k-1] h[k-1]`` with ``c = 1 / (1 + r h)``, a sum
+of positive terms. With ``z = r c`` the line solve is
 
     y[k] = b[k] + c[k-1] y[k-1]         current collected toward the fed end [A]
-    x[k] = c[k] (r y[k] + x[k+1])       potentials back from it [V]
+    x[k] = z[k] y[k] + c[k] x[k+1]      potentials back from it [V]; E stands for the x after the last
 
-which holds for ``r = 0`` too: then ``c = 1`` and the line is one node. No case is special.
+which holds for merged nodes (``r = 0``, so ``c = 1, z = 0``) and for open wires and floating ends (``r = inf``, so
+``c = 0, z = 1/h``) too. No case is special. A terminal at the other end is a conductance at the last node.
+Where all lines of a kind have the same ``r``, that one line of ``r`` stands for the whole array ``z``, as a tuple of
+it: a fifth less to read from memory.
 
-The bit-line matrices ``B = L D L^T`` (``L`` collects, ``1/D = r c``) precondition the equations from which the
+The bit-line matrices ``B = L D L^T`` (``L`` collects, ``1/D = z``) precondition the equations from which the
 word lines ``A`` have been eliminated, ``(B - G A^-1 G) v = G A^-1 source``. Conjugate gradients run on
 ``L^-1 (...) L^-T``, where vectors are collected currents: the search direction ``s`` gives ``p = B^-1 s`` by a sweep,
 the product is ``s - L^-1 G A^-1 G p``, and only four arrays of the crossbar's size are kept. One iteration is one
@@ -21,42 +25,86 @@ the product is ``s - L^-1 G A^-1 G p``, and only four arrays of the crossbar's s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 _options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 _FAINT = 1e-12  # squared: a bit line fainter than a millionth of the brightest is held to that millionth
 
 
+def _line(z, i):
+    """Return what `_reach` needs for word line `i`."""
+
+
+def _level(z, i):
+    """Return what `_reach` needs for row `i` of the bit lines."""
+
+
+def _reach(z, c, k):
+    """Return ``z`` at position `k` of a line or level with factors `c`."""
+
+
+@overload(_line)
+def _line_of(z, i):
+    return (lambda z, i: z) if isinstance(z, types.BaseTuple) else (lambda z, i: z[i])
+
+
+@overload(_level)
+def _level_of(z, i):
+    return (lambda z, i: z[0][i]) if isinstance(z, types.BaseTuple) else (lambda z, i: z[i])
+
+
+@overload(_reach)
+def _reach_of(z, c, k):
+    if isinstance(z, types.BaseTuple):
+        return lambda z, c, k: z[0][k] * c[k]
+    return (lambda z, c, k: z * c[k]) if isinstance(z, types.Float) else (lambda z, c, k: z[k])
+
+
+def _pass(r, i, j, k, seen, z):
+    """Return ``c`` at cell ``i, j``, position `k` of its line, and write ``z`` where it is an array."""
+
+
+@overload(_pass)
+def _pass_of(r, i, j, k, seen, z):
+    if isinstance(r, types.BaseTuple):
+        return lambda r, i, j, k, seen, z: 1.0 / (1.0 + r[0][k] * seen)
+
+    def store(r, i, j, k, seen, z):
+        c = 1.0 / (1.0 + r[i, j] * seen)
+        z[i, j] = r[i, j] * c if r[i, j] < np.inf else 1.0 / seen
+        return c
+
+    return store
+
+
 @njit(**_options)
-def factor_bit_lines(G, r, R):
-    """Return ``c`` of every bit line, fed below its last row."""
-    rows, columns = G.shape
-    c = np.empty_like(G)
+def factor_bit_lines(load, r, c, z):
+    """Write ``c`` and ``z`` of every bit line, fed below its last row; `load` has the conductance at each node.
+
+    Where `r` is a tuple of one line of resistances, ``z`` is not written: `_reach` makes it from them.
+    """
+    rows, columns = load.shape
     h = np.zeros(columns)
     for i in range(rows):
-        step = R if i == rows - 1 else r
         for j in range(columns):
-            seen = G[i, j] + h[j]
-            c[i, j] = 1.0 / (1.0 + step * seen)
+            seen = load[i, j] + h[j]
+            c[i, j] = _pass(r, i, j, i, seen, z)
             h[j] = seen * c[i, j]
-    return c
 
 
 @njit(**_options)
-def factor_word_lines(G, r, R):
-    """Return ``c`` of every word line, fed before its first column; `rows` is a multiple of four."""
-    rows, columns = G.shape
-    c = np.empty_like(G)
+def factor_word_lines(load, r, c, z):
+    """Write ``c`` and ``z`` of every word line, fed before its first column; `rows` is a multiple of four."""
+    rows, columns = load.shape
     h = np.empty(4)
     for top in range(0, rows, 4):
         _fill(h, 0.0)
         for k in range(columns - 1, -1, -1):
-            step = R if k == 0 else r
             for a in range(4):
-                seen = G[top + a, k] + h[a]
-                c[top + a, k] = 1.0 / (1.0 + step * seen)
+                seen = load[top + a, k] + h[a]
+                c[top + a, k] = _pass(r, top + a, k, k, seen, z)
                 h[a] = seen * c[top + a, k]
-    return c
 
 
 # Row operations: few arrays in each loop, so that the compiler can prove it may vectorise them. Plain loops compile
@@ -98,9 +146,9 @@ def _direct(s, y, beta):
 
 
 @njit(**_options)
-def _potential(p, c, s, r):
+def _potential(p, c, z, s):
     for j in range(p.size):
-        p[j] = c[j] * (r * s[j] + p[j])
+        p[j] = _reach(z, c, j) * s[j] + c[j] * p[j]
 
 
 @njit(**_options)
@@ -110,9 +158,9 @@ def _multiply(b, g, p):
 
 
 @njit(**_options)
-def _add_energy(energy, c, s, r):
+def _add_energy(energy, c, z, s):
     for j in range(energy.size):
-        energy[j] += r * c[j] * s[j] * s[j]
+        energy[j] += _reach(z, c, j) * s[j] * s[j]
 
 
 @njit(**_options)
@@ -140,7 +188,7 @@ def _reduce(y, s, q, alpha):
 
 
 @njit(**_options)
-def _word_lines(c0, c1, c2, c3, b0, b1, b2, b3, g0, g1, g2, g3, t0, t1, t2, t3, r, R, e0, e1, e2, e3):
+def _word_lines(c0, c1, c2, c3, z0, z1, z2, z3, b0, b1, b2, b3, g0, g1, g2, g3, t0, t1, t2, t3, e0, e1, e2, e3):
     """Solve four word lines fed by `e`, injected with `b`; write ``t = g x``, return ``b x``.
 
     Each line is a chain of dependent steps; four at a time hide one another's latency.
@@ -162,12 +210,11 @@ def _word_lines(c0, c1, c2, c3, b0, b1, b2, b3, g0, g1, g2, g3, t0, t1, t2, t3, 
         d2 = c2[k]
         d3 = c3[k]
     work0 = work1 = work2 = work3 = 0.0
-    step = R
     for k in range(n):
-        e0 = c0[k] * (step * t0[k] + e0)
-        e1 = c1[k] * (step * t1[k] + e1)
-        e2 = c2[k] * (step * t2[k] + e2)
-        e3 = c3[k] * (step * t3[k] + e3)
+        e0 = _reach(z0, c0, k) * t0[k] + c0[k] * e0
+        e1 = _reach(z1, c1, k) * t1[k] + c1[k] * e1
+        e2 = _reach(z2, c2, k) * t2[k] + c2[k] * e2
+        e3 = _reach(z3, c3, k) * t3[k] + c3[k] * e3
         t0[k] = g0[k] * e0
         t1[k] = g1[k] * e1
         t2[k] = g2[k] * e2
@@ -176,68 +223,72 @@ def _word_lines(c0, c1, c2, c3, b0, b1, b2, b3, g0, g1, g2, g3, t0, t1, t2, t3, 
         work1 += b1[k] * e1
         work2 += b2[k] * e2
         work3 += b3[k] * e3
-        step = r
     return work0 + work1 + work2 + work3
 
 
 @njit(**_options)
-def _descend(G, word, bit, r, source, y, beta, s, t, p, b, energy):
-    """``s = y + beta s``, ``p = B^-1 s``, ``t = G A^-1 (G p + source)``; return ``p . (s - t)``."""
+def _descend(G, cw, zw, cb, zb, source, feed, bu, y, beta, s, t, p, b, energy):
+    """``s = y + beta s``, ``p = B^-1 s``, ``t = G A^-1 (G p + bu + source)``; return ``p . (s - t)``.
+
+    `source` and `feed` are the potentials at the fed ends of the word lines and of the bit lines, `bu` the currents
+    into the word-line nodes, empty where there are none.
+    """
     rows = G.shape[0]
-    r_word, R_word, r_bit, R_bit = r
-    _fill(p, 0.0)
+    _scale(p, feed, 1.0)
     _fill(energy, 0.0)
     work = 0.0
     for i in range(rows - 4, -1, -4):
         for a in range(3, -1, -1):
             k = i + a
-            step = R_bit if k == rows - 1 else r_bit
             _direct(s[k], y[k], beta)
-            _potential(p, bit[k], s[k], step)
-            _add_energy(energy, bit[k], s[k], step)
+            _potential(p, cb[k], _level(zb, k), s[k])
+            _add_energy(energy, cb[k], _level(zb, k), s[k])
             _multiply(b[a], G[k], p)
+            if bu.size:
+                _advance(b[a], bu[k], 1.0)
         work += _word_lines(
-            word[i], word[i + 1], word[i + 2], word[i + 3], b[0], b[1], b[2], b[3],
+            cw[i], cw[i + 1], cw[i + 2], cw[i + 3],
+            _line(zw, i), _line(zw, i + 1), _line(zw, i + 2), _line(zw, i + 3), b[0], b[1], b[2], b[3],
             G[i], G[i + 1], G[i + 2], G[i + 3], t[i], t[i + 1], t[i + 2], t[i + 3],
-            r_word, R_word, source[i], source[i + 1], source[i + 2], source[i + 3],
+            source[i], source[i + 1], source[i + 2], source[i + 3],
         )  # fmt: skip
     return _total(energy) - work
 
 
 @njit(**_options)
-def _ascend(bit, r, t, s, alpha, x, along, y, q, energy):
+def _ascend(cb, zb, t, s, alpha, x, along, y, q, energy):
     """``q = L^-1 t``, ``x += along s``, ``y -= alpha (s - q)``; return ``y . y/D``, by bit line in `energy`."""
-    rows = bit.shape[0]
+    rows = cb.shape[0]
     _fill(q, 0.0)
     _fill(energy, 0.0)
     for i in range(rows):
-        _collect(q, bit[max(i - 1, 0)], t[i])
+        _collect(q, cb[max(i - 1, 0)], t[i])
         if along != 0.0:
             _advance(x[i], s[i], along)
         _reduce(y[i], s[i], q, alpha)
-        _add_energy(energy, bit[i], y[i], r[3] if i == rows - 1 else r[2])
+        _add_energy(energy, cb[i], _level(zb, i), y[i])
     return _total(energy)
 
 
 @njit(**_options)
-def _brighten(scale, t, bit, r, q):
+def _brighten(scale, t, cb, zb, q):
     """Raise `scale`, by bit line, to ``|y| . |y|/D`` of the currents `t` as if all flowed the same way."""
     rows = t.shape[0]
     energy = np.zeros(q.size)
     _fill(q, 0.0)
     for i in range(rows):
-        _collect_size(q, bit[max(i - 1, 0)], t[i])
-        _add_energy(energy, bit[i], q, r[3] if i == rows - 1 else r[2])
+        _collect_size(q, cb[max(i - 1, 0)], t[i])
+        _add_energy(energy, cb[i], _level(zb, i), q)
     _raise_to(scale, energy)
 
 
 @njit(**_options)
-def _brighten_by_solution(scale, x, bit, r):
+def _brighten_by_solution(scale, x, cb, zb):
     """Raise `scale` to the currents reached so far: far from the drivers they start from next to nothing."""
     rows, columns = x.shape
     energy = np.zeros(columns)
     for i in range(rows):
-        _add_energy(energy, bit[i], x[i], r[3] if i == rows - 1 else r[2])
+        _add_energy(energy, cb[i], _level(zb, i), x[i])
     _raise_to(scale, energy)
 
 
@@ -262,30 +313,36 @@ def _relative(energy, scale):
 
 
 @njit(**_options)
-def _potentials(G, word, bit, r, source, x, u, v):
+def _potentials(G, cw, zw, cb, zb, source, feed, bu, x, u, v):
     """Write the bit-line potentials ``v = L^-T x/D`` and the word-line potentials that follow from them."""
     rows, columns = G.shape
-    p = np.zeros(columns)
+    p = np.empty(columns)
     b = np.empty((4, columns))
     one = np.ones(columns)
+    _scale(p, feed, 1.0)
     for i in range(rows - 4, -1, -4):
         for a in range(3, -1, -1):
             k = i + a
-            _potential(p, bit[k], x[k], r[3] if k == rows - 1 else r[2])
+            _potential(p, cb[k], _level(zb, k), x[k])
             _scale(v[k], p, 1.0)
             _multiply(b[a], G[k], p)
+            if bu.size:
+                _advance(b[a], bu[k], 1.0)
         _word_lines(
-            word[i], word[i + 1], word[i + 2], word[i + 3], b[0], b[1], b[2], b[3],
+            cw[i], cw[i + 1], cw[i + 2], cw[i + 3],
+            _line(zw, i), _line(zw, i + 1), _line(zw, i + 2), _line(zw, i + 3), b[0], b[1], b[2], b[3],
             one, one, one, one, u[i], u[i + 1], u[i + 2], u[i + 3],
-            r[0], r[1], source[i], source[i + 1], source[i + 2], source[i + 3],
+            source[i], source[i + 1], source[i + 2], source[i + 3],
         )  # fmt: skip
 
 
 @njit(**_options)
-def read_vectors(G, word, bit, r, voltage, rtol, limit, current, report, u, v):
-    """Solve the crossbar for each row of `voltage`; `u` and `v` have length 0 where they are not wanted.
+def solve_vectors(G, cw, zw, cb, zb, sources, feeds, injected_u, injected_v, rtol, limit, current, report, u, v):
+    """Solve the crossbar for each row of `sources` and `feeds`, the potentials at the fed ends.
 
-    `report` gets, for each vector: iterations, relative residual and largest error of a sense current [A].
+    `injected_u` and `injected_v`, currents into the nodes, and `u` and `v`, the potentials, have length 0 where there
+    are none or they are not wanted. `current` gets what each bit line delivers to a fed end at 0 V.
+    `report` gets, for each vector: iterations, relative residual and largest error of such a current [A].
     The residual is that of the potentials themselves: conjugate gradients start again from it until it holds.
     """
     rows, columns = G.shape
@@ -297,14 +354,25 @@ def read_vectors(G, word, bit, r, voltage, rtol, limit, current, report, u, v):
     b = np.empty((4, columns))
     energy = np.empty(columns)
     silent = np.zeros(rows)
+    still = np.zeros(columns)
+    nothing = np.empty((0, columns))
     source = np.empty(rows)
+    feed = np.empty(columns)
     scale = np.empty(columns)
     q = np.empty(columns)
-    for vector in range(voltage.shape[0]):
-        size = _largest(voltage[vector])
+    loaded = len(injected_u) > 0
+    bu = np.empty((rows if loaded else 0, columns))
+    bv = np.empty((rows if loaded else 0, columns))
+    for vector in range(sources.shape[0]):
+        size = max(_largest(sources[vector]), _largest(feeds[vector]))
         if size < 1e-300:
             size = 1.0
-        _scale(source, voltage[vector], 1.0 / size)
+        _scale(source, sources[vector], 1.0 / size)
+        _scale(feed, feeds[vector], 1.0 / size)
+        if loaded:
+            for i in range(rows):
+                _scale(bu[i], injected_u[vector, i], 1.0 / size)
+                _scale(bv[i], injected_v[vector, i], 1.0 / size)
         for i in range(rows):
             _fill(x[i], 0.0)
         _fill(scale, 0.0)
@@ -313,39 +381,44 @@ def read_vectors(G, word, bit, r, voltage, rtol, limit, current, report, u, v):
         while True:
             for i in range(rows):
                 _fill(y[i], 0.0)
-            _descend(G, word, bit, r, source, x, 0.0, s, t, p, b, energy)
-            rho = _ascend(bit, r, t, s, 1.0, x, 0.0, y, p, energy)  # now p collects G u, and y = p - x
-            _brighten(scale, t, bit, r, q)
+            _descend(G, cw, zw, cb, zb, source, feed, bu, x, 0.0, s, t, p, b, energy)
+            if loaded:
+                for i in range(rows):
+                    _advance(t[i], bv[i], 1.0)
+            rho = _ascend(cb, zb, t, s, 1.0, x, 0.0, y, p, energy)  # now p collects G u, and y = p - x
+            _brighten(scale, t, cb, zb, q)
             residual = _relative(energy, scale)
             if residual <= rtol or not residual <= 0.5 * before or iterations >= limit:
                 break
             before = residual
             beta = 0.0
             while rho > 0.0 and iterations < limit:
-                curvature = _descend(G, word, bit, r, silent, y, beta, s, t, p, b, energy)
+                curvature = _descend(G, cw, zw, cb, zb, silent, still, nothing, y, beta, s, t, p, b, energy)
                 if not curvature > 0.0:
                     break
                 alpha = rho / curvature
-                new = _ascend(bit, r, t, s, alpha, x, alpha, y, p, energy)
+                new = _ascend(cb, zb, t, s, alpha, x, alpha, y, p, energy)
                 iterations += 1
                 beta = new / rho
                 rho = new
                 if iterations % 8 == 0:
-                    _brighten_by_solution(scale, x, bit, r)
+                    _brighten_by_solution(scale, x, cb, zb)
                 if _relative(energy, scale) <= 0.5 * rtol:
                     break
         report[vector, 0] = iterations
         report[vector, 1] = residual
         worst = 0.0
         for j in range(columns):
-            current[vector, j] = size * bit[rows - 1, j] * p[j]
-            if r[3] > 0.0:  # an ideal bit line stays at 0 V and takes whatever its cells deliver
-                worst = max(worst, abs(bit[rows - 1, j] * y[rows - 1, j]))
+            current[vector, j] = size * cb[rows - 1, j] * p[j]
+            if (
+                _reach(_level(zb, rows - 1), cb[rows - 1], j) > 0.0
+            ):  # an ideal bit line stays at its potential and takes what its cells deliver
+                worst = max(worst, abs(cb[rows - 1, j] * y[rows - 1, j]))
         report[vector, 2] = size * worst
         if len(u):
             for i in range(rows):
                 _advance(x[i], y[i], 1.0)
-            _potentials(G, word, bit, r, source, x, u[vector], v[vector])
+            _potentials(G, cw, zw, cb, zb, source, feed, bu, x, u[vector], v[vector])
             for i in range(rows):
                 _scale(u[vector, i], u[vector, i], size)
                 _scale(v[vector, i], v[vector, i], size)

@@ -1,20 +1,20 @@
-"""The linear read: conjugate gradients preconditioned by exact solves of whole lines.
+"""The linear solver: conjugate gradients preconditioned by exact solves of whole lines.
 
 Kirchhoff's current law couples word-line potentials ``u`` and bit-line potentials ``v`` [V]:
 
-    [  A  -G ] [u]   [source]
-    [ -G   B ] [v] = [  0   ]
+    [  A  -G ] [u]   [sources and injected currents]
+    [ -G   B ] [v] = [sources and injected currents]
 
 with ``A = Lw + G`` one tridiagonal matrix for each word line and ``B = Lb + G`` one for each bit line. The word
 lines are eliminated, the bit lines precondition. Where wires conduct far better than cells a few iterations
 suffice, at a cost proportional to the number of cells; the number grows as ``lines * sqrt(r G)`` when they do not.
-Merged nodes (zero resistance) and open cells are the same code. See `crossbar.circuit._kernels` for the algebra.
-
-A coarse level, for wires that do not conduct far better than cells, would act on the residual ``y`` between the two
-sweeps of an iteration in `read_vectors`: now the next direction is ``y + beta s``.
+Merged nodes, open wires, floating ends and open cells are the same code. See `crossbar.circuit._kernels` for the
+algebra.
 
 Vectors are solved one after another on one core, and split between cores: four arrays of one vector stay in
 cache, which several vectors side by side would not (measured: 1.2 to 2 times slower at 128x128 and above).
+
+Shorts between lines are added to the network without shorts by the Woodbury formula: one more solution for each.
 """
 
 from __future__ import annotations
@@ -24,31 +24,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.wires import Wires
+from crossbar.circuit.lines import LineFactors, pad
 from devices.errors import ConvergenceError
 from devices.threads import cores, in_threads
 
-__all__ = ["LineFactors", "Solution", "factor_lines", "solve_lines"]
+__all__ = ["Potentials", "solve_lines"]
 
 Array = NDArray[np.float64]
 _WORTH_A_THREAD = 50_000  # vectors times cells below which a thread costs more than it saves
 
 
-class LineFactors(NamedTuple):
-    """Factors of every line of a crossbar, reused by all its reads.
+class Potentials(NamedTuple):
+    """Currents ``(vectors, columns)`` [A], node voltages ``(vectors, rows, columns)`` [V] or empty, and quality.
 
-    Rows are padded with open cells at the open end of the bit lines to a multiple of four.
+    `current` is what each bit line delivers to its fed end; it holds where that is at 0 V.
     """
-
-    conductance: Array
-    word: Array
-    bit: Array
-    resistance: tuple[float, float, float, float]
-    padding: int
-
-
-class Solution(NamedTuple):
-    """Currents ``(vectors, columns)`` [A], node voltages ``(vectors, rows, columns)`` [V] or empty, and quality."""
 
     current: Array
     word_line_voltage: Array
@@ -58,48 +48,32 @@ class Solution(NamedTuple):
     kcl_error: float
 
 
-def factor_lines(conductance: Array, wires: Wires) -> LineFactors:
-    """Factor the word lines and the bit lines of a crossbar.
-
-    Parameters
-    ----------
-    conductance : numpy.ndarray
-        Cell conductances [S], shape ``(rows, columns)``.
-    wires : Wires
-        Line resistances.
-
-    Returns
-    -------
-    LineFactors
-        The factors, two arrays of the size of the crossbar.
-    """
-    from crossbar.circuit._kernels import factor_bit_lines, factor_word_lines
-
-    padding = -conductance.shape[0] % 4
-    padded = _padded(conductance, 0, padding)
-    resistance = (wires.word_line, wires.word_line_end, wires.bit_line, wires.bit_line_end)
-    word = factor_word_lines(padded, *resistance[:2])
-    bit = factor_bit_lines(padded, *resistance[2:])
-    return LineFactors(padded, word, bit, resistance, padding)
-
-
-def solve_lines(factors: LineFactors, voltage: Array, *, rtol: float, nodes: bool) -> Solution:
-    """Read a crossbar with each of several voltage vectors.
+def solve_lines(
+    factors: LineFactors,
+    sides: dict[str, Array],
+    *,
+    rtol: float,
+    nodes: bool,
+    injected: tuple[Array, Array] | None = None,
+) -> Potentials:
+    """Solve a crossbar for each of several vectors of terminal potentials.
 
     Parameters
     ----------
     factors : LineFactors
         The factored crossbar.
-    voltage : numpy.ndarray
-        Source voltages [V], shape ``(vectors, rows)``.
+    sides : dict of str to numpy.ndarray
+        Potentials of the terminals of each side [V], shape ``(vectors, lines)``; `nan` where it floats.
     rtol : float
         Largest residual of a bit line, relative to what its cells would drive into it were it grounded.
     nodes : bool
         Return node voltages too.
+    injected : tuple of numpy.ndarray, optional
+        Currents into the word-line nodes and into the bit-line nodes [A], shape ``(vectors, rows, columns)``.
 
     Returns
     -------
-    Solution
+    Potentials
         Currents, node voltages and how well they are solved.
 
     Raises
@@ -107,22 +81,44 @@ def solve_lines(factors: LineFactors, voltage: Array, *, rtol: float, nodes: boo
     ConvergenceError
         If a vector does not reach `rtol`.
     """
-    from crossbar.circuit._kernels import read_vectors
+    word, far_word = factors.ladders.word.ends(sides["word_left"], sides["word_right"])
+    bit, far_bit = factors.ladders.bit.ends(sides["bit_bottom"], sides["bit_top"])
+    into = None
+    if injected is not None or factors.ladders.word.far.any() or factors.ladders.bit.far.any():
+        shape = (len(word), *factors.ladders.shape)
+        into = tuple(np.zeros(shape) if injected is None else np.array(part) for part in (injected or (0, 0)))
+        into[0][:, :, -1] += factors.ladders.word.far * far_word
+        into[1][:, 0, :] += factors.ladders.bit.far * far_bit
+    if not factors.ladders.shorts:
+        return _solve(factors, word, bit, into, rtol, nodes)
+    return _with_shorts(factors, word, bit, into, rtol)
 
-    G, word, bit, resistance, padding = factors
-    vectors = len(voltage)
+
+def _solve(
+    factors: LineFactors, word: Array, bit: Array, into: tuple[Array, ...] | None, rtol: float, nodes: bool
+) -> Potentials:
+    from crossbar.circuit._kernels import solve_vectors
+
+    G = factors.conductance
+    padding = factors.ladders.padding
+    vectors = len(word)
     rows, columns = G.shape
-    source = _padded(voltage if voltage.flags.writeable else voltage.copy(), 1, padding)  # one compiled type
+    source = pad(word[..., None], padding)[..., 0]
+    source = np.ascontiguousarray(source if source.flags.writeable else source.copy())  # one compiled type
+    feed = np.ascontiguousarray(bit if bit.flags.writeable else bit.copy())
+    bu, bv = (pad(part, padding) for part in into) if into is not None else (np.empty((0, rows, columns)),) * 2
     current = np.empty((vectors, columns))
     report = np.zeros((vectors, 3))
     u, v = (np.empty((vectors if nodes else 0, rows, columns)) for _ in range(2))
     limit = _limit(rows, columns)
 
     def solve(part: slice) -> None:
-        where = part if nodes else slice(0)
-        read_vectors(
-            G, word, bit, resistance, source[part], rtol, limit, current[part], report[part], u[where], v[where]
-        )
+        at = part if nodes else slice(0)
+        given = part if into is not None else slice(0)
+        solve_vectors(
+            G, *factors.word, *factors.bit, source[part], feed[part], bu[given], bv[given], rtol, limit,
+            current[part], report[part], u[at], v[at],
+        )  # fmt: skip
 
     worth_it = vectors * G.size >= _WORTH_A_THREAD
     in_threads(solve, vectors, threads=min(cores(), vectors) if worth_it else 1)
@@ -133,20 +129,48 @@ def solve_lines(factors: LineFactors, voltage: Array, *, rtol: float, nodes: boo
             "try: transfer(), which is exact, or a larger rtol",
             float(residual),
         )
-    return Solution(current, u[:, padding:], v[:, padding:], int(iterations), float(residual), float(kcl_error))
+    return Potentials(current, u[:, padding:], v[:, padding:], int(iterations), float(residual), float(kcl_error))
+
+
+def _with_shorts(
+    factors: LineFactors, word: Array, bit: Array, into: tuple[Array, ...] | None, rtol: float
+) -> Potentials:
+    """Add conductances between neighbouring nodes: ``x = x0 - P (1/g + E' P)^-1 E' x0`` with ``P`` their responses."""
+    shape = factors.ladders.shape
+    shorts = factors.ladders.shorts
+    kinds = np.array([short.kind == "bit" for short in shorts], dtype=np.int64)
+    first = [(s.line, s.cell) if s.kind == "word" else (s.cell, s.line) for s in shorts]
+    second = [(s.line + 1, s.cell) if s.kind == "word" else (s.cell, s.line + 1) for s in shorts]
+    i, j = np.array(first).T
+    k, m = np.array(second).T
+
+    def across(grids: Array) -> Array:
+        return grids[:, kinds, i, j] - grids[:, kinds, k, m]
+
+    count = len(shorts)
+    unit = np.zeros((2, count, *shape))
+    unit[kinds, np.arange(count), i, j] = 1.0
+    unit[kinds, np.arange(count), k, m] = -1.0
+    silent = np.zeros((count, word.shape[1])), np.zeros((count, bit.shape[1]))
+    plain = _solve(factors, word, bit, into, rtol, nodes=True)
+    response = _solve(factors, *silent, (unit[0], unit[1]), rtol, nodes=True)
+    grids = np.stack([plain.word_line_voltage, plain.bit_line_voltage], axis=1)
+    responses = np.stack([response.word_line_voltage, response.bit_line_voltage], axis=1)
+    system = np.diag([short.resistance for short in shorts]) + across(responses).T
+    flow = np.linalg.solve(system, across(grids).T).T
+    grids -= np.einsum("ks,sxij->kxij", flow, responses)
+    u, v = grids[:, 0], grids[:, 1]
+    unpadded = factors.conductance[factors.ladders.padding :]
+    return Potentials(
+        (unpadded * (u - v)).sum(axis=1),
+        u,
+        v,
+        plain.iterations + response.iterations,
+        max(plain.residual, response.residual),
+        plain.kcl_error + float(np.abs(flow).sum(axis=1).max(initial=0.0)) * response.kcl_error,
+    )
 
 
 def _limit(rows: int, columns: int) -> int:
     """Return the most iterations one vector may take: far above the worst wires that have been seen."""
     return 500 + 50 * (rows + columns)
-
-
-def _padded(array: Array, axis: int, padding: int) -> Array:
-    """Return `array` with `padding` zeros before its first entry along `axis`; itself where there are none."""
-    if not padding:
-        return array
-    shape = list(array.shape)
-    shape[axis] += padding
-    result = np.zeros(shape)
-    result[(slice(None),) * axis + (slice(padding, None),)] = array
-    return result

@@ -76,9 +76,11 @@ def _eliminate(conductance: Array, wires: Wires) -> Array:
 
     rows, columns = conductance.shape
     lines = np.ascontiguousarray(conductance.T)
-    factors = np.ascontiguousarray(
-        _kernels.factor_bit_lines(np.ascontiguousarray(conductance), wires.bit_line, wires.bit_line_end).T
-    )
+    factors = np.empty((rows, columns))
+    r_bit = (np.full(rows, wires.bit_line),)
+    r_bit[0][-1] = wires.bit_line_end
+    _kernels.factor_bit_lines(np.ascontiguousarray(conductance), r_bit, factors, r_bit)
+    factors = np.ascontiguousarray(factors.T)
     H = np.zeros((rows, rows))
     M = np.zeros((rows, rows))
     T = np.zeros((rows, columns), order="F")

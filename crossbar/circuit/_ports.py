@@ -1,0 +1,68 @@
+"""The compiled loops over nonlinear cells: their currents and derivatives, and plain sweeps of all lines.
+
+Everything that one kernel calls is in this file or is passed in, so that numba's cache on disk sees every change.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+_options = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+@njit(**_options)
+def ports(kernel, states, u, v, x, p, control, current, conductance, transconductance):
+    """Evaluate every cell between ``u`` and ``v`` [V]: its current, di/d(u - v), and the sum of di/dcontrol.
+
+    `x` holds a row of states for each cell, `control` a row of potentials of further terminals for each cell (no
+    columns where there are none); `p` has one row for each cell, or one for all.
+    """
+    controls = control.shape[1]
+    many = p.shape[0] > 1
+    width = 2 + states + controls
+    out = np.empty((1 + states) * width)
+    local = np.empty(states + controls)
+    for k in range(u.size):
+        for s in range(states):
+            local[s] = x[k, s]
+        for c in range(controls):
+            local[states + c] = control[k, c] - v[k]
+        kernel(u[k] - v[k], local, p[k if many else 0], out)
+        current[k] = out[0]
+        conductance[k] = out[1]
+        total = 0.0
+        for c in range(controls):
+            total += out[2 + states + c]
+        transconductance[k] = total
+
+
+@njit(**_options)
+def word_sweep(c, z, b, x):
+    """Solve every word line injected with currents `b` for its potentials `x`, all terminals at 0 V."""
+    rows, columns = b.shape
+    for i in range(rows):
+        y = 0.0
+        for k in range(columns - 1, -1, -1):
+            y = b[i, k] + (c[i, k + 1] * y if k + 1 < columns else 0.0)
+            x[i, k] = y
+        e = 0.0
+        for k in range(columns):
+            e = z[i, k] * x[i, k] + c[i, k] * e
+            x[i, k] = e
+
+
+@njit(**_options)
+def bit_sweep(c, z, b, x):
+    """Solve every bit line injected with currents `b` for its potentials `x`, all terminals at 0 V."""
+    rows, columns = b.shape
+    for j in range(columns):
+        x[0, j] = b[0, j]
+    for i in range(1, rows):
+        for j in range(columns):
+            x[i, j] = b[i, j] + c[i - 1, j] * x[i - 1, j]
+    for j in range(columns):
+        x[rows - 1, j] = z[rows - 1, j] * x[rows - 1, j]
+    for i in range(rows - 2, -1, -1):
+        for j in range(columns):
+            x[i, j] = z[i, j] * x[i, j] + c[i, j] * x[i + 1, j]

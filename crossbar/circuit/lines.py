@@ -1,0 +1,194 @@
+"""A crossbar as ladders: which end of each line is fed, the resistances toward it, and the factors of all lines."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.bias import SIDES
+from crossbar.circuit.network import check_grounded
+from crossbar.wires import Short, Wires
+from devices.errors import InputError
+
+__all__ = ["Ladders", "LineFactors", "factor_lines", "ladders"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Ladder(NamedTuple):
+    """The lines of one kind as ladders.
+
+    Parameters
+    ----------
+    resistance : numpy.ndarray or tuple of numpy.ndarray
+        Resistance from each node toward the fed end [ohm]; a tuple of one line where all lines are alike.
+    far : numpy.ndarray
+        Conductance from the last node to the terminal at the other end [S], one for each line; 0 where that floats.
+    turned : numpy.ndarray
+        Lines whose fed end is the other one: their only terminal, and nothing but ideal metal to it.
+    joined : numpy.ndarray
+        Lines of ideal metal from one source to another.
+    """
+
+    resistance: Any
+    far: Array
+    turned: Mask
+    joined: Mask
+
+    def ends(self, fed: Array, other: Array) -> tuple[Array, Array]:
+        """Return the potentials at the fed end and at the other end, 0 where they float, shape ``(vectors, lines)``."""
+        near, far = np.where(self.turned, other, fed), np.where(self.turned, fed, other)
+        return np.nan_to_num(near), np.nan_to_num(far)
+
+
+class Ladders(NamedTuple):
+    """The wires of a crossbar with some of their terminals connected: what all its solutions share.
+
+    Word lines are fed from the left and bit lines from the bottom. Rows are padded with open cells on ideal metal at
+    the top, `padding` of them, to a multiple of four.
+    """
+
+    word: Ladder
+    bit: Ladder
+    shorts: tuple[Short, ...]
+    shape: tuple[int, int]
+    padding: int
+
+
+class LineFactors(NamedTuple):
+    """Cells, and the factors of every line, with padded rows; two arrays of the size of the crossbar, or four."""
+
+    conductance: Array
+    word: tuple[Array, Any]
+    bit: tuple[Array, Any]
+    ladders: Ladders
+
+
+def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, *, tied: bool = False) -> Ladders:
+    """Return the ladders of a crossbar.
+
+    Parameters
+    ----------
+    wires : Wires
+        The metal.
+    connected : dict of str to numpy.ndarray
+        For each side, which of its terminals are connected.
+    conductance : numpy.ndarray
+        Cell conductances [S], shape ``(rows, columns)``: cells of zero conductance join nothing.
+    tied : bool, optional
+        Capacitances or the like hold every node, so that none can float.
+
+    Raises
+    ------
+    InputError
+        If a part floats, or ideal metal joins two terminals that cells tie down too.
+    """
+    rows, columns = conductance.shape
+    sure = all(connected[side].all() for side in ("word_left", "bit_bottom"))
+    broken = any(np.isinf(np.asarray(r)).any() for r in (wires.word_line, wires.bit_line, wires.driver, wires.sense))
+    if not tied and (broken or not sure):
+        check_grounded(conductance, wires, connected)
+    padding = -rows % 4
+    alike = wires.simple and sure
+    if alike and not connected["word_right"].any() and not connected["bit_top"].any():
+        r_word = np.full(columns, wires.word_line)
+        r_word[0] = wires.word_line_end
+        r_bit = np.zeros(rows + padding)
+        r_bit[padding:-1] = wires.bit_line
+        r_bit[-1] = wires.bit_line_end
+        lines = [
+            Ladder((r,), np.zeros(n), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+            for r, n in ((r_word, rows), (r_bit, columns))
+        ]
+        return Ladders(lines[0], lines[1], wires.shorts, (rows, columns), padding)
+    segments = wires.segments(rows, columns)
+    word = _ladder("word", segments[0], connected["word_left"], connected["word_right"])
+    bit = _ladder("bit", segments[1][::-1].T, connected["bit_bottom"], connected["bit_top"])
+    r_word, r_bit = np.zeros((rows + padding, columns)), np.zeros((rows + padding, columns))
+    r_word[padding:] = word.resistance
+    r_bit[padding:] = bit.resistance.T[::-1]
+    return Ladders(
+        word._replace(resistance=r_word), bit._replace(resistance=r_bit), wires.shorts, (rows, columns), padding
+    )
+
+
+def _ladder(kind: str, segments: Array, fed: Mask, other: Mask) -> Ladder:
+    """Return the ladders of lines with resistances `segments` ``(lines, nodes + 1)`` from the fed end to the other."""
+    near = np.where(fed, segments[:, 0], np.inf)
+    far = np.where(other, segments[:, -1], np.inf)
+    ideal = far == 0.0
+    inner = segments[:, 1:-1].max(axis=1, initial=0.0) > 0.0
+    bad = np.flatnonzero(ideal & inner)
+    if bad.size:
+        name = "far_driver" if kind == "word" else "far_sense"
+        raise InputError(
+            name, f"0 ohm at {kind} line {bad[0]}, whose last segment is 0 ohm too", "> 0 [ohm] there", f"{name}=1e-3"
+        )
+    joined = ideal & (near == 0.0)
+    near, far = np.where(ideal, far, near), np.where(ideal, near, far)
+    far[joined] = np.inf
+    resistance = np.array(segments[:, :-1])
+    resistance[:, 0] = near
+    return Ladder(resistance, 1.0 / far, ideal, joined)
+
+
+def factor_lines(
+    conductance: Array, shared: Ladders, word_load: Array | None = None, bit_load: Array | None = None
+) -> LineFactors:
+    """Factor the word lines and the bit lines of a crossbar.
+
+    Parameters
+    ----------
+    conductance : numpy.ndarray
+        Cell conductances [S], shape ``(rows, columns)``.
+    shared : Ladders
+        The lines.
+    word_load, bit_load : numpy.ndarray, optional
+        Conductance from each node of the word lines and of the bit lines to ground [S], shape ``(rows, columns)``.
+
+    Returns
+    -------
+    LineFactors
+        The factors.
+    """
+    from crossbar.circuit._kernels import factor_bit_lines, factor_word_lines
+
+    padding = shared.padding
+    padded = pad(conductance, padding)
+    factors = []
+    for kind, ladder, load, factor in (
+        ("word", shared.word, word_load, factor_word_lines),
+        ("bit", shared.bit, bit_load, factor_bit_lines),
+    ):
+        seen = padded
+        if load is not None or ladder.far.any():
+            seen = padded.copy()
+            if load is not None:
+                seen[padding:] += load
+            if kind == "word":
+                seen[padding:, -1] += ladder.far
+            else:
+                seen[padding] += ladder.far
+        c = np.empty_like(padded)
+        r = ladder.resistance
+        z = r if isinstance(r, tuple) else np.empty_like(padded)
+        factor(seen, r, c, z)
+        factors.append((c, z))
+    return LineFactors(padded, factors[0], factors[1], shared)
+
+
+def pad(array: Array, padding: int) -> Array:
+    """Return `array` with `padding` rows of zeros before its first row, as a writeable C-ordered array."""
+    if not padding and array.flags.c_contiguous and array.flags.writeable:
+        return array
+    result = np.zeros((*array.shape[:-2], array.shape[-2] + padding, array.shape[-1]))
+    result[..., padding:, :] = array
+    return result
+
+
+def connected_sides(sides: dict[str, Array]) -> dict[str, Mask]:
+    """Return which terminals of each side are connected, for potentials of one vector."""
+    return {name: ~np.isnan(sides[name]) for name in SIDES}

@@ -1,0 +1,130 @@
+"""A crossbar as a plain list of resistances between named nodes: what floats, and the oracle of the fast solvers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.bias import SIDES
+from crossbar.wires import Wires
+from devices.errors import InputError
+
+__all__ = ["Network", "check_grounded", "network"]
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+class Network(NamedTuple):
+    """Branches between nodes.
+
+    Nodes are numbered: word-line nodes row by row, bit-line nodes row by row, then the terminals of each side in the
+    order of `SIDES`. ``cells`` of the branches come first, row by row, then wires.
+    """
+
+    one: Index
+    two: Index
+    conductance: Array
+    merged: Index
+    terminals: Index
+    shape: tuple[int, int]
+
+
+def network(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> Network:
+    """Return the branches of a crossbar whose terminals are connected where `connected` says so, by side.
+
+    ``merged[node]`` is the node that stands for it where zero resistance joins nodes; of a group with a terminal, the
+    terminal. ``terminals`` are the nodes of connected terminals.
+    """
+    rows, columns = conductance.shape
+    cells = rows * columns
+    word = np.arange(cells).reshape(rows, columns)
+    bit = cells + word
+    ends = {}
+    first = 2 * cells
+    for side in SIDES:
+        lines = rows if side.startswith("word") else columns
+        ends[side] = first + np.arange(lines)
+        first += lines
+    r_word, r_bit = wires.segments(rows, columns)
+    parts = [
+        (word[:, :-1], word[:, 1:], r_word[:, 1:-1]),
+        (bit[:-1], bit[1:], r_bit[1:-1]),
+    ]
+    for side, node, r in (
+        ("word_left", word[:, 0], r_word[:, 0]),
+        ("word_right", word[:, -1], r_word[:, -1]),
+        ("bit_top", bit[0], r_bit[0]),
+        ("bit_bottom", bit[-1], r_bit[-1]),
+    ):
+        on = connected[side]
+        parts.append((ends[side][on], node[on], r[on]))
+    for short in wires.shorts:
+        a, b = (
+            (word[short.line, short.cell], word[short.line + 1, short.cell])
+            if short.kind == "word"
+            else (bit[short.cell, short.line], bit[short.cell, short.line + 1])
+        )
+        parts.append((np.array([a]), np.array([b]), np.array([short.resistance])))
+    one, two, r = (np.concatenate([np.ravel(part[k]) for part in parts]) for k in range(3))
+    terminals = np.concatenate([ends[side][connected[side]] for side in SIDES])
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    ideal = r == 0.0
+    links = coo_matrix((np.ones(ideal.sum()), (one[ideal], two[ideal])), shape=(first, first))
+    count, group = connected_components(links, directed=False)
+    stands = np.full(count, first)
+    np.minimum.at(stands, group, np.arange(first))
+    stands[group[terminals]] = terminals
+    kept = ~ideal & (r < np.inf)
+    return Network(
+        np.concatenate([word.ravel(), one[kept]]),
+        np.concatenate([bit.ravel(), two[kept]]),
+        np.concatenate([conductance.ravel(), 1.0 / r[kept]]),
+        stands[group],
+        terminals,
+        (rows, columns),
+    )
+
+
+def name_of(node: int, shape: tuple[int, int]) -> str:
+    """Return what people call a node that is no terminal."""
+    rows, columns = shape
+    kind, at = ("word", node) if node < rows * columns else ("bit", node - rows * columns)
+    i, j = divmod(at, columns)
+    return f"word line {i} at column {j}" if kind == "word" else f"bit line {j} at row {i}"
+
+
+def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> None:
+    """Raise `InputError` naming a part of the crossbar that no current path joins to a connected terminal.
+
+    A bridge between lines does not count as a path: what hangs on it alone has no conducting cell, and carries nothing.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    net = network(conductance, replace(wires, shorts=()), connected)
+    total = len(net.merged)
+    carries = net.conductance > 0.0
+    at, to = (np.concatenate([side[carries], np.arange(total)]) for side in (net.one, net.two))
+    to[carries.sum() :] = net.merged
+    graph = coo_matrix((np.ones(at.size), (at, to)), shape=(total, total))
+    _, part = connected_components(graph, directed=False)
+    held = np.zeros(part.max() + 1, dtype=bool)
+    held[part[net.terminals]] = True
+    nodes = 2 * conductance.size
+    loose = np.flatnonzero(~held[part[:nodes]])
+    if loose.size:
+        alike = np.flatnonzero(part[:nodes] == part[loose[0]])
+        names = ", ".join(name_of(int(n), net.shape) for n in alike[:3])
+        more = f" and {alike.size - 3} more nodes" if alike.size > 3 else ""
+        raise InputError(
+            "bias",
+            f"a floating part: {names}{more} have no path to a connected terminal",
+            "every node joined to a terminal by cells or wires",
+            "connect an end of one of these lines, or give its cells a conductance",
+        )

@@ -1,0 +1,158 @@
+"""One call for any bias: vectors are grouped by which terminals float, and solved by the method that fits the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.bias import SIDES
+from crossbar.circuit.linear import solve_lines
+from crossbar.circuit.lines import Ladders, LineFactors, connected_sides, factor_lines, ladders
+from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
+from crossbar.solution import Solution
+from crossbar.wires import Wires
+from devices.errors import InputError
+from devices.threads import cores, in_threads
+
+__all__ = ["solve_bias"]
+
+Array = NDArray[np.float64]
+
+
+def solve_bias(
+    cells: Array | CellArray,
+    wires: Wires,
+    terminals: tuple[tuple[int, ...], dict[str, Array]],
+    control: Array | None,
+    rtol: float,
+    *,
+    read_factors: Callable[[], LineFactors] | None = None,
+) -> Solution:
+    """Solve a crossbar for given potentials at its terminals.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray or CellArray
+        Conductances [S], shape ``(rows, columns)``, or cells with a current law.
+    wires : Wires
+        The metal.
+    terminals : tuple
+        Batch shape, and for each side the potentials [V], shape ``(vectors, lines)``; `nan` where a terminal floats.
+    control : numpy.ndarray or None
+        Potentials of further terminals of the cells [V], shape ``(vectors, cells, controls)``.
+    rtol : float
+        Largest residual of a line relative to its cell currents.
+    read_factors : callable, optional
+        Returns the kept factors of ohmic cells for the terminals that a read connects.
+
+    Returns
+    -------
+    Solution
+        Everything, with the batch shape in front.
+    """
+    batch, sides = terminals
+    vectors = int(np.prod(batch))
+    if vectors != len(sides["word_left"]):
+        sides = {name: np.repeat(side, vectors, axis=0) for name, side in sides.items()}
+    shape = sides["word_left"].shape[1], sides["bit_bottom"].shape[1]
+    grids = [np.empty((vectors, *shape)) for _ in range(3)]
+    quality = np.zeros((vectors, 4))
+    floating = np.concatenate([np.isnan(sides[side]) for side in SIDES], axis=1)
+    if vectors > 1:
+        patterns, which = np.unique(floating, axis=0, return_inverse=True)
+    else:
+        patterns, which = floating, np.zeros(vectors, dtype=int)
+    for pattern in range(len(patterns)):
+        chosen = np.flatnonzero(which.ravel() == pattern)
+        part = {name: side[chosen] for name, side in sides.items()}
+        if isinstance(cells, CellArray):
+            answer = _solve_laws(cells, wires, shape, part, None if control is None else control[chosen], rtol)
+        else:
+            answer = _solve_ohmic(cells, wires, part, rtol, read_factors)
+        for grid, found in zip(grids, answer[:3], strict=True):
+            grid[chosen] = found
+        quality[chosen] = answer[3]
+    steps, iterations, residual, kcl_error = quality.max(axis=0, initial=0.0)
+    whole = (*batch, *shape)
+    return Solution(
+        potential={name: side.reshape(*batch, -1) for name, side in sides.items()},
+        word_line_voltage=grids[0].reshape(whole),
+        bit_line_voltage=grids[1].reshape(whole),
+        cell_current=grids[2].reshape(whole),
+        wires=wires,
+        iterations=int(iterations),
+        newton_steps=int(steps),
+        residual=float(residual),
+        kcl_error=float(kcl_error),
+    )
+
+
+def _connected(sides: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
+    return connected_sides({name: side[0] for name, side in sides.items()})
+
+
+def _solve_ohmic(
+    conductance: Array,
+    wires: Wires,
+    sides: dict[str, Array],
+    rtol: float,
+    read_factors: Callable[[], LineFactors] | None,
+) -> tuple:
+    """Return three grids, and steps, iterations, residual and KCL error of vectors whose terminals float alike."""
+    on = _connected(sides)
+    as_read = on["word_left"].all() and on["bit_bottom"].all() and not (on["word_right"].any() or on["bit_top"].any())
+    if as_read and read_factors is not None:
+        factors = read_factors()
+    else:
+        factors = factor_lines(conductance, ladders(wires, on, conductance))
+    _agree(factors.ladders, sides)
+    found = solve_lines(factors, sides, rtol=rtol, nodes=True)
+    u, v = found.word_line_voltage, found.bit_line_voltage
+    return u, v, conductance * (u - v), (0, found.iterations, found.residual, found.kcl_error)
+
+
+def _solve_laws(
+    cells: CellArray,
+    wires: Wires,
+    shape: tuple[int, int],
+    sides: dict[str, Array],
+    control: Array | None,
+    rtol: float,
+) -> tuple:
+    """Do the same for cells with a current law, one vector after another, split between cores."""
+    shared = ladders(wires, _connected(sides), np.ones(shape))
+    _agree(shared, sides)
+    vectors = len(sides["word_left"])
+    grids = [np.empty((vectors, *shape)) for _ in range(3)]
+    quality = np.zeros((vectors, 4))
+
+    def solve(part: slice) -> None:
+        for k in range(part.start, part.stop):
+            one = {name: side[k : k + 1] for name, side in sides.items()}
+            moved = cells if control is None else cells._replace(control=control[k])
+            found = solve_cells(Problem(moved, shared, one), rtol=rtol)
+            for grid, value in zip(grids, found[:3], strict=True):
+                grid[k] = value
+            quality[k] = found[3:]
+
+    in_threads(solve, vectors, threads=min(cores(), vectors))
+    return (*grids, quality)
+
+
+def _agree(shared: Ladders, sides: dict[str, Array]) -> None:
+    """Raise `InputError` where ideal metal joins two sources of different potential."""
+    for kind, ladder, one, two in (
+        ("word", shared.word, "word_left", "word_right"),
+        ("bit", shared.bit, "bit_top", "bit_bottom"),
+    ):
+        apart = ladder.joined & (sides[one] != sides[two]).any(axis=0)
+        if apart.any():
+            line = int(np.flatnonzero(apart)[0])
+            raise InputError(
+                one,
+                f"another potential than {two} at {kind} line {line}, which is ideal metal between them",
+                "equal potentials, or a resistance along the line",
+                f"Wires({kind}_line=1.0)",
+            )

@@ -1,0 +1,183 @@
+"""The whole solution of a crossbar circuit: potentials, currents, power, and how well they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.bias import SIDES
+from crossbar.wires import Short, Wires
+
+__all__ = ["Solution"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Solution:
+    """Node voltages and currents of a crossbar with given potentials at its terminals.
+
+    Parameters
+    ----------
+    potential : dict of str to numpy.ndarray
+        Potentials of the terminals of each side [V], shape ``(..., lines)``; `nan` where a terminal floats.
+    word_line_voltage, bit_line_voltage : numpy.ndarray
+        Node voltages [V], shape ``(..., rows, columns)``.
+    cell_current : numpy.ndarray
+        Current from word line to bit line through each cell [A], shape ``(..., rows, columns)``.
+    wires : Wires
+        The metal.
+    iterations : int
+        Iterations of the linear solver for the slowest vector, summed over the Newton steps.
+    newton_steps : int
+        Newton steps of the slowest vector; 0 for ohmic cells.
+    residual : float
+        Largest violation of Kirchhoff's current law by a line relative to the sum of its absolute cell currents.
+    kcl_error : float
+        Largest violation of Kirchhoff's current law by a line [A].
+    """
+
+    potential: dict[str, Array]
+    word_line_voltage: Array
+    bit_line_voltage: Array
+    cell_current: Array
+    wires: Wires
+    iterations: int
+    newton_steps: int
+    residual: float
+    kcl_error: float
+
+    @property
+    def cell_voltage(self) -> Array:
+        """Voltage across each cell, word line minus bit line [V], shape ``(..., rows, columns)``."""
+        return self.word_line_voltage - self.bit_line_voltage
+
+    @cached_property
+    def _flows(self) -> tuple[Array, Array]:
+        return line_currents(
+            self.wires,
+            self.potential,
+            self.word_line_voltage,
+            self.bit_line_voltage,
+            self.cell_current,
+            self.cell_current,
+        )
+
+    @property
+    def word_line_current(self) -> Array:
+        """Current to the right through each word-line segment [A], shape ``(..., rows, columns + 1)``."""
+        return self._flows[0]
+
+    @property
+    def bit_line_current(self) -> Array:
+        """Current downward through each bit-line segment [A], shape ``(..., rows + 1, columns)``."""
+        return self._flows[1]
+
+    @property
+    def terminal_current(self) -> dict[str, Array]:
+        """Current from each terminal into the array [A], by side, shape ``(..., lines)``; 0 where it floats."""
+        return terminal_currents(self._flows)
+
+    @property
+    def power(self) -> Array:
+        """Power that all terminals deliver [W], shape ``(...)``: what wires and cells turn into heat."""
+        return delivered_power(self.potential, self.terminal_current)
+
+    @property
+    def cell_power(self) -> Array:
+        """Heat of the cells [W], shape ``(...)``."""
+        return np.einsum("...ij,...ij->...", self.cell_voltage, self.cell_current)
+
+    @property
+    def wire_power(self) -> Array:
+        """Heat of segments, drivers, sense amplifiers and shorts [W], shape ``(...)``."""
+        return line_heat(self.wires, self._flows, self.word_line_voltage, self.bit_line_voltage)
+
+
+def line_currents(
+    wires: Wires, potential: dict[str, Array], u: Array, v: Array, leaves: Array, arrives: Array
+) -> tuple[Array, Array]:
+    """Return the currents along all segments [A]: word lines to the right, bit lines downward.
+
+    `leaves` is the current out of each word-line node and `arrives` the current into each bit-line node, both
+    ``(..., rows, columns)``: that of the cell, and in a transient of the capacitances.
+    """
+    rows, columns = leaves.shape[-2:]
+    r_word, r_bit = wires.segments(rows, columns)
+    if wires.shorts:
+        leaves, arrives = leaves.copy(), arrives.copy()
+    for short in wires.shorts:
+        current = _through(short, u, v)
+        if short.kind == "word":
+            leaves[..., short.line, short.cell] += current
+            leaves[..., short.line + 1, short.cell] -= current
+        else:
+            arrives[..., short.cell, short.line] -= current
+            arrives[..., short.cell, short.line + 1] += current
+    word = _along(leaves, r_word, u, potential["word_left"], potential["word_right"])
+    bit = _along(-arrives.swapaxes(-1, -2), r_bit.T, v.swapaxes(-1, -2), potential["bit_top"], potential["bit_bottom"])
+    return word, bit.swapaxes(-1, -2)
+
+
+def line_heat(wires: Wires, flows: tuple[Array, Array], u: Array, v: Array) -> Array:
+    """Return the heat of segments, drivers, sense amplifiers and shorts [W], shape ``(...)``."""
+    r_word, r_bit = (np.where(np.isinf(r), 0.0, r) for r in wires.segments(*u.shape[-2:]))
+    heat = (r_word * flows[0] ** 2).sum(axis=(-1, -2)) + (r_bit * flows[1] ** 2).sum(axis=(-1, -2))
+    return heat + sum(short.resistance * _through(short, u, v) ** 2 for short in wires.shorts)
+
+
+def terminal_currents(flows: tuple[Array, Array]) -> dict[str, Array]:
+    """Return the current from each terminal into the array [A], by side, shape ``(..., lines)``."""
+    word, bit = flows
+    ends = (word[..., :, 0], -word[..., :, -1], bit[..., 0, :], -bit[..., -1, :])
+    return dict(zip(SIDES, ends, strict=True))
+
+
+def delivered_power(potential: dict[str, Array], current: dict[str, Array]) -> Array:
+    """Return the power that all terminals deliver [W], shape ``(...)``."""
+    return sum((np.nan_to_num(potential[side]) * current[side]).sum(axis=-1) for side in SIDES)
+
+
+def _through(short: Short, u: Array, v: Array) -> Array:
+    if short.kind == "word":
+        lines = u[..., short.line : short.line + 2, short.cell]
+    else:
+        lines = v[..., short.cell, short.line : short.line + 2]
+    return (lines[..., 0] - lines[..., 1]) / short.resistance
+
+
+def _along(leaves: Array, r: Array, potential: Array, first: Array, last: Array) -> Array:
+    """Return the currents along lines ``(..., lines, nodes + 1)`` whose nodes lose `leaves`, toward their last end.
+
+    Pieces between open wires each have an end at which the current is 0; there the sum starts.
+    """
+    total = leaves.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        into_first = np.where(np.isnan(first), 0.0, (first - potential[..., 0]) / r[:, 0])
+        into_last = np.where(np.isnan(last), 0.0, (last - potential[..., -1]) / r[:, -1])
+    both = ~np.isnan(first) & ~np.isnan(last)
+    ideal_first = (r[:, 0] == 0.0) & ~np.isnan(first)
+    ideal_last = (r[:, -1] == 0.0) & ~np.isnan(last)
+    start = np.where(np.isnan(first), 0.0, total - np.where(both, into_last, 0.0))
+    shared = both & ideal_last
+    start = np.where(shared, np.where(ideal_first, 0.5 * total, into_first), start)
+    flow = np.concatenate([start[..., None], start[..., None] - np.cumsum(leaves, axis=-1)], axis=-1)
+    for line in np.flatnonzero(np.isinf(r).any(axis=1)):
+        flow[..., line, :] = _broken(leaves[..., line, :], r[line])
+    return flow
+
+
+def _broken(leaves: Array, r: Array) -> Array:
+    """Return the currents along one line ``(..., nodes + 1)`` with open segments, summed from those."""
+    flow = np.zeros((*leaves.shape[:-1], r.size))
+    breaks = np.flatnonzero(np.isinf(r))
+    for k in range(breaks[0] - 1, -1, -1):
+        flow[..., k] = flow[..., k + 1] + leaves[..., k]
+    for number, start in enumerate(breaks):
+        stop = breaks[number + 1] if number + 1 < breaks.size else r.size
+        for k in range(start + 1, stop):
+            flow[..., k] = flow[..., k - 1] - leaves[..., k - 1]
+    return flow

@@ -1,0 +1,46 @@
+"""`Cell`: what an array needs to know of the devices at its crossings."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Cell"]
+
+Array = NDArray[np.float64]
+
+
+@runtime_checkable
+class Cell(Protocol):
+    """An ensemble of two-terminal cells with a current law: a `Device`, or several in one, reduced to its port."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Ensemble shape."""
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the states, in order."""
+
+    @property
+    def control_names(self) -> tuple[str, ...]:
+        """Names of further terminals such as a gate, in order."""
+
+    @property
+    def start(self) -> Array:
+        """Starting state, shape ``(*shape, states)``."""
+
+    @property
+    def kernel(self) -> Any:
+        """Compiled law, of signature `devices._stepper.KERNEL_SIGNATURE`."""
+
+    def bounds(self) -> tuple[Array, Array]:
+        """Lower and upper bounds of the states, each of shape ``(*shape, states)``."""
+
+    def parameter_rows(self, shape: tuple[int, ...]) -> Array:
+        """Parameters as the kernel takes them, a row for each cell of `shape`, or one row for all."""
+
+    def with_start(self, state: ArrayLike) -> Cell:
+        """Return the same cells with other starting states, shape ``(*shape, states)``."""
