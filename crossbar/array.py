@@ -422,8 +422,12 @@ class Crossbar:
         """Return the cells as the compiled loops take them, each at its starting state."""
         from crossbar.circuit.nonlinear import CellArray
 
-        device = _ohmic_cells(self._cells) if self._device is None else self._device
         count = self.rows * self.columns
+        if self._device is None:
+            from crossbar.circuit._ports import ohmic
+
+            return CellArray(ohmic, np.empty((count, 0)), self._cells.reshape(count, 1), np.empty((count, 0)))
+        device = self._device
         start = np.array(device.start, dtype=float).reshape(count, -1)
         return CellArray(device.kernel, start, device.parameter_rows(self.shape), np.empty((count, 0)))
 
@@ -485,13 +489,6 @@ class Crossbar:
             return error.residual
         largest = float(np.abs(probe.current).max())
         return float(np.abs(transfer.sum(axis=0) - probe.current).max()) / largest if largest else 0.0
-
-
-def _ohmic_cells(conductance: Array) -> Cell:
-    """Return ohmic cells as devices, for what only knows those."""
-    from devices import device
-
-    return device("sinh_cell", g=conductance, v0=1.0)
 
 
 def _crossbar(cells: ArrayLike | Cell, wires: Wires, gates: Literal["rows", "columns"]) -> Crossbar:

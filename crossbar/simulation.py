@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -40,7 +41,9 @@ class ArrayTrace:
     potential : dict of str to numpy.ndarray
         Potentials of the terminals of each side [V], shape ``(samples, lines)``; `nan` where a terminal floats.
     terminal_current : dict of str to numpy.ndarray
-        Current from each terminal into the array [A], shape ``(samples, lines)``.
+        Current from each terminal into the array [A], shape ``(samples, lines)``: the sum of what cells and
+        capacitances of its line take, whose last part is the slope of an interpolation and less exact than the
+        potentials.
     cells : tuple of tuple of int, or None
         The probed cells as ``(row, column)``; ``None`` for all of them.
     word_line_voltage, bit_line_voltage, cell_current : numpy.ndarray
@@ -166,11 +169,14 @@ def simulate_crossbar(
     problem = ""
     record.sample(0.0, now)
     try:
-        for stop in corners[1:]:
+        for start, stop in pairwise(corners):
+            longest = min(0.25 * (stop - start), drive.longest)
             while t < stop - tiny:
                 if taken + rejected >= max_steps:
                     problem = f"more than {max_steps} steps"
                     break
+                if fixed is None:
+                    h = min(h, longest)
                 cut = t + h >= stop - tiny
                 length = stop - t if cut else h
                 trial = stepper.step(t, length, now)
@@ -244,6 +250,12 @@ class _Drive:
     def duration(self) -> float:
         """Length of the longest waveform [s]."""
         return max((waveform.duration for _, _, waveform in self.waveforms), default=0.0)
+
+    @property
+    def longest(self) -> float:
+        """Longest step that cannot miss a swing of a sine [s]."""
+        fastest = max((float(w.segments[:, 4].max()) for _, _, w in self.waveforms), default=0.0)
+        return np.pi / (16.0 * fastest) if fastest > 0.0 else np.inf
 
     @property
     def largest(self) -> float:

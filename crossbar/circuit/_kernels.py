@@ -20,6 +20,11 @@ word lines ``A`` have been eliminated, ``(B - G A^-1 G) v = G A^-1 source``. Con
 ``L^-1 (...) L^-T``, where vectors are collected currents: the search direction ``s`` gives ``p = B^-1 s`` by a sweep,
 the product is ``s - L^-1 G A^-1 G p``, and only four arrays of the crossbar's size are kept. One iteration is one
 `_descend` (sweep up the rows, word lines solved four rows at a time while they are in cache) and one `_ascend`.
+
+With a coarse crossbar (see `crossbar.circuit.coarse`) the preconditioner smooths with ``B^-1``, corrects with the
+coarse solution ``e``, and smooths again. What the first smoothing leaves of a residual ``L y`` is ``t = G A^-1 G B^-1
+L y`` itself, so the whole is ``B^-1 (L y + w)`` with ``w = t + G A^-1 G e``: no product with ``B`` is needed, and
+ideal metal stays exact.
 """
 
 from __future__ import annotations
@@ -33,11 +38,10 @@ _FAINT = 1e-12  # squared: a bit line fainter than a millionth of the brightest 
 
 
 def _line(z, i):
-    """Return what `_reach` needs for word line `i`."""
+    """Return what `_reach` needs for word line `i`; `_level` does for row `i` of the bit lines."""
 
 
-def _level(z, i):
-    """Return what `_reach` needs for row `i` of the bit lines."""
+def _level(z, i): ...
 
 
 def _reach(z, c, k):
@@ -107,8 +111,7 @@ def factor_word_lines(load, r, c, z):
                 h[a] = seen * c[top + a, k]
 
 
-# Row operations: few arrays in each loop, so that the compiler can prove it may vectorise them. Plain loops compile
-# several times faster than array expressions.
+# Row operations: few arrays in each loop, so that it can be vectorised; plain loops compile faster than expressions.
 
 
 @njit(**_options)
@@ -158,9 +161,9 @@ def _multiply(b, g, p):
 
 
 @njit(**_options)
-def _add_energy(energy, c, z, s):
+def _add_product(energy, c, z, a, b):
     for j in range(energy.size):
-        energy[j] += _reach(z, c, j) * s[j] * s[j]
+        energy[j] += _reach(z, c, j) * a[j] * b[j]
 
 
 @njit(**_options)
@@ -230,8 +233,7 @@ def _word_lines(c0, c1, c2, c3, z0, z1, z2, z3, b0, b1, b2, b3, g0, g1, g2, g3, 
 def _descend(G, cw, zw, cb, zb, source, feed, bu, y, beta, s, t, p, b, energy):
     """``s = y + beta s``, ``p = B^-1 s``, ``t = G A^-1 (G p + bu + source)``; return ``p . (s - t)``.
 
-    `source` and `feed` are the potentials at the fed ends of the word lines and of the bit lines, `bu` the currents
-    into the word-line nodes, empty where there are none.
+    `source` and `feed` are the potentials at the fed ends, `bu` the currents into word-line nodes, or empty.
     """
     rows = G.shape[0]
     _scale(p, feed, 1.0)
@@ -242,7 +244,7 @@ def _descend(G, cw, zw, cb, zb, source, feed, bu, y, beta, s, t, p, b, energy):
             k = i + a
             _direct(s[k], y[k], beta)
             _potential(p, cb[k], _level(zb, k), s[k])
-            _add_energy(energy, cb[k], _level(zb, k), s[k])
+            _add_product(energy, cb[k], _level(zb, k), s[k], s[k])
             _multiply(b[a], G[k], p)
             if bu.size:
                 _advance(b[a], bu[k], 1.0)
@@ -266,7 +268,7 @@ def _ascend(cb, zb, t, s, alpha, x, along, y, q, energy):
         if along != 0.0:
             _advance(x[i], s[i], along)
         _reduce(y[i], s[i], q, alpha)
-        _add_energy(energy, cb[i], _level(zb, i), y[i])
+        _add_product(energy, cb[i], _level(zb, i), y[i], y[i])
     return _total(energy)
 
 
@@ -278,7 +280,7 @@ def _brighten(scale, t, cb, zb, q):
     _fill(q, 0.0)
     for i in range(rows):
         _collect_size(q, cb[max(i - 1, 0)], t[i])
-        _add_energy(energy, cb[i], _level(zb, i), q)
+        _add_product(energy, cb[i], _level(zb, i), q, q)
     _raise_to(scale, energy)
 
 
@@ -288,7 +290,7 @@ def _brighten_by_solution(scale, x, cb, zb):
     rows, columns = x.shape
     energy = np.zeros(columns)
     for i in range(rows):
-        _add_energy(energy, cb[i], _level(zb, i), x[i])
+        _add_product(energy, cb[i], _level(zb, i), x[i], x[i])
     _raise_to(scale, energy)
 
 
@@ -337,8 +339,173 @@ def _potentials(G, cw, zw, cb, zb, source, feed, bu, x, u, v):
 
 
 @njit(**_options)
-def solve_vectors(G, cw, zw, cb, zb, sources, feeds, injected_u, injected_v, rtol, limit, current, report, u, v):
+def _restrict(t, top, left, coarse):
+    """Write the sums of `t` over blocks of rows from `top` on and columns from `left` on."""
+    coarse[:] = 0.0
+    for block in range(top.size - 1):
+        for i in range(top[block], top[block + 1]):
+            for k in range(left.size - 1):
+                total = 0.0
+                for j in range(left[k], left[k + 1]):
+                    total += t[i, j]
+                coarse[block, k] += total
+
+
+@njit(**_options)
+def _solve_coarse(G, g, bit, chain, right, u, e):
+    """Solve the coarse crossbar for its bit-line potentials `e`, injected with `right` at the bit-line nodes.
+
+    `bit` has the inverse of each bit line, `chain` the inverses of the word-line blocks, eliminated from the right, and
+    `g` the conductances to the block on the left.
+    """
+    rows, columns = G.shape
+    load = np.empty(rows)
+    into = np.empty(rows)
+    for k in range(columns - 1, -1, -1):
+        for i in range(rows):
+            load[i] = right[i, k]
+        _apply(bit[k], load, into)
+        for i in range(rows):
+            e[i, k] = into[i]
+            load[i] = G[i, k] * into[i]
+            if k + 1 < columns:
+                load[i] += g[i, k + 1] * u[i, k + 1]
+        _apply(chain[k], load, into)
+        for i in range(rows):
+            u[i, k] = into[i]
+    for k in range(columns):
+        if k:
+            for i in range(rows):
+                load[i] = g[i, k] * u[i, k - 1]
+            _apply(chain[k], load, into)
+            for i in range(rows):
+                u[i, k] += into[i]
+        for i in range(rows):
+            load[i] = G[i, k] * u[i, k]
+        _apply(bit[k], load, into)
+        for i in range(rows):
+            e[i, k] += into[i]
+
+
+@njit(**_options)
+def _apply(symmetric, x, result):
+    _fill(result, 0.0)
+    for k in range(x.size):
+        _advance(result, symmetric[k], x[k])
+
+
+@njit(**_options)
+def _correct(G, cw, zw, cb, zb, silent, top, left, e, y, t, w, b, q, energy):
+    """``w = L^-1 (t + G A^-1 G e)`` with the coarse `e` spread over its blocks; return ``y . (y + w)/D``."""
+    rows, columns = G.shape
+    spread = np.zeros(columns)
+    out = np.empty((4, columns))
+    _fill(q, 0.0)
+    _fill(energy, 0.0)
+    block = -1
+    for i in range(0, rows, 4):
+        for a in range(4):
+            if block + 1 < top.size - 1 and i + a >= top[block + 1]:
+                block += 1
+                for k in range(left.size - 1):
+                    for j in range(left[k], left[k + 1]):
+                        spread[j] = e[block, k]
+            _multiply(b[a], G[i + a], spread)
+        _word_lines(
+            cw[i], cw[i + 1], cw[i + 2], cw[i + 3],
+            _line(zw, i), _line(zw, i + 1), _line(zw, i + 2), _line(zw, i + 3), b[0], b[1], b[2], b[3],
+            G[i], G[i + 1], G[i + 2], G[i + 3], out[0], out[1], out[2], out[3],
+            silent[i], silent[i + 1], silent[i + 2], silent[i + 3],
+        )  # fmt: skip
+        for a in range(4):
+            k = i + a
+            _advance(out[a], t[k], 1.0)
+            _collect(q, cb[max(k - 1, 0)], out[a])
+            _scale(w[k], q, 1.0)
+            _add_product(energy, cb[k], _level(zb, k), y[k], w[k])
+            _add_product(energy, cb[k], _level(zb, k), y[k], y[k])
+    return _total(energy)
+
+
+@njit(**_options)
+def _turn(s, q, y, w, collected, beta):
+    for j in range(s.size):
+        fresh = y[j] + w[j]
+        s[j] = fresh + beta * s[j]
+        q[j] = fresh - collected[j] + beta * q[j]
+
+
+@njit(**_options)
+def _descend_coarse(G, cw, zw, cb, zb, silent, y, t, p, b, energy):
+    """``t += G A^-1 G B^-1 L y``, which is all of it where `t` starts as zero."""
+    rows = G.shape[0]
+    out = np.empty_like(b)
+    _fill(p, 0.0)
+    for i in range(rows - 4, -1, -4):
+        for a in range(3, -1, -1):
+            k = i + a
+            _potential(p, cb[k], _level(zb, k), y[k])
+            _multiply(b[a], G[k], p)
+        _word_lines(
+            cw[i], cw[i + 1], cw[i + 2], cw[i + 3],
+            _line(zw, i), _line(zw, i + 1), _line(zw, i + 2), _line(zw, i + 3), b[0], b[1], b[2], b[3],
+            G[i], G[i + 1], G[i + 2], G[i + 3], out[0], out[1], out[2], out[3],
+            silent[i], silent[i + 1], silent[i + 2], silent[i + 3],
+        )  # fmt: skip
+        for a in range(4):
+            _advance(t[i + a], out[a], 1.0)
+
+
+@njit(**_options)
+def _iterate_coarse(G, cw, zw, cb, zb, coarse, silent, x, y, s, t, p, b, energy, scale, rtol, limit, grids):
+    """Improve `x` by conjugate gradients with the coarse crossbar until the residual `y` is small; return the count."""
+    rows = G.shape[0]
+    top, left, G_coarse, g_coarse, bit, chain = coarse
+    q, w, right, u, e = grids
+    rho = 0.0
+    for i in range(rows):
+        _fill(s[i], 0.0)
+        _fill(q[i], 0.0)
+    for iterations in range(1, limit + 1):
+        for i in range(rows):
+            _fill(t[i], 0.0)
+        _descend_coarse(G, cw, zw, cb, zb, silent, y, t, p, b, energy)
+        _restrict(t, top, left, right)
+        _solve_coarse(G_coarse, g_coarse, bit, chain, right, u, e)
+        new = _correct(G, cw, zw, cb, zb, silent, top, left, e, y, t, w, b, p, energy)
+        if not new > 0.0:
+            return iterations
+        beta = new / rho if rho > 0.0 else 0.0
+        rho = new
+        _descend_coarse(G, cw, zw, cb, zb, silent, w, t, p, b, energy)
+        _fill(p, 0.0)
+        _fill(energy, 0.0)
+        for i in range(rows):
+            _collect(p, cb[max(i - 1, 0)], t[i])
+            _turn(s[i], q[i], y[i], w[i], p, beta)
+            _add_product(energy, cb[i], _level(zb, i), s[i], q[i])
+        curvature = _total(energy)
+        if not curvature > 0.0:
+            return iterations
+        alpha = rho / curvature
+        _fill(energy, 0.0)
+        for i in range(rows):
+            _advance(x[i], s[i], alpha)
+            _advance(y[i], q[i], -alpha)
+            _add_product(energy, cb[i], _level(zb, i), y[i], y[i])
+        _brighten_by_solution(scale, x, cb, zb)
+        if _relative(energy, scale) <= 0.5 * rtol:
+            return iterations
+    return limit
+
+
+@njit(**_options)
+def solve_vectors(
+    G, cw, zw, cb, zb, coarse, sources, feeds, injected_u, injected_v, rtol, limit, current, report, u, v
+):  # fmt: skip
     """Solve the crossbar for each row of `sources` and `feeds`, the potentials at the fed ends.
+
+    `coarse` has the coarse crossbar; there is none where its first array is empty.
 
     `injected_u` and `injected_v`, currents into the nodes, and `u` and `v`, the potentials, have length 0 where there
     are none or they are not wanted. `current` gets what each bit line delivers to a fed end at 0 V.
@@ -356,11 +523,15 @@ def solve_vectors(G, cw, zw, cb, zb, sources, feeds, injected_u, injected_v, rto
     silent = np.zeros(rows)
     still = np.zeros(columns)
     nothing = np.empty((0, columns))
-    source = np.empty(rows)
-    feed = np.empty(columns)
-    scale = np.empty(columns)
-    q = np.empty(columns)
+    source, feed = np.empty(rows), np.empty(columns)
+    scale, q = np.empty(columns), np.empty(columns)
     loaded = len(injected_u) > 0
+    accelerated = coarse[0].size > 0
+    height = rows if accelerated else 0
+    blocks = coarse[2].shape
+    grids = (
+        np.empty((height, columns)), np.empty((height, columns)), np.empty(blocks), np.empty(blocks), np.empty(blocks)
+    )  # fmt: skip
     bu = np.empty((rows if loaded else 0, columns))
     bv = np.empty((rows if loaded else 0, columns))
     for vector in range(sources.shape[0]):
@@ -391,6 +562,11 @@ def solve_vectors(G, cw, zw, cb, zb, sources, feeds, injected_u, injected_v, rto
             if residual <= rtol or not residual <= 0.5 * before or iterations >= limit:
                 break
             before = residual
+            if accelerated:
+                iterations += _iterate_coarse(
+                    G, cw, zw, cb, zb, coarse, silent, x, y, s, t, p, b, energy, scale, rtol, limit - iterations, grids
+                )
+                continue
             beta = 0.0
             while rho > 0.0 and iterations < limit:
                 curvature = _descend(G, cw, zw, cb, zb, silent, still, nothing, y, beta, s, t, p, b, energy)
@@ -405,8 +581,7 @@ def solve_vectors(G, cw, zw, cb, zb, sources, feeds, injected_u, injected_v, rto
                     _brighten_by_solution(scale, x, cb, zb)
                 if _relative(energy, scale) <= 0.5 * rtol:
                     break
-        report[vector, 0] = iterations
-        report[vector, 1] = residual
+        report[vector, 0], report[vector, 1] = iterations, residual
         worst = 0.0
         for j in range(columns):
             current[vector, j] = size * cb[rows - 1, j] * p[j]
@@ -422,63 +597,3 @@ def solve_vectors(G, cw, zw, cb, zb, sources, feeds, injected_u, injected_v, rto
             for i in range(rows):
                 _scale(u[vector, i], u[vector, i], size)
                 _scale(v[vector, i], v[vector, i], size)
-
-
-@njit(**_options)
-def add_bit_line(H, g, c, r, R, weight):
-    """Add to `H` the conductance that one bit line puts between the word lines, and write its `weight` into it.
-
-    `H[l, i]` for ``i < l`` is the conductance between word lines. With word lines at potentials ``u`` the bit line
-    delivers ``weight @ u`` to its sense amplifier.
-    """
-    rows = g.size
-    z = np.empty(rows)
-    share = np.empty(rows)
-    fed = 0.0
-    passed = 1.0
-    for k in range(rows - 1, -1, -1):
-        fed = c[k] * ((R if k == rows - 1 else r) + c[k] * fed)
-        z[k] = fed
-        passed *= c[k]
-        weight[k] = g[k] * passed
-    for k in range(rows):
-        row = H[k]
-        gain = z[k] * g[k]
-        for i in range(k):
-            row[i] += share[i] * gain
-        for i in range(k):
-            share[i] *= c[k]
-        share[k] = g[k] * c[k]
-
-
-@njit(**_options)
-def series_matrix(H, leak, r, M):
-    """Write ``I + r H`` into the lower triangle of `M`; `leak` is the conductance of each word line to ground."""
-    rows = leak.size
-    total = leak.copy()
-    for k in range(rows):
-        row = H[k]
-        add = 0.0
-        for i in range(k):
-            add += row[i]
-        total[k] += add
-        for i in range(k):
-            total[i] += row[i]
-    for k in range(rows):
-        row = H[k]
-        into = M[k]
-        for i in range(k):
-            into[i] = -r * row[i]
-        into[k] = 1.0 + r * total[k]
-
-
-@njit(**_options)
-def conductance_between(inverse, r, H):
-    """Write into `H` what a segment in series leaves: ``(I - (I + r H)^-1) / r`` off its diagonal."""
-    rows = H.shape[0]
-    scale = 1.0 / r
-    for k in range(rows):
-        row = H[k]
-        taken = inverse[k]
-        for i in range(k):
-            row[i] = scale * taken[i]

@@ -6,9 +6,18 @@ Everything that one kernel calls is in this file or is passed in, so that numba'
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import cfunc, njit
+
+from devices._stepper import KERNEL_SIGNATURE
 
 _options = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+@cfunc(KERNEL_SIGNATURE, cache=True)
+def ohmic(v, x, p, out):
+    """Evaluate a cell without states whose only parameter is its conductance."""
+    out[0] = p[0] * v
+    out[1] = p[0]
 
 
 @njit(**_options)

@@ -116,8 +116,8 @@ def _solve(
         at = part if nodes else slice(0)
         given = part if into is not None else slice(0)
         solve_vectors(
-            G, *factors.word, *factors.bit, source[part], feed[part], bu[given], bv[given], rtol, limit,
-            current[part], report[part], u[at], v[at],
+            G, *factors.word, *factors.bit, tuple(factors.coarse), source[part], feed[part], bu[given], bv[given],
+            rtol, limit, current[part], report[part], u[at], v[at],
         )  # fmt: skip
 
     worth_it = vectors * G.size >= _WORTH_A_THREAD

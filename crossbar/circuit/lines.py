@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
+from crossbar.circuit.coarse import Coarse, coarse_crossbar
 from crossbar.circuit.network import check_grounded
 from crossbar.wires import Short, Wires
 from devices.errors import InputError
@@ -59,11 +60,12 @@ class Ladders(NamedTuple):
 
 
 class LineFactors(NamedTuple):
-    """Cells, and the factors of every line, with padded rows; two arrays of the size of the crossbar, or four."""
+    """Cells, the factors of every line, with padded rows, and the coarse crossbar; two arrays of its size, or four."""
 
     conductance: Array
     word: tuple[Array, Any]
     bit: tuple[Array, Any]
+    coarse: Coarse
     ladders: Ladders
 
 
@@ -158,7 +160,7 @@ def factor_lines(
 
     padding = shared.padding
     padded = pad(conductance, padding)
-    factors = []
+    factors, loads = [], []
     for kind, ladder, load, factor in (
         ("word", shared.word, word_load, factor_word_lines),
         ("bit", shared.bit, bit_load, factor_bit_lines),
@@ -177,7 +179,9 @@ def factor_lines(
         z = r if isinstance(r, tuple) else np.empty_like(padded)
         factor(seen, r, c, z)
         factors.append((c, z))
-    return LineFactors(padded, factors[0], factors[1], shared)
+        loads.append(seen)
+    coarse = coarse_crossbar(padded, *loads, shared.word.resistance, shared.bit.resistance, padding)
+    return LineFactors(padded, factors[0], factors[1], coarse, shared)
 
 
 def pad(array: Array, padding: int) -> Array:

@@ -72,28 +72,29 @@ def _eliminate(conductance: Array, wires: Wires) -> Array:
     from scipy.linalg.blas import dsymm
     from scipy.linalg.lapack import dpotrf, dpotri
 
-    from crossbar.circuit import _kernels
+    from crossbar.circuit import _elimination
+    from crossbar.circuit._kernels import factor_bit_lines
 
     rows, columns = conductance.shape
     lines = np.ascontiguousarray(conductance.T)
     factors = np.empty((rows, columns))
     r_bit = (np.full(rows, wires.bit_line),)
     r_bit[0][-1] = wires.bit_line_end
-    _kernels.factor_bit_lines(np.ascontiguousarray(conductance), r_bit, factors, r_bit)
+    factor_bit_lines(np.ascontiguousarray(conductance), r_bit, factors, r_bit)
     factors = np.ascontiguousarray(factors.T)
     H = np.zeros((rows, rows))
     M = np.zeros((rows, rows))
     T = np.zeros((rows, columns), order="F")
     for j in range(columns - 1, -1, -1):
-        _kernels.add_bit_line(H, lines[j], factors[j], wires.bit_line, wires.bit_line_end, T[:, j])
+        _elimination.add_bit_line(H, lines[j], factors[j], wires.bit_line, wires.bit_line_end, T[:, j])
         r = wires.word_line if j else wires.word_line_end
         if r == 0.0:
             continue
-        _kernels.series_matrix(H, T[:, j:].sum(axis=1), r, M)
+        _elimination.series_matrix(H, T[:, j:].sum(axis=1), r, M)
         # The lower triangle of the C-ordered M is the upper one of its transpose, which LAPACK wants.
         factor, _ = dpotrf(M.T, lower=0, clean=0, overwrite_a=1)
         inverse, _ = dpotri(factor, lower=0, overwrite_c=1)
         T[:, j:] = dsymm(1.0, inverse, T[:, j:], lower=0)
         if j:
-            _kernels.conductance_between(inverse.T, r, H)
+            _elimination.conductance_between(inverse.T, r, H)
     return T

@@ -55,8 +55,8 @@ def test_a_looser_simulator_shows():
 
 def test_a_wrong_device_shows():
     """The check can fail: another start, seen against the netlist of the right one."""
-    from netlists.agreement import _compare_device
     from netlists.circuit import device_circuit
+    from netlists.comparison import _compare_device
     from netlists.engines.ngspice import run_ngspice
 
     wave = Sine(1.0, 1.0)

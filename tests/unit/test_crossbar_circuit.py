@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from crossbar import Bias, Crossbar, Wires
+from crossbar import FLOATING, Bias, Crossbar, Wires
+from crossbar.circuit import coarse
 from crossbar.circuit.reference import nodal_system, solve_reference
 
 SHAPES = [(1, 1), (1, 6), (7, 1), (4, 9), (10, 5), (33, 21)]
@@ -102,3 +103,38 @@ def test_reference_matrix_is_symmetric_and_counts_each_node_once():
         assert matrix.shape == (unknowns, unknowns)
         assert drive.shape == (unknowns, 3)
         assert abs(matrix - matrix.T).nnz == 0
+
+
+@pytest.mark.parametrize(
+    "wires",
+    [
+        Wires(10.0, 10.0),
+        Wires(20.0, 5.0, 100.0, 50.0),
+        Wires(np.linspace(5.0, 20.0, 202), 10.0, np.linspace(0.0, 50.0, 170), 1.0),
+        Wires(0.0, 10.0),
+    ],
+    ids=["equal", "uneven kinds", "graded", "ideal word lines"],
+)
+@pytest.mark.parametrize("kind", ["near", "wide", "open"])
+def test_the_coarse_crossbar_changes_the_path_and_not_the_answer(wires, kind, monkeypatch):
+    """Hard wires at a size that no block divides, with both terminals of some lines connected and some floating."""
+    rng = np.random.default_rng(3)
+    array = Crossbar(10.0 * cells(kind, (170, 201)), wires)
+    on_the_right = rng.random(170) < 0.3
+    both = rng.random(170) < 0.3
+    potential = rng.uniform(0.1, 0.5, 170)
+    left = np.where(on_the_right & ~both, FLOATING, potential)
+    right = np.where(on_the_right, 0.9 * potential, FLOATING)
+    biases = [Bias.read(potential)]
+    if np.all(wires.word_line):
+        biases.append(Bias(word_left=left, word_right=right, bit_bottom=0.0))
+    for bias in biases:
+        quick = array.solve(bias)
+        u, v = solve_reference(array.conductance, wires, bias)
+        assert_allclose(quick.word_line_voltage, u[0], rtol=0, atol=1e-11)
+        assert_allclose(quick.bit_line_voltage, v[0], rtol=0, atol=1e-11)
+        if np.all(wires.word_line) and kind == "near":
+            assert quick.iterations < 20
+            monkeypatch.setattr(coarse, "_MANY_ITERATIONS", np.inf)
+            assert Crossbar(array.conductance, wires).solve(bias).iterations > 2 * quick.iterations
+            monkeypatch.undo()
