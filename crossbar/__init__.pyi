@@ -12,9 +12,12 @@ from .metals import line_resistivity as line_resistivity
 from .periphery import ADC as ADC
 from .periphery import Amplitude as Amplitude
 from .periphery import PulseWidth as PulseWidth
+from .plot import plot_cell_voltage as plot_cell_voltage
 from .plot import plot_conductance as plot_conductance
 from .plot import plot_currents as plot_currents
 from .plot import plot_ir_drop as plot_ir_drop
+from .plot import plot_programming as plot_programming
+from .plot import plot_transient as plot_transient
 from .programming.programmer import Programmer as Programmer
 from .programming.programmer import Pulse as Pulse
 from .programming.schemes import SCHEMES as SCHEMES

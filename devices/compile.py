@@ -1,8 +1,9 @@
 """Symbols to machine code: one kernel per model, with its exact Jacobian, cached on disk.
 
-The kernel of a model with n states is ``evaluate(v, x, p, out)``; it fills ``out`` (length (1+n)(2+n)) with
-rows for the current and for each state's rate, and columns value, d/dv, d/dx_0 ... d/dx_(n-1). The Python
-text is generated once per set of equations and kept in the user's cache folder (or in the folder that the
+The kernel of a model with n states and m controls is ``evaluate(v, x, p, out)``; ``x`` has the states and then the
+controls, ``out`` (length (1+n)(2+n+m)) gets rows for the current and for each state's rate, and columns value, d/dv and
+the derivatives by the entries of ``x``. Two devices in series have a kernel of the same kind, made of theirs. The
+Python text is generated once per set of equations and kept in the user's cache folder (or in the folder that the
 environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine code too.
 """
 
@@ -14,6 +15,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +26,10 @@ from sympy.printing.pycode import PythonCodePrinter
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
-__all__ = ["cache_folder", "kernel", "kernel_source"]
+__all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 2
+_GENERATION = 4
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -45,6 +47,12 @@ class _KernelPrinter(PythonCodePrinter):
     def _print_sign(self, expr: sympy.sign) -> str:
         argument = self._print(expr.args[0])
         return f"(1.0 if {argument} > 0.0 else (-1.0 if {argument} < 0.0 else 0.0))"
+
+    def _print_log(self, expr: sympy.log) -> str:
+        rest = expr.args[0] - 1
+        if expr.args[0].is_Add and not rest.is_Add:
+            return f"math.log1p({self._print(rest)})"
+        return f"math.log({self._print(expr.args[0])})"
 
     def _print_Integer(self, expr: sympy.Integer) -> str:
         return f"{int(expr)}.0"
@@ -77,28 +85,136 @@ def kernel_source(model: DeviceModel) -> str:
     str
         A module with one function, ``evaluate(v, x, p, out)``.
     """
-    variables = [model.voltage, *(s.symbol for s in model.states)]
+    lines = [
+        f'"""Kernel of {model.name}, derived from its declaration; made anew when that changes."""',
+        *_IMPORTS,
+        *_decorated("evaluate"),
+        *_body(model),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+_IMPORTS = (
+    "import math",
+    "import numba",
+    "import numpy as np",
+    "from devices._stepper import KERNEL_SIGNATURE",
+    "",
+    "",
+)
+
+
+def _decorated(name: str) -> list[str]:
+    return ["@numba.cfunc(KERNEL_SIGNATURE, cache=True, error_model='numpy')", f"def {name}(v, _x, _p, _out):"]
+
+
+def _body(model: DeviceModel) -> list[str]:
+    """Return the lines of a function that evaluates a model."""
+    inputs = (*model.states, *model.controls)
+    variables = [model.voltage, *(s.symbol for s in inputs)]
     entries = [e for law in (model.current, *model.rates) for e in (law, *(_derivative(law, s) for s in variables))]
     shared, reduced = sympy.cse(entries, symbols=sympy.numbered_symbols("_c"))
     printer = _KernelPrinter({"fully_qualified_modules": True, "standard": "python3"})
-    body = [f"    {s.name} = _x[{k}]" for k, s in enumerate(model.states)]
+    body = [f"    {s.name} = _x[{k}]" for k, s in enumerate(inputs)]
     body += [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
     body += [f"    {name} = {printer.doprint(value)}" for name, value in shared]
-    body += [f"    _out[{k}] = {printer.doprint(value)}" for k, value in enumerate(reduced)]
+    return body + [f"    _out[{k}] = {printer.doprint(value)}" for k, value in enumerate(reduced)]
+
+
+def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
+    """Return the Python text of the kernel of two devices in series, the node between them eliminated.
+
+    The voltage ``w`` across the bottom device solves ``i_bottom(w) = i_top(v - w)``. Both currents rise with their
+    voltages, so the root lies between 0 and ``v``: Newton's method on the logarithms of the currents, which takes
+    exponentials in one step, kept inside a shrinking bracket. Derivatives follow from the implicit function theorem.
+
+    Parameters
+    ----------
+    top, bottom : DeviceModel
+        The declarations; only the bottom one may have controls.
+
+    Returns
+    -------
+    str
+        A module with one function, ``evaluate(v, x, p, out)``; `x` has the top's states, the bottom's and its controls.
+    """
+    n, m, c = len(top.states), len(bottom.states), len(bottom.controls)
+    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters)}"
+    parts = []
+    for name, model in (("top", top), ("bottom", bottom)):
+        parts += ["@numba.njit(error_model='numpy')", f"def {name}(v, _x, _p, _out):", *_body(model), "", ""]
     return "\n".join(
         [
-            f'"""Kernel of {model.name}, derived from its declaration; made anew when that changes."""',
-            "import math",
-            "import numba",
-            "from devices._stepper import KERNEL_SIGNATURE",
-            "",
-            "",
-            "@numba.cfunc(KERNEL_SIGNATURE, cache=True, error_model='numpy')",
-            "def evaluate(v, _x, _p, _out):",
-            *body,
+            f'"""Kernel of {top.name} and {bottom.name} in series, derived from their declarations."""',
+            *_IMPORTS,
+            *parts,
+            *_decorated("evaluate"),
+            f"    {sizes}",
+            *_SERIES.splitlines(),
             "",
         ]
     )
+
+
+_SERIES = """\
+    a = np.empty((1 + n) * (2 + n))
+    b = np.empty((1 + m) * (2 + m + c))
+    xa, xb, pa, pb = _x[:n], _x[n:], _p[:k], _p[k:]
+    low, high = min(v, 0.0), max(v, 0.0)
+    w = 0.5 * v
+    for _ in range(200):
+        top(v - w, xa, pa, a)
+        bottom(w, xb, pb, b)
+        above = b[0] - a[0]
+        if above == 0.0:
+            break
+        if above > 0.0:
+            high = w
+        else:
+            low = w
+        step = -above / (a[1] + b[1]) if a[1] + b[1] > 0.0 else math.inf
+        if a[0] * b[0] > 0.0:
+            slope = b[1] / b[0] + a[1] / a[0]
+            if slope != 0.0:
+                step = -math.log(b[0] / a[0]) / slope
+        aim = w + step
+        if not (low < aim < high):
+            aim = 0.5 * (low + high)
+        if abs(aim - w) <= 4e-16 * abs(v) or aim == low or aim == high:
+            break
+        w = aim
+    total = a[1] + b[1]
+    by_v = a[1] / total if total > 0.0 else 0.0
+    width, wa, wb = 2 + n + m + c, 2 + n, 2 + m + c
+    _out[0] = b[0] if abs(b[1]) < abs(a[1]) else a[0]
+    _out[1] = b[1] * by_v
+    for j in range(n):
+        _out[2 + j] = b[1] * a[2 + j] / total if total > 0.0 else 0.0
+    for j in range(m + c):
+        _out[2 + n + j] = by_v * b[2 + j]
+    for r in range(n):
+        _out[(1 + r) * width] = a[(1 + r) * wa]
+        slope = a[(1 + r) * wa + 1]
+        _out[(1 + r) * width + 1] = slope * (1.0 - by_v)
+        for j in range(n):
+            moved = a[2 + j] / total if total > 0.0 else 0.0
+            _out[(1 + r) * width + 2 + j] = a[(1 + r) * wa + 2 + j] - slope * moved
+        for j in range(m + c):
+            moved = -b[2 + j] / total if total > 0.0 else 0.0
+            _out[(1 + r) * width + 2 + n + j] = -slope * moved
+    for r in range(m):
+        row = (1 + n + r) * width
+        _out[row] = b[(1 + r) * wb]
+        slope = b[(1 + r) * wb + 1]
+        _out[row + 1] = slope * by_v
+        for j in range(n):
+            moved = a[2 + j] / total if total > 0.0 else 0.0
+            _out[row + 2 + j] = slope * moved
+        for j in range(m + c):
+            moved = -b[2 + j] / total if total > 0.0 else 0.0
+            _out[row + 2 + n + j] = b[(1 + r) * wb + 2 + j] + slope * moved
+"""
 
 
 def cache_folder() -> Path:
@@ -132,11 +248,21 @@ def _temporary_folder() -> Path:
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, from the cache where it is there."""
-    name = f"{model.name}_{model.digest}_{_GENERATION}"
+    return _compiled(f"{model.name}_{model.digest}_{_GENERATION}", lambda: kernel_source(model))
+
+
+@cache
+def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
+    """Return the compiled kernel of two devices in series, from the cache where it is there."""
+    name = f"{top.name}_{top.digest}_{bottom.name}_{bottom.digest}_{_GENERATION}"
+    return _compiled(name, lambda: series_source(top, bottom))
+
+
+def _compiled(name: str, source: Callable[[], str]) -> Any:
     file = cache_folder() / f"{name}.py"
     if not file.exists():
         with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False) as unfinished:
-            unfinished.write(kernel_source(model))
+            unfinished.write(source())
         os.replace(unfinished.name, file)
     spec = importlib.util.spec_from_file_location(f"_memductance_kernel_{name}", file)
     assert spec is not None

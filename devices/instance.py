@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cell import Cell
 from devices.errors import InputError
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
@@ -97,7 +98,7 @@ class Device:
     @property
     def start(self) -> NDArray[np.float64]:
         """Starting state, shape ``(*shape, states)``."""
-        return np.stack([np.broadcast_to(self.initial[s.name], self.shape) for s in self.model.states], axis=-1)
+        return _columns([self.initial[s.name] for s in self.model.states], self.shape)
 
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper state bounds, each of shape ``(*shape, states)``."""
@@ -105,7 +106,7 @@ class Device:
         for side in ("lower", "upper"):
             named = [getattr(s, side) for s in self.model.states]
             columns = [self.parameters[b] if isinstance(b, str) else np.float64(b) for b in named]
-            sides.append(np.stack([np.broadcast_to(c, self.shape) for c in columns], axis=-1))
+            sides.append(_columns(columns, self.shape))
         return sides[0], sides[1]
 
     @property
@@ -116,7 +117,7 @@ class Device:
     @property
     def control_names(self) -> tuple[str, ...]:
         """Names of further terminals, such as a gate, in the model's order."""
-        return ()
+        return tuple(c.name for c in self.model.controls)
 
     @property
     def kernel(self) -> Any:
@@ -132,7 +133,9 @@ class Device:
         initial = {name: x[..., k].copy() for k, name in enumerate(self.state_names)}
         return Device(self.model, dict(self.parameters), initial, self.parameter_set)
 
-    def evaluate(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
+    def evaluate(
+        self, voltage: ArrayLike, state: ArrayLike | None = None, controls: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Current, rates and their exact derivatives.
 
         Parameters
@@ -141,46 +144,29 @@ class Device:
             Voltage [V]; broadcasts against the ensemble.
         state : array_like, optional
             State, shape ``(..., states)``, within its bounds; the start where not given.
+        controls : array_like, optional
+            Voltages of further terminals above the bottom electrode [V], shape ``(..., controls)``, where there are
+            any.
 
         Returns
         -------
         numpy.ndarray
-            Shape ``(..., 1 + states, 2 + states)``: a row for the current [A] and for each rate [state unit
-            per second]; columns are the value, d/dv and d/dx for each state.
+            Shape ``(..., 1 + states, 2 + states + controls)``: a row for the current [A] and for each rate [state unit
+            per second]; columns are the value, d/dv and the derivatives by each state and control.
 
         Raises
         ------
         InputError
             If the shapes do not broadcast, or the model leaves the range of doubles at this voltage.
         """
-        from devices._stepper import evaluate_many
-        from devices.compile import kernel
+        start = self.start if state is None else state
+        return evaluate_cells(self, self.model.name, voltage, start, controls, self._parameter_shape)
 
-        n = len(self.model.states)
-        v = finite_array("voltage", voltage, unit="V")
-        x = finite_array("state", self.start if state is None else state, shape=("...", n))
-        try:
-            shape = np.broadcast_shapes(v.shape, x.shape[:-1], self._parameter_shape)
-        except ValueError:
-            given = f"shape {v.shape} with states {x.shape[:-1]} and parameters {self._parameter_shape}"
-            raise InputError("voltage", given, "shapes that broadcast") from None
-        out = np.empty((*shape, (1 + n) * (2 + n)))
-        evaluate_many(
-            kernel(self.model),
-            np.array(np.broadcast_to(v, shape)).reshape(-1),
-            np.array(np.broadcast_to(x, (*shape, n))).reshape(-1, n),
-            self.parameter_rows(shape),
-            out.reshape(-1, out.shape[-1]),
-        )
-        if not np.isfinite(out).all():
-            raise InputError(
-                "voltage", f"up to {np.abs(v).max():g} V", f"where {self.model.name} stays finite [V]", "less"
-            )
-        return out.reshape(*shape, 1 + n, 2 + n)
-
-    def current(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
+    def current(
+        self, voltage: ArrayLike, state: ArrayLike | None = None, controls: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Current [A] at `voltage` [V] and `state`, shape as they broadcast with the ensemble."""
-        return self.evaluate(voltage, state)[..., 0, 0]
+        return self.evaluate(voltage, state, controls)[..., 0, 0]
 
     def rates(self, voltage: ArrayLike, state: ArrayLike | None = None) -> NDArray[np.float64]:
         """State law, shape ``(..., states)`` [state unit per second]; the hard bounds are not applied."""
@@ -191,6 +177,8 @@ class Device:
 
         Of the two polarities, the slower one that moves at all: a sine of half this frequency draws an open loop.
         """
+        if not self.model.states:
+            return 0.0
         lower, upper = self.bounds()
         shares = [self.rates(sign * voltage, 0.5 * (lower + upper)) / (upper - lower) for sign in (1.0, -1.0)]
         return min((p for p in (float(np.abs(s).max()) for s in shares) if p > 0.0), default=0.0)
@@ -228,6 +216,48 @@ class Device:
         source = f"Set `{given.name}` ({given.status}): {given.source}. {given.note}"
         equations = "\n\n".join(f"$${line}$$" for line in self.model.latex())
         return f"**{self.model.title}**\n\n{equations}\n\n{table}\n\n{source}\n"
+
+
+def _columns(arrays: Sequence[ArrayLike], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return arrays that broadcast to `shape` side by side along a last axis, which may be empty."""
+    return np.stack([np.broadcast_to(a, shape) for a in arrays], axis=-1) if arrays else np.empty((*shape, 0))
+
+
+def evaluate_cells(
+    cells: Cell,
+    name: str,
+    voltage: ArrayLike,
+    state: ArrayLike,
+    controls: ArrayLike | None,
+    parameter_shape: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """Evaluate cells whose kernel and parameters are known; see `Device.evaluate`."""
+    from devices._stepper import evaluate_many
+
+    n, m = len(cells.state_names), len(cells.control_names)
+    if m and controls is None:
+        wanted = f"voltages of {', '.join(cells.control_names)} above the bottom electrode, shape (..., {m}) [V]"
+        raise InputError("controls", "none", wanted, f"controls={[1.0] * m}")
+    v = finite_array("voltage", voltage, unit="V")
+    x = finite_array("state", state, shape=("...", n))
+    c = finite_array("controls", np.empty(0) if controls is None else controls, unit="V", shape=("...", m))
+    try:
+        shape = np.broadcast_shapes(v.shape, x.shape[:-1], c.shape[:-1], parameter_shape)
+    except ValueError:
+        given = f"shape {v.shape} with states {x.shape[:-1]} and parameters {parameter_shape}"
+        raise InputError("voltage", given, "shapes that broadcast") from None
+    inputs = np.concatenate([np.broadcast_to(part, (*shape, part.shape[-1])) for part in (x, c)], axis=-1)
+    out = np.empty((*shape, (1 + n) * (2 + n + m)))
+    evaluate_many(
+        cells.kernel,
+        np.array(np.broadcast_to(v, shape)).reshape(-1),
+        np.ascontiguousarray(inputs).reshape(int(np.prod(shape)), n + m),
+        cells.parameter_rows(shape),
+        out.reshape(-1, out.shape[-1]),
+    )
+    if not np.isfinite(out).all():
+        raise InputError("voltage", f"up to {np.abs(v).max():g} V", f"where {name} stays finite [V]", "less")
+    return out.reshape(*shape, 1 + n, 2 + n + m)
 
 
 def device(model: str, set: str | None = None, **overrides: ArrayLike) -> Device:

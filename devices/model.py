@@ -10,7 +10,7 @@ from functools import cached_property
 import sympy
 
 from devices.errors import InputError
-from devices.parameters import Parameter, ParameterSet, State
+from devices.parameters import Control, Parameter, ParameterSet, State
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
@@ -23,6 +23,8 @@ class DeviceModel:
     r"""A two-terminal device: a current law and a law of motion for each state.
 
     .. math:: i = i(v, x; p), \qquad \dot x = f(v, x; p)
+
+    Further terminals that only control it, such as a gate, enter the laws with their voltages.
 
     Both are SymPy expressions in `VOLTAGE`, the states' and the parameters' symbols. Everything else is
     derived from them: the compiled kernel with its exact Jacobian, the SPICE subcircuit, the formula.
@@ -53,6 +55,8 @@ class DeviceModel:
         The model claims a current with the sign of the voltage; the conformance suite holds it to that.
     terminals : tuple of str, optional
         Terminal names, top electrode first.
+    controls : tuple of Control, optional
+        Further terminals, which draw no current.
 
     Raises
     ------
@@ -72,22 +76,25 @@ class DeviceModel:
     validity: str
     passive: bool = True
     terminals: tuple[str, str] = ("te", "be")
+    controls: tuple[Control, ...] = ()
 
     def __post_init__(self) -> None:
-        names = [q.name.lower() for q in (*self.states, *self.parameters)]
+        names = [q.name.lower() for q in (*self.states, *self.parameters, *self.controls)]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{self.name}.parameters", f"{name!r} twice", "names that differ in SPICE too")
         if len(self.rates) != len(self.states):
             missing = ", ".join(s.name for s in self.states[len(self.rates) :]) or "a law without a state"
             raise InputError(f"{self.name}.rates", missing, "one law for each state")
-        known = {VOLTAGE, *(s.symbol for s in self.states), *(p.symbol for p in self.parameters)}
+        known = {VOLTAGE, *(q.symbol for q in (*self.states, *self.parameters, *self.controls))}
         for label, law in (
             ("current", self.current),
             *zip((s.name for s in self.states), self.rates, strict=True),
         ):
             for symbol in sorted(law.free_symbols - known, key=str):
-                raise InputError(f"{self.name}.{label}", f"unknown symbol {symbol}", "the voltage, states, parameters")
+                raise InputError(
+                    f"{self.name}.{label}", f"unknown symbol {symbol}", "the voltage, states, parameters, controls"
+                )
         by_name = {p.name for p in self.parameters}
         for state in self.states:
             for bound in (state.lower, state.upper):
@@ -122,7 +129,7 @@ class DeviceModel:
     @cached_property
     def digest(self) -> str:
         """Hash of the equations and the order of their symbols: the key of the compiled kernel."""
-        order = [q.name for q in (*self.states, *self.parameters)]
+        order = [q.name for q in (*self.states, *self.controls, *self.parameters)]
         text = "\n".join([",".join(order), *(sympy.srepr(law) for law in (self.current, *self.rates))])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -137,7 +144,7 @@ class DeviceModel:
 
     def latex(self) -> list[str]:
         """Return the current law and the state laws as LaTeX equations."""
-        symbol_names = {q.symbol: q.latex for q in (*self.states, *self.parameters) if q.latex}
+        symbol_names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls) if q.latex}
         laws = [("i", self.current)]
         laws += [
             (rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}", f)

@@ -17,7 +17,7 @@ from devices.validation import choice, number
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Parameter", "ParameterSet", "State", "Status"]
+__all__ = ["Control", "Parameter", "ParameterSet", "State", "Status"]
 
 Status = Literal["seen", "recalled", "code default", "ours"]
 _STATUSES = ("seen", "recalled", "code default", "ours")
@@ -116,6 +116,28 @@ class State(_Symbolic):
     meaning: str
     lower: float | str = 0.0
     upper: float | str = 1.0
+    latex: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
+
+@dataclass(frozen=True)
+class Control(_Symbolic):
+    """A further terminal of a device, such as a gate: its voltage above the bottom electrode [V].
+
+    Parameters
+    ----------
+    name : str
+        Name in Python, SPICE and Verilog-A alike.
+    meaning : str
+        What it is.
+    latex : str, optional
+        How it is written in a formula.
+    """
+
+    name: str
+    meaning: str
     latex: str = ""
 
     def __post_init__(self) -> None:

@@ -115,6 +115,9 @@ def simulate(
 
     if not isinstance(waveform, Waveform):
         raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
+    if device.control_names:
+        names = ", ".join(device.control_names)
+        raise InputError("device", f"{device.model.name}, with {names}", "two terminals", "a crossbar with gate lines")
     times = _sample_times(waveform, samples)
     number("tolerance", tolerance, minimum=1e-14, maximum=1e-2)
     fixed = 0.0 if step is None else number("step", step, unit="s", minimum=0.0, open_minimum=True)

@@ -180,7 +180,7 @@ def factor_lines(
         factor(seen, r, c, z)
         factors.append((c, z))
         loads.append(seen)
-    coarse = coarse_crossbar(padded, *loads, shared.word.resistance, shared.bit.resistance, padding)
+    coarse = coarse_crossbar(padded, loads[0], loads[1], shared.word.resistance, shared.bit.resistance, padding)
     return LineFactors(padded, factors[0], factors[1], coarse, shared)
 
 

@@ -29,6 +29,7 @@ __all__ = ["CellArray", "NonlinearSolution", "Problem", "solve_cells", "solve_ga
 Array = NDArray[np.float64]
 _MOST_STEPS = 60
 _FAINT = 1e-6  # lines fainter than this share of the brightest are held to that share
+_ROUNDING = 1e-15
 _LEAST = 1e-14  # share of the largest small-signal conductance that every cell keeps in the linear steps
 
 
@@ -170,8 +171,9 @@ def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None) ->
     at = _tangent(problem, u, v, cells.at(u, v), rtol)
     law = cells.at(at.u, at.v)
     iterations, steps, best = at.iterations, 1, np.inf
+    gates = float(np.abs(cells.control).max(initial=0.0))
     while True:
-        residual = _relative(law[0] - at.J, at.J)
+        residual = _relative(law[0] - at.J, at.J, _ROUNDING * law[1] * (np.abs(at.u) + np.abs(at.v) + gates))
         best = min(best, residual)
         if residual <= rtol:
             worst = _worst(law[0] - at.J) + at.kcl_error
@@ -202,9 +204,11 @@ def _tangent(problem: Problem, u: Array, v: Array, law: tuple[Array, Array, Arra
 def _search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple[_Point, tuple]:
     """Return the point along a Newton step to go on from, and the cells' law there.
 
-    That is the aim itself unless the slope of the co-content has turned and grown.
+    That is the aim itself, if it halves the mismatch of currents or if the slope of the co-content has not turned and
+    grown there. Cells with gates have no co-content; for them the mismatch has to fall.
     """
     dw = (aim.u - aim.v) - (at.u - at.v)
+    before = float(np.abs(law[0] - at.J).sum())
 
     def look(share: float) -> tuple[_Point, tuple, float]:
         point = at.toward(aim, share)
@@ -214,12 +218,22 @@ def _search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple[_Poi
     below = float(np.vdot(law[0] - at.J, dw))
     enough = 0.5 * abs(below)
     point, there, above = look(1.0)
+    after = float(np.abs(there[0] - point.J).sum())
+    if after <= 0.5 * before:
+        return point, there
+    if law[2].any() or there[2].any():
+        share = 1.0
+        while not after <= (1.0 - 0.1 * share) * before and share > 1e-4:
+            share *= 0.5
+            point, there, _ = look(share)
+            after = float(np.abs(there[0] - point.J).sum())
+        return point, there
     if abs(above) <= enough or below >= 0.0:
         return point, there
     low, high = 0.0, 1.0
     for _ in range(40):
         share = 0.5 * (low + high)
-        if above < 1e3 * abs(below):
+        if below < above < 1e3 * abs(below):
             secant = low - below * (high - low) / (above - below)
             share = min(max(secant, 0.9 * low + 0.1 * high), 0.1 * low + 0.9 * high)
         point, there, slope = look(share)
@@ -232,10 +246,10 @@ def _search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple[_Poi
     return point, there
 
 
-def _relative(F: Array, J: Array) -> float:
-    """Return the largest mismatch of a line relative to its cell currents."""
+def _relative(F: Array, J: Array, noise: Array) -> float:
+    """Return the largest mismatch of a line relative to its cell currents, beyond what rounding of potentials makes."""
     worst = 0.0
-    wrong, flow = np.abs(F), np.abs(J)
+    wrong, flow = np.maximum(np.abs(F) - noise, 0.0), np.abs(J)
     for axis in (0, 1):
         lines = flow.sum(axis=axis)
         least = max(_FAINT * lines.max(), 1e-300)

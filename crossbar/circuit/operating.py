@@ -77,7 +77,7 @@ def solve_bias(
     steps, iterations, residual, kcl_error = quality.max(axis=0, initial=0.0)
     whole = (*batch, *shape)
     return Solution(
-        potential={name: side.reshape(*batch, -1) for name, side in sides.items()},
+        potential={name: side.reshape(*batch, side.shape[-1]) for name, side in sides.items()},
         word_line_voltage=grids[0].reshape(whole),
         bit_line_voltage=grids[1].reshape(whole),
         cell_current=grids[2].reshape(whole),

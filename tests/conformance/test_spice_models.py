@@ -8,7 +8,8 @@ from netlists import crosscheck
 
 pytestmark = pytest.mark.spice
 
-CASES = [(name, s) for name in models() for s in parameter_sets(name)]
+CASES = [(name, s) for name in models() if models()[name].states for s in parameter_sets(name)]
+STILL = [name for name, model in models().items() if not model.states and not model.controls]
 
 
 def amplitude(cell):
@@ -18,6 +19,12 @@ def amplitude(cell):
 @pytest.fixture(params=CASES, ids="-".join)
 def cell(request):
     return device(*request.param)
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_a_model_without_states(name):
+    agreement = crosscheck(device(name), Sine(1.0, 1e3))
+    agreement.assert_within(relative=1e-8)
 
 
 def test_a_loop_inside_the_bounds(cell):

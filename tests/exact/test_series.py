@@ -1,0 +1,136 @@
+"""Selectors, the transistor and devices in series against closed forms; derivations in README.md."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.special import lambertw
+
+from devices import InputError, Series, Sine, device, simulate
+
+
+def test_two_resistors_divide_the_voltage():
+    pair = Series(device("resistor", r=1e3), device("resistor", r=3e3))
+    assert_allclose(pair.evaluate([0.4, -2.0])[..., 0, :], [[1e-4, 1 / 4e3], [-5e-4, 1 / 4e3]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("top", [True, False])
+def test_a_resistor_and_an_exponential_against_lambert(top):
+    """Far above v0, sinh is half an exponential: v = R i + v0 ln(2 i / i0) has i = v0/R W(R i0 / (2 v0) exp(v/v0))."""
+    R, i0, v0 = 1e4, 1e-14, 0.05
+    parts = [device("resistor", r=R), device("exponential_selector", i0=i0, v0=v0)]
+    pair = Series(*(parts if top else parts[::-1]))
+    volts = np.array([1.0, 1.5, 3.0, 10.0])
+    exact = v0 / R * lambertw(0.5 * R * i0 / v0 * np.exp(volts / v0)).real
+    assert_allclose(pair.current(volts), exact, rtol=1e-12)
+    assert_allclose(pair.current(-volts), -exact, rtol=1e-12)
+    assert_allclose(pair.evaluate(volts)[:, 0, 1], 1.0 / (R + v0 / exact), rtol=1e-10)
+
+
+def test_an_open_part_opens_the_pair():
+    pair = Series(device("sinh_cell", g=0.0), device("resistor"))
+    assert_allclose(pair.evaluate(1.0)[0], [0.0, 0.0])
+    assert_allclose(Series(device("resistor"), device("sinh_cell", g=0.0)).evaluate(-1.0)[0], [0.0, 0.0])
+    both = Series(device("sinh_cell", g=0.0), device("exponential_selector", i0=0.0))
+    assert_allclose(both.evaluate([0.0, 1.0])[:, 0], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("pair", "held"),
+    [
+        (Series(device("exponential_selector"), device("wox_scaled_decay", w=0.5)), None),
+        (Series(device("threshold_switch", x=0.4), device("vteam", x=1e-9)), None),
+        (Series(device("wox_scaled_decay", w=0.4), device("ekv_transistor")), np.array([1.2, -0.1])),
+        (Series(device("linear_ion_drift", x=0.3), device("ekv_transistor")), np.array([0.2, 0.0])),
+    ],
+    ids=["1S1R exponential", "1S1R threshold", "1T1R on", "1T1R off"],
+)
+def test_derivatives_of_pairs_agree_with_finite_differences(pair, held):
+    start = pair.start
+    n = start.size
+    lower, upper = pair.bounds()
+    for volts in (-1.3, 0.6, 1.7):
+        table = pair.evaluate(volts, controls=held)
+        columns = [
+            (pair.evaluate(volts + 1e-6, controls=held) - pair.evaluate(volts - 1e-6, controls=held))[:, 0] / 2e-6
+        ]
+        for k in range(n):
+            step = 1e-6 * (upper - lower)[k] * np.eye(n)[k]
+            change = pair.evaluate(volts, start + step, held) - pair.evaluate(volts, start - step, held)
+            columns.append(change[:, 0] / (2 * step[k]))
+        for k in range(0 if held is None else 2):
+            step = 1e-6 * np.eye(2)[k]
+            change = pair.evaluate(volts, controls=held + step) - pair.evaluate(volts, controls=held - step)
+            columns.append(change[:, 0] / 2e-6)
+        numeric = np.array(columns).T
+        size = np.abs(table[:, 1:]).max(axis=1, keepdims=True)
+        assert np.all(np.abs(table[:, 1:] - numeric) <= 1e-6 * size + 1e-4 * np.abs(numeric))
+
+
+def test_the_transistor_in_its_limits():
+    cell = device("ekv_transistor")
+    beta, vt0, n, ut = (float(cell.parameters[name]) for name in ("beta", "vt0", "slope", "ut"))
+    # Weak inversion: i = 2 n beta ut^2 exp((vg - vt0)/(n ut)) (1 - exp(-v/ut)).
+    weak = 2 * n * beta * ut**2 * np.exp((0.05 - vt0) / (n * ut)) * (1 - np.exp(-0.1 / ut))
+    assert_allclose(cell.current(0.1, controls=[0.05, 0.0]), weak, rtol=2e-2)
+    # Strong inversion, saturated: i = beta (vg - vt0)^2 / (2 n); and linear at small v: beta (vg - vt0) v.
+    assert_allclose(cell.current(3.0, controls=[2.0, 0.0]), beta * (2.0 - vt0) ** 2 / (2 * n), rtol=1e-2)
+    assert_allclose(cell.evaluate(0.0, controls=[2.0, 0.0])[0, 1], beta * (2.0 - vt0), rtol=1e-2)
+
+
+def test_drain_and_source_change_places():
+    cell = device("ekv_transistor")
+    volts = np.linspace(-1.5, 1.5, 7)
+    there = cell.current(volts, controls=[1.2, -0.3])
+    swapped = np.stack([1.2 - volts, -0.3 - volts], axis=-1)
+    assert_allclose(cell.current(-volts, controls=swapped), -there, rtol=1e-12, atol=1e-20)
+
+
+def test_an_exponential_selector_has_its_published_selectivity():
+    cell = device("exponential_selector")
+    assert_allclose(cell.current(2.0) / cell.current(1.0), 1e4, rtol=0.01)
+    assert_allclose(cell.current(2.0), 1e-4, rtol=0.02)
+
+
+def test_a_threshold_switch_closes_and_opens_in_its_times():
+    cell = device("threshold_switch")
+    trace = simulate(cell, Sine(0.6, 1e5, cycles=0.5), samples=2001)
+    x = trace.state[:, 0]
+    closing, closed = trace.time[np.argmax(x > 1e-3)], trace.time[np.argmax(x >= 1.0)]
+    assert_allclose(closed - closing, 75e-9, rtol=0.1)
+    assert abs(float(trace.voltage[np.argmax(x > 1e-3)]) - 0.3) < 0.01
+    opening = trace.time[len(x) - np.argmax(x[::-1] >= 1.0) - 1]
+    opened = trace.time[-1] if x[-1] > 0 else trace.time[np.argmax((x <= 0.0) & (trace.time > opening))]
+    assert abs(float(np.interp(opening, trace.time, trace.voltage)) - 0.1) < 0.02
+    assert_allclose(opened - opening, 250e-9, rtol=0.2)
+    leak = float(device("threshold_switch", x=0.0).current(0.1))
+    assert_allclose(leak, 1e-14)
+    assert_allclose(device("threshold_switch", x=1.0).current(0.1) / leak, 1e10)
+
+
+def test_pairs_are_ensembles_and_start_anew():
+    w = np.linspace(0.1, 0.9, 6).reshape(2, 3)
+    pair = Series(device("exponential_selector"), device("wox_scaled_decay", w=w))
+    assert pair.shape == (2, 3)
+    assert pair.state_names == ("bottom.w",)
+    again = pickle.loads(pickle.dumps(pair.with_start(np.full((2, 3, 1), 0.5))))
+    assert_allclose(again.start, 0.5)
+    assert_allclose(again.current(2.0), Series(pair.top, device("wox_scaled_decay", w=0.5)).current(2.0))
+    assert pair.current(2.0).shape == (2, 3)
+
+
+def test_what_cannot_be_a_pair_is_refused():
+    transistor = device("ekv_transistor")
+    with pytest.raises(InputError, match="top: got ekv_transistor, which has a gate"):
+        Series(transistor, device("resistor"))
+    with pytest.raises(InputError, match="bottom: got float"):
+        Series(device("resistor"), 1.0)
+    with pytest.raises(InputError, match="broadcast"):
+        Series(device("resistor", r=np.ones(2)), device("resistor", r=np.ones(3)))
+    with pytest.raises(InputError, match="controls: got none; allowed: voltages of gate, bulk"):
+        transistor.current(1.0)
+    with pytest.raises(InputError, match="ekv_transistor, with gate, bulk"):
+        simulate(transistor, Sine(1.0, 1.0))
