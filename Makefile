@@ -19,7 +19,7 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 
 benchmark: .venv/installed-dev
-	$(BIN)/python benchmarks/read.py
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv $(OUT)

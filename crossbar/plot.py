@@ -1,21 +1,34 @@
-"""Pictures of a crossbar and of a read: each draws a result, runs nothing and returns its Axes."""
+"""Pictures of a crossbar and of its results: each draws a result, runs nothing and returns its Axes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.array import Crossbar
+from crossbar.bias import SIDES
 from crossbar.readout import Readout
+from crossbar.solution import Solution
 from devices.errors import InputError
 from devices.validation import choice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_conductance", "plot_currents", "plot_ir_drop"]
+    from crossbar.programming.verify import ProgramResult
+    from crossbar.simulation import ArrayTrace
+
+__all__ = [
+    "plot_cell_voltage",
+    "plot_conductance",
+    "plot_currents",
+    "plot_ir_drop",
+    "plot_programming",
+    "plot_transient",
+]
 
 _WIDE = 100.0  # ratio of conductances from which the colours are logarithmic
 
@@ -128,6 +141,130 @@ def plot_currents(readout: Readout, crossbar: Crossbar, ax: Axes | None = None) 
     return ax
 
 
+def plot_cell_voltage(solution: Solution, ax: Axes | None = None) -> Axes:
+    """Draw the voltage across every cell.
+
+    Parameters
+    ----------
+    solution : Solution
+        Of one vector.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Word line minus bit line; where both signs occur, blue is below zero and red above.
+
+    Raises
+    ------
+    InputError
+        If the solution has several vectors.
+    """
+    voltage = solution.cell_voltage
+    if voltage.ndim != 2:
+        raise InputError("solution", f"voltages of shape {voltage.shape}", "one vector", "one solve for each")
+    scale, prefix = _engineering(voltage)
+    voltage = voltage / scale
+    low, high = float(voltage.min()), float(voltage.max())
+    reach = max(high, -low)
+    style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if low < 0.0 < high else {}
+    ax = _map(voltage, f"Cell voltage [{prefix}V]", ax, sides=False, **style)
+    ax.set_title(f"Cell voltage, {low:.3g} to {high:.3g} {prefix}V")
+    return ax
+
+
+def plot_transient(trace: ArrayTrace, side: str = "bit_bottom", ax: Axes | None = None) -> Axes:
+    """Draw the current at every connected terminal of a side against time.
+
+    Parameters
+    ----------
+    trace : ArrayTrace
+        An array over time.
+    side : str, optional
+        One of the four sides.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One curve for each line, coloured by its number. Currents count as positive from word-line terminals into the
+        array and out of it to bit-line terminals, as in a read.
+
+    Raises
+    ------
+    InputError
+        If the side is none of the four, or all its terminals float.
+    """
+    word = choice("side", side, SIDES).startswith("word")
+    connected = np.flatnonzero(~np.isnan(trace.potential[side]).all(axis=0))
+    if not connected.size:
+        raise InputError("side", f"{side}, whose terminals all float", "a side with connected terminals")
+    current = (1.0 if word else -1.0) * trace.terminal_current[side][:, connected]
+    scale, prefix = _engineering(current)
+    unit, time_prefix = _engineering(trace.time)
+    ax = _axes(ax)
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    colours = ScalarMappable(Normalize(0, max(1, trace.potential[side].shape[1] - 1)), colormaps["viridis"])
+    for colour, values in zip(colours.to_rgba(connected.astype(float)), current.T, strict=True):
+        ax.plot(trace.time / unit, values / scale, color=colour, linewidth=1)
+    if connected.size > 1:
+        ax.figure.colorbar(colours, ax=ax, label="Word line" if word else "Bit line")
+    ax.set_xlabel(f"Time [{time_prefix}s]")
+    ax.set_ylabel(f"Current {'into' if word else 'out of'} the array [{prefix}A]")
+    ax.set_title(f"{'Word' if word else 'Bit'}-line terminals, {side.split('_')[1]}")
+    return ax
+
+
+def plot_programming(result: ProgramResult, axes: Sequence[Axes] | NDArray[Any] | None = None) -> NDArray[Any]:
+    """Draw what write-verify was asked for, what it left, the error between them, and the pulses that it took.
+
+    Parameters
+    ----------
+    result : ProgramResult
+        An array that was programmed.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Four, where to draw; a new figure by default.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+        Maps of the target, of the final conductances on the same colours, of their relative error (red where
+        too high), and of the number of pulses.
+
+    Raises
+    ------
+    InputError
+        If there are not four axes.
+    """
+    if axes is None:
+        from matplotlib import pyplot as plt
+
+        axes = plt.subplots(1, 4, figsize=(14, 2.9), layout="constrained")[1]
+    given = np.asarray(axes, dtype=object).ravel()
+    if given.size != 4:
+        raise InputError("axes", f"{given.size} axes", "four axes", "plt.subplots(1, 4)[1]")
+    target, final, error, pulses = given
+    scale, prefix = _engineering(np.concatenate([result.target, result.final]))
+    both = [result.target / scale, result.final / scale]
+    limits = {"vmin": np.min(both), "vmax": np.max(both)}
+    for ax, name, values in zip((target, final), ("Target", "After programming"), both, strict=True):
+        _map(values, f"Conductance [{prefix}S]", ax, sides=False, **limits).set_title(name)
+    percent = 100.0 * np.ma.masked_invalid(result.error)
+    reach = float(np.abs(percent).max()) if percent.count() else 0.0
+    shown = {"cmap": "RdBu_r", "vmin": -(reach or 1.0), "vmax": reach or 1.0}
+    _map(percent, "Final / target - 1 [%]", error, sides=False, **shown)
+    error.set_title(f"Error, {np.sqrt((percent**2).mean()) if percent.count() else 0.0:.2g} % rms")
+    _map(result.pulses, "Pulses", pulses, sides=False, cmap="cividis", vmin=0).set_title(
+        f"Pulses, {result.pulses.mean():.3g} per cell"
+    )
+    return given
+
+
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
@@ -136,17 +273,19 @@ def _axes(ax: Axes | None) -> Axes:
     return plt.subplots(layout="constrained")[1]
 
 
-def _map(values: NDArray[np.float64], label: str, ax: Axes | None, **style: Any) -> Axes:
-    """Draw a map with the driver corner at the top left, where cell (0, 0) is."""
+def _map(values: NDArray[Any], label: str, ax: Axes | None, *, sides: bool = True, **style: Any) -> Axes:
+    """Draw a map with cell (0, 0) at the top left; `sides` marks that drivers are there and senses at the bottom."""
     ax = _axes(ax)
     image = ax.imshow(values, origin="upper", interpolation="nearest", **{"cmap": "viridis", **style})
     ax.set_facecolor("0.85")
     ax.figure.colorbar(image, ax=ax, label=label, shrink=min(1.0, max(0.4, values.shape[0] / values.shape[1])))
     rows, columns = values.shape
     for setter, count in ((ax.set_yticks, rows), (ax.set_xticks, columns)):
-        setter(range(0, count, max(1, count // 8)))
-    ax.set_xlabel("Bit line (senses at the bottom)")
-    ax.set_ylabel("Word line (drivers at the left)")
+        setter(range(0, count, -(-count // 8)))
+    ax.set_xlabel("Bit line (senses at the bottom)" if sides else "Bit line")
+    ax.set_ylabel("Word line (drivers at the left)" if sides else "Word line")
+    if not sides:
+        return ax
     ax.plot([0, 0, 0.08], [0.92, 1, 1], color="black", linewidth=4, transform=ax.transAxes, clip_on=False)
     ax.text(0, 1.02, "driver corner", transform=ax.transAxes, fontsize="x-small", va="bottom")
     return ax

@@ -42,8 +42,8 @@ class Series:
     --------
     >>> from devices import device
     >>> cell = Series(device("resistor", r=1e3), device("resistor", r=3e3))
-    >>> cell.current(0.4)
-    array(0.0001)
+    >>> round(float(cell.current(0.4)), 9)
+    0.0001
     """
 
     top: Device

@@ -1,9 +1,9 @@
 from .agreement import Agreement as Agreement
 from .agreement import Quantity as Quantity
-from .agreement import crosscheck as crosscheck
+from .arrays import crossbar_circuit as crossbar_circuit
 from .circuit import Circuit as Circuit
-from .circuit import crossbar_circuit as crossbar_circuit
 from .circuit import device_circuit as device_circuit
+from .comparison import crosscheck as crosscheck
 from .dialects.ngspice import NgspiceOptions as NgspiceOptions
 from .dialects.ngspice import write_ngspice as write_ngspice
 from .dialects.ngspice import write_subcircuit as write_subcircuit

@@ -34,6 +34,9 @@ def plot_agreement(agreement: Agreement, ax: Axes | None = None) -> Axes:
         axis_label = f"time [{axis_unit}]"
     x = stretch * agreement.axis
     difference = quantity.difference / (quantity.scale or 1.0)
+    ours, theirs = quantity.ours, quantity.theirs
+    falls = np.flatnonzero(np.diff(x) < 0) + 1  # the points of another terminal begin: lines break there
+    x, difference, ours, theirs = (np.insert(y, falls, np.nan) for y in (x, difference, ours, theirs))
 
     right = ax.twinx()
     right.set_yscale("log")
@@ -54,11 +57,11 @@ def plot_agreement(agreement: Agreement, ax: Axes | None = None) -> Axes:
     ax.patch.set_visible(False)
 
     if over_time:
-        ax.plot(x, factor * quantity.ours, color="C0", linewidth=2.0, label="memductance")
-        ax.plot(x, factor * quantity.theirs, color="black", linewidth=0.8, linestyle="--", label=agreement.engine)
+        ax.plot(x, factor * ours, color="C0", linewidth=2.0, label="memductance")
+        ax.plot(x, factor * theirs, color="black", linewidth=0.8, linestyle="--", label=agreement.engine)
     else:
-        ax.plot(x, factor * quantity.ours, "o", color="C0", label="memductance")
-        ax.plot(x, factor * quantity.theirs, "x", color="black", label=agreement.engine)
+        ax.plot(x, factor * ours, "o", color="C0", label="memductance")
+        ax.plot(x, factor * theirs, "x", color="black", label=agreement.engine)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel(axis_label)
     ax.set_ylabel(f"{quantity.name} [{unit}]")

@@ -1,27 +1,20 @@
-"""`crosscheck`: one circuit in both worlds, and how far they agree."""
+"""How far our solution of a circuit and a simulator's agree."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from crossbar import Crossbar
-from devices import Device, InputError, SimulatorError, Waveform, simulate
 from devices.validation import choice, number
-from netlists.circuit import Circuit, Transient, crossbar_circuit, device_circuit
-from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from netlists.dialects.ngspice import NgspiceOptions
-
-__all__ = ["Agreement", "Quantity", "crosscheck"]
+__all__ = ["Agreement", "Quantity"]
 
 Array = NDArray[np.float64]
 
@@ -106,7 +99,8 @@ class Agreement:
     our_seconds, engine_seconds : float
         Time that each side took [s]: ours without compilation, the engine's with all it needs to run.
     axis : numpy.ndarray
-        Position of the points of the main quantity: time [s], or the number of the bit line.
+        Position of the points of the main quantity: time [s], or the number of the bit line or terminal. Where it
+        falls, the points of another terminal begin.
     axis_label : str
         What the axis is.
     """
@@ -187,163 +181,3 @@ class Agreement:
         from netlists._plot import plot_agreement
 
         return plot_agreement(self, ax)
-
-
-def crosscheck(
-    subject: Device | Crossbar,
-    stimulus: Waveform | ArrayLike,
-    *,
-    engine: str = "ngspice",
-    options: NgspiceOptions | None = None,
-    tolerance: float | None = None,
-    step: float | None = None,
-    timeout: float = 120.0,
-) -> Agreement:
-    """Run one circuit here and in SPICE, and compare.
-
-    A device: transients under a waveform, compared at each of the simulator's own time points; terminal voltage
-    relative to its peak, current relative to its peak, states relative to their span. An array: one read;
-    currents relative to the largest one, node voltages relative to the largest source.
-
-    Parameters
-    ----------
-    subject : Device or Crossbar
-        One device, or an array.
-    stimulus : Waveform or array_like
-        A waveform for a device; source voltages [V], shape ``(rows,)``, for an array.
-    engine : {"ngspice", "pyspice"}, optional
-        ngspice in a process of its own, or PySpice's shared library.
-    options : NgspiceOptions, optional
-        Tolerances of the simulator.
-    tolerance : float, optional
-        Ours: of a step (`devices.simulate`, 1e-11), or of a bit line's residual (`Crossbar.read`, 1e-13).
-    step : float, optional
-        Longest step of the simulator [s].
-    timeout : float, optional
-        Longest run of the ngspice process [s]; PySpice's library cannot be stopped.
-
-    Returns
-    -------
-    Agreement
-        The comparison.
-
-    Raises
-    ------
-    InputError
-        If subject and stimulus do not fit.
-    SimulatorNotFoundError
-        If the simulator is not installed.
-    SimulatorError
-        If it fails.
-    """
-    choice("engine", engine, ("ngspice", "pyspice"))
-    if isinstance(subject, Device):
-        circuit = device_circuit(subject, stimulus, step=step)  # type: ignore[arg-type]
-        compare = _compare_device
-    elif isinstance(subject, Crossbar):
-        circuit, compare = crossbar_circuit(subject, stimulus), _compare_crossbar  # type: ignore[arg-type,assignment]
-    else:
-        raise InputError("subject", type(subject).__name__, "a Device or a Crossbar")
-    from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
-
-    chosen = options or NgspiceOptions()
-    if engine == "ngspice":
-        from netlists.engines.ngspice import run_ngspice
-
-        waves = run_ngspice(write_ngspice(circuit, chosen), timeout=timeout)
-    else:
-        from netlists.engines.pyspice import run_pyspice
-
-        waves = run_pyspice(circuit, options=chosen)
-    found = compare(subject, stimulus, circuit, waves, tolerance)  # type: ignore[arg-type]
-    return Agreement(
-        title=circuit.title,
-        engine=waves.engine,
-        engine_tolerance=", ".join(f"{name} {value}" for name, value in chosen.items()),
-        engine_seconds=waves.seconds,
-        **found,
-    )
-
-
-def _compare_device(
-    device: Device, waveform: Waveform, circuit: Circuit, waves: Waves, tolerance: float | None
-) -> dict[str, Any]:
-    assert isinstance(circuit.analysis, Transient)
-    tolerance = 1e-11 if tolerance is None else tolerance
-    times = np.minimum(waves["time"], waveform.duration)
-    if times[-1] < waveform.duration * (1 - 1e-9):
-        raise SimulatorError(f"{waves.engine} stopped at {times[-1]:g} s of {waveform.duration:g} s")
-    times, back = np.unique(times, return_inverse=True)
-    simulate(device, waveform, samples=2, tolerance=tolerance)  # compiles, where that has not been done
-    started = time.perf_counter()
-    trace = simulate(device, waveform, samples=times, tolerance=tolerance)
-    seconds = time.perf_counter() - started
-
-    def at(k: int) -> str:
-        return f"t = {times[back[k]]:.6g} s"
-
-    peak_current, peak_voltage = float(np.abs(trace.current).max()), float(np.abs(trace.voltage).max())
-    table = [
-        ("current", "A", trace.current, -waves["i(vin)"], peak_current, "peak"),
-        ("voltage", "V", trace.voltage, waves["v(te)"], peak_voltage, "peak"),
-    ]
-    lower, upper = device.bounds()
-    for k, (state, probe) in enumerate(zip(device.model.states, circuit.subcircuits[0].probes, strict=True)):
-        share = (trace.state[:, k] - lower[k]) / (upper[k] - lower[k])
-        table.append((f"state {state.name}", "of its span", share, waves[f"v({probe})"], 1.0, "span"))
-    quantities = {
-        name: Quantity(name=name, unit=unit, ours=ours[back], theirs=theirs, scale=scale, scale_meaning=what, places=at)
-        for name, unit, ours, theirs, scale, what in table
-    }
-    return {
-        "quantities": quantities,
-        "our_tolerance": f"step error {tolerance:g} of a state's span",
-        "our_seconds": seconds,
-        "axis": times[back],
-        "axis_label": "time [s]",
-    }
-
-
-def _compare_crossbar(
-    crossbar: Crossbar, voltage: ArrayLike, circuit: Circuit, waves: Waves, tolerance: float | None
-) -> dict[str, Any]:
-    tolerance = 1e-13 if tolerance is None else tolerance
-    crossbar.read(voltage, nodes=True, rtol=tolerance)  # factors the lines, and compiles where that has not been done
-    started = time.perf_counter()
-    readout = crossbar.read(voltage, nodes=True, rtol=tolerance)
-    seconds = time.perf_counter() - started
-    columns = crossbar.columns
-    largest = float(np.abs(readout.voltage).max())
-    current = np.array([waves[f"i(vs{j})"][0] for j in range(columns)])
-    quantities = {
-        "current": Quantity(
-            name="current",
-            unit="A",
-            ours=readout.current,
-            theirs=current,
-            scale=float(np.abs(readout.current).max()),
-            scale_meaning="largest",
-            places=lambda k: f"bit line {k}",
-        )
-    }
-    for letter, name, ours in (
-        ("w", "word-line voltage", readout.word_line_voltage),
-        ("b", "bit-line voltage", readout.bit_line_voltage),
-    ):
-        nets = [f"{letter}{i}_{j}" for i, j in np.ndindex(crossbar.shape)]
-        quantities[name] = Quantity(
-            name=name,
-            unit="V",
-            ours=ours.ravel(),
-            theirs=np.array([waves[f"v({circuit.net(net)})"][0] for net in nets]),
-            scale=largest,
-            scale_meaning="largest source",
-            places=nets.__getitem__,
-        )
-    return {
-        "quantities": quantities,
-        "our_tolerance": f"bit-line residual {tolerance:g}, reached {readout.residual:.1e}",
-        "our_seconds": seconds,
-        "axis": np.arange(columns, dtype=float),
-        "axis_label": "bit line",
-    }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -20,10 +20,17 @@ import sympy
 
 from devices import InputError, State, Waveform
 from devices.validation import choice, number
-from netlists.circuit import Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
+from netlists.circuit import Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects._expressions import expression, number_text
 
-__all__ = ["NgspiceOptions", "source_text", "subcircuit_values", "write_ngspice", "write_subcircuit"]
+__all__ = [
+    "NgspiceOptions",
+    "instance_current",
+    "source_text",
+    "subcircuit_values",
+    "write_ngspice",
+    "write_subcircuit",
+]
 
 #: Names that ngspice's parameter evaluator keeps for its own functions and constants.
 _TAKEN = frozenset({
@@ -70,6 +77,26 @@ class NgspiceOptions:
             number(name, getattr(self, name), minimum=0.0, open_minimum=True)
         choice("method", self.method, ("trap", "gear"))
 
+    @classmethod
+    def suited(cls, circuit: Circuit) -> NgspiceOptions:
+        """Return the options that `netlists.crosscheck` takes for a circuit.
+
+        The defaults; for transients of arrays with a `reltol` of 1e-9, and a `chgtol` of the charge of the smallest
+        capacitor at 1 V.
+        """
+        if not isinstance(circuit.analysis, Transient) or len(circuit.elements) <= 2:
+            return cls()
+        smallest = min((e.capacitance for e in circuit.elements if isinstance(e, Capacitor)), default=1.0)
+        return cls(reltol=1e-9, chgtol=smallest)
+
+    def loosened(self, factor: float) -> NgspiceOptions:
+        """Return these options with tolerances of Newton's iteration that are `factor` times as large.
+
+        Where a line hangs on little but selectors, voltages are known to rounding divided by their conductance, and
+        no iteration comes closer.
+        """
+        return replace(self, reltol=factor * self.reltol, abstol=factor * self.abstol, vntol=factor * self.vntol)
+
     def items(self) -> list[tuple[str, str]]:
         """Return names and values as text, in a fixed order."""
         names = ("reltol", "abstol", "vntol", "chgtol", "trtol", "gmin")
@@ -101,6 +128,8 @@ def write_ngspice(circuit: Circuit, options: NgspiceOptions | None = None) -> st
     for definition in circuit.subcircuits:
         lines += write_subcircuit(definition, clamp_rate(circuit)).splitlines()
     lines += [_element(e) for e in circuit.elements]
+    if circuit.observed:
+        lines += [".save all", *_wrapped(map(instance_current, circuit.observed))]
     lines += [f".options {name}={value}" for name, value in (options or NgspiceOptions()).items()]
     if isinstance(circuit.analysis, Transient):
         step, stop = number_text(circuit.analysis.step), number_text(circuit.analysis.duration)
@@ -118,9 +147,10 @@ def clamp_rate(circuit: Circuit) -> float:
 def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
     """Return a device as a subcircuit, with its source, parameter set and equations as comments.
 
-    Terminals are the model's, then one output for each state: its position between its bounds, 0 to 1 V,
+    Terminals are the model's, its controls, then one output for each state: its position between its bounds, 0 to 1 V,
     buffered, so that it may be probed or loaded. Parameters have their Python names; each state's name sets
-    its start. The subcircuit is for transients: they start from ``.ic``, without ``uic``.
+    its start. The subcircuit is for transients: they start from ``.ic``, without ``uic``. With states that are held,
+    it is for operating points, and has neither state nodes nor outputs.
 
     Parameters
     ----------
@@ -142,7 +172,8 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
     """
     model, given = definition.model, definition.parameter_set
     te, be = model.terminals
-    for name in (model.name, te, be):
+    controls = [control.name for control in model.controls]
+    for name in (model.name, te, be, *controls):
         if not _NAME.fullmatch(name):
             raise InputError("name", repr(name), "a letter, then letters, digits and _", "rename it in the model")
     written = [_safe(q.name).lower() for q in (*model.parameters, *model.states)] + ["xsv_rate"]
@@ -151,11 +182,15 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
             raise InputError("name", repr(name), "names that differ in ngspice", "rename it in the model")
     names = {q.symbol: f"{{{_safe(q.name)}}}" for q in model.parameters}
     names[model.voltage] = f"v({te},{be})"
-    for state, probe in zip(model.states, definition.probes, strict=True):
+    names |= {control.symbol: f"v({control.name},{be})" for control in model.controls}
+    if definition.held:
+        names |= {state.symbol: f"{{{_safe(state.name)}}}" for state in model.states}
+    moving = [] if definition.held else list(zip(model.states, definition.probes, model.rates, strict=True))
+    for state, probe, _ in moving:
         low, span = _span(state, braces=True)
         names[state.symbol] = f"({low} + {span}*v({probe}))" if span else f"v({probe})"
     body = [f"Bi {te} {be} I = {expression(model.current, names)}"]
-    for state, probe, law in zip(model.states, definition.probes, model.rates, strict=True):
+    for state, probe, law in moving:
         node = probe.replace("xsv", "state", 1)
         _, span = _span(state, braces=True)
         rate = expression(law, names)
@@ -178,13 +213,15 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
         *(f"reference: {r}" for r in model.references),
         *(f"{_safe(q.name)} [{q.unit}]: {q.meaning}" for q in model.parameters),
         *(f"{_safe(q.name)} [{q.unit}]: start of the state, {q.meaning}" for q in model.states),
-        "xsv_rate [1/s]: return from beyond a bound, far above 1 / (shortest time of interest)",
-        f"{', '.join(definition.probes)} [V]: output, position of the state between its bounds, 0 to 1",
     ]
+    if moving:
+        values.append(f"xsv_rate={number_text(clamp_rate)}")
+        notes.append("xsv_rate [1/s]: return from beyond a bound, far above 1 / (shortest time of interest)")
+        notes.append(f"{', '.join(definition.probes)} [V]: output, position of the state between its bounds, 0 to 1")
     lines = [
         *map(_comment, notes),
-        f".subckt {model.name} {te} {be} {' '.join(definition.probes)} PARAMS:",
-        *_wrapped([*values, f"xsv_rate={number_text(clamp_rate)}"]),
+        f".subckt {' '.join([model.name, te, be, *controls, *definition.probes])} PARAMS:",
+        *_wrapped(values),
         *body,
         f".ends {model.name}",
     ]
@@ -197,6 +234,11 @@ def subcircuit_values(values: Mapping[str, float]) -> dict[str, str]:
     A name that ngspice keeps for a function of its own gets a ``_`` at its end.
     """
     return {_safe(name): number_text(value) for name, value in values.items()}
+
+
+def instance_current(name: str) -> str:
+    """Return what ngspice calls the current into the first terminal of a device of ours."""
+    return f"@b.{name.lower()}.bi[i]"
 
 
 def source_text(value: float | Waveform) -> str:
@@ -225,6 +267,8 @@ def source_text(value: float | Waveform) -> str:
 def _element(element: Element) -> str:
     if isinstance(element, Resistor):
         return f"{element.name} {element.plus} {element.minus} {number_text(element.resistance)}"
+    if isinstance(element, Capacitor):
+        return f"{element.name} {element.plus} {element.minus} {number_text(element.capacitance)}"
     if isinstance(element, VoltageSource):
         return f"{element.name} {element.plus} {element.minus} {source_text(element.value)}"
     values = [f"{name}={value}" for name, value in subcircuit_values(element.values).items()]

@@ -29,12 +29,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar import Crossbar
+from crossbar import Bias, Crossbar
 from devices import Device, SimulatorError, SimulatorNotFoundError, Waveform
-from netlists.circuit import Circuit, Resistor, Transient, VoltageSource, crossbar_circuit, device_circuit
+from netlists.arrays import crossbar_circuit
+from netlists.circuit import Capacitor, Circuit, Resistor, Transient, VoltageSource, device_circuit
 from netlists.dialects.ngspice import (
     NgspiceOptions,
     clamp_rate,
+    instance_current,
     source_text,
     subcircuit_values,
     write_subcircuit,
@@ -47,7 +49,7 @@ __all__ = ["run_pyspice", "to_pyspice"]
 
 def to_pyspice(
     subject: Device | Crossbar | Circuit,
-    stimulus: Waveform | ArrayLike | None = None,
+    stimulus: Waveform | Bias | ArrayLike | None = None,
     *,
     options: NgspiceOptions | None = None,
 ) -> Any:
@@ -62,7 +64,7 @@ def to_pyspice(
     subject : Device, Crossbar or Circuit
         What to build; a `Circuit` brings its stimulus with it.
     stimulus : Waveform or array_like, optional
-        A waveform for a device, source voltages [V] of shape ``(rows,)`` for an array.
+        A waveform for a device; a `Bias`, or source voltages [V] of shape ``(rows,)``, for an array.
     options : NgspiceOptions, optional
         Tolerances.
 
@@ -93,11 +95,15 @@ def to_pyspice(
     result = PySpiceCircuit(circuit.title)
     text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
     text += [f".options {name}={value}\n" for name, value in (options or NgspiceOptions()).items()]
+    if circuit.observed:
+        text.append(f".save all {' '.join(map(instance_current, circuit.observed))}\n")
     result.raw_spice = "".join(text)
     for element in circuit.elements:
         name = element.name[1:]
         if isinstance(element, Resistor):
             result.R(name, element.plus, element.minus, float(element.resistance))
+        elif isinstance(element, Capacitor):
+            result.C(name, element.plus, element.minus, float(element.capacitance))
         elif isinstance(element, VoltageSource):
             result.V(name, element.plus, element.minus, raw_spice=source_text(element.value))
         else:
@@ -148,7 +154,8 @@ def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None) -> W
     if _words(said):
         raise SimulatorError(f"PySpice: {_words(said)}")
     vectors = {f"v({name})": np.array(v, dtype=float) for name, v in analysis.nodes.items()}
-    vectors |= {f"i({name})": np.array(v, dtype=float) for name, v in analysis.branches.items()}
+    branches = {**analysis.branches, **analysis.internal_parameters}
+    vectors |= {f"i({name})": np.array(v, dtype=float) for name, v in branches.items()}
     if isinstance(plan, Transient):
         vectors["time"] = np.array(analysis.time, dtype=float)
     version = f"PySpice (shared), ngspice {shared.ngspice_version}"

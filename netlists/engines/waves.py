@@ -56,6 +56,20 @@ class Waves(Mapping[str, NDArray[np.float64]]):
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def samples(self, duration: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Return the time points of a transient without repeats [s], and the number of each vector entry among them.
+
+        Raises
+        ------
+        SimulatorError
+            If the run ended before `duration` [s].
+        """
+        times = np.minimum(self["time"], duration)
+        if times[-1] < duration * (1 - 1e-9):
+            raise SimulatorError(f"{self.engine} stopped at {times[-1]:g} s of {duration:g} s")
+        times, back = np.unique(times, return_inverse=True)
+        return times, back
+
     def __repr__(self) -> str:
         points = len(next(iter(self.vectors.values())))
         return f"Waves({len(self)} vectors of {points} points from {self.engine})"

@@ -9,7 +9,22 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import LogNorm
 from numpy.testing import assert_allclose
 
-from crossbar import Crossbar, Wires, plot_conductance, plot_currents, plot_ir_drop
+from crossbar import (
+    FLOATING,
+    Bias,
+    Crossbar,
+    Programmer,
+    Ramp,
+    Wires,
+    plot_cell_voltage,
+    plot_conductance,
+    plot_currents,
+    plot_ir_drop,
+    plot_programming,
+    plot_transient,
+    write_verify,
+)
+from devices import Pulses, device
 from devices.errors import InputError
 
 
@@ -94,3 +109,70 @@ def test_currents_are_drawn_against_ideal_ones(array):
     assert ax.get_xlabel() == "Current with ideal wires [\N{GREEK SMALL LETTER MU}A]"
     with pytest.raises(InputError, match="readout"):
         plot_currents(readout, Crossbar(np.zeros((5, 6))))
+
+
+def test_cell_voltage_is_word_line_minus_bit_line(array):
+    solution = array.solve(Bias.read(np.full(5, 0.2)))
+    _, ax = plt.subplots()
+    assert plot_cell_voltage(solution, ax=ax) is ax
+    assert_allclose(picture(ax), 1e3 * (solution.word_line_voltage - solution.bit_line_voltage))
+    assert label(ax) == "Cell voltage [mV]"
+    assert ax.images[0].get_clim() == (picture(ax).min(), picture(ax).max())
+    assert "driver corner" not in [text.get_text() for text in ax.texts]  # a bias may drive any side
+    with pytest.raises(InputError, match="one vector"):
+        plot_cell_voltage(array.solve(Bias.read(np.ones((2, 5)))))
+
+
+def test_cell_voltages_of_both_signs_are_centred(array):
+    low, high = plot_cell_voltage(array.solve(Bias.read([0.2, -0.5, 0.1, 0.1, 0.1]))).images[0].get_clim()
+    assert low == -high < 0
+
+
+@pytest.fixture(scope="module")
+def trace():
+    wires = Wires(10.0, 10.0, crossing_capacitance=1e-15)
+    words = [Pulses(0.2, 1e-9, 2e-9, edge=1e-10), 0.0, FLOATING]
+    return Crossbar(np.full((3, 4), 1e-4), wires).simulate(Bias(word_left=words, bit_bottom=0.0), times=21)
+
+
+def test_transient_has_the_sign_of_a_read_and_a_curve_for_each_line(trace):
+    _, ax = plt.subplots()
+    assert plot_transient(trace, ax=ax) is ax
+    assert len(ax.lines) == 4
+    for line, current in zip(ax.lines, trace.terminal_current["bit_bottom"].T, strict=True):
+        assert_allclose(line.get_xdata(), 1e9 * trace.time)
+        assert_allclose(line.get_ydata(), -1e6 * current)
+    assert ax.get_xlabel() == "Time [ns]"
+    assert ax.get_ylabel() == "Current out of the array [\N{GREEK SMALL LETTER MU}A]"
+    assert len({tuple(line.get_color()) for line in ax.lines}) == 4
+
+
+def test_transient_of_sources_leaves_floating_lines_out(trace):
+    ax = plot_transient(trace, side="word_left")
+    assert_allclose([line.get_ydata() for line in ax.lines], 1e6 * trace.terminal_current["word_left"].T[:2])
+    assert "into the array" in ax.get_ylabel()
+    with pytest.raises(InputError, match="float"):
+        plot_transient(trace, side="bit_top")
+    with pytest.raises(InputError, match="bit_bottom"):
+        plot_transient(trace, side="top")
+
+
+def test_programming_shows_target_result_error_and_pulses():
+    cell = device("wox_scaled_decay", w=np.full((2, 3), 0.2))
+    target = np.array([[2e-6, 3e-6, 1e-6], [1.7e-6, 4e-6, 2e-6]])
+    up, down = Ramp(2.0, 2.5, 0.1, 1e-3), Ramp(-2.0, -2.5, 0.1, 1e-3)
+    programmer = Programmer(Crossbar(cell))
+    result = write_verify(programmer, target, set_ramp=up, reset_ramp=down, read_voltage=0.3, max_pulses=5)
+    axes = plot_programming(result)
+    shown = [picture(ax) for ax in axes]
+    for values, expected in zip(
+        shown, (1e6 * target, 1e6 * result.final, 100 * result.error, result.pulses), strict=True
+    ):
+        assert_allclose(values, expected)
+    assert axes[0].images[0].get_clim() == axes[1].images[0].get_clim()
+    low, high = axes[2].images[0].get_clim()
+    assert low == -high < 0
+    _, given = plt.subplots(2, 2)
+    assert all(a is b for a, b in zip(plot_programming(result, given), given.ravel(), strict=True))
+    with pytest.raises(InputError, match="four axes"):
+        plot_programming(result, given[0])

@@ -1,0 +1,316 @@
+"""The circuit of an array: its cells, its metal and what is connected to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crossbar import Bias, Crossbar, Wires
+from devices import Device, InputError, Series, Waveform
+from devices.validation import finite_array, number
+from netlists.circuit import (
+    GROUND,
+    Capacitor,
+    Circuit,
+    Element,
+    Instance,
+    OperatingPoint,
+    Resistor,
+    Subcircuit,
+    Transient,
+    VoltageSource,
+    longest_step,
+)
+
+__all__ = ["SOURCES", "cell_instances", "crossbar_circuit"]
+
+#: The sources at the terminals of each side, to be followed by the number of the line.
+SOURCES = {"word_left": "Vin", "word_right": "Vr", "bit_top": "Vt", "bit_bottom": "Vs"}
+_SMALLEST = 1e-300  # [S]; a smaller conductance has no resistance that a double can hold, and counts as open
+_FLOAT = None  # the potential of a terminal that is connected to nothing
+_Potential = float | Waveform | None
+
+
+def crossbar_circuit(
+    crossbar: Crossbar,
+    bias: Bias | ArrayLike,
+    *,
+    gate: ArrayLike | None = None,
+    bulk: float = 0.0,
+    duration: float | None = None,
+    step: float | None = None,
+) -> Circuit:
+    """Return an array with its cells, its wires and the sources at its terminals.
+
+    Along word line i, from left to right: source ``Vin{i}``, net ``s{i}``, ``Rd{i}`` (driver), net ``d{i}``; for each
+    column j segment ``Rw{i}_{j}`` and net ``w{i}_{j}``; segment ``Rw{i}_{columns}``, net ``f{i}``, ``Rf{i}`` (far
+    driver), net ``r{i}``, source ``Vr{i}``.
+    Along bit line j, from top to bottom: source ``Vt{j}``, net ``t{j}``, ``Rt{j}`` (far sense), net ``u{j}``, segment
+    ``Rbt{j}``; for each row i net ``b{i}_{j}`` and segment ``Rb{i}_{j}``; net ``e{j}``, ``Rs{j}`` (sense), net
+    ``g{j}``, source ``Vs{j}``. Every source leads to ground, 0 V too, and reads the current of its terminal.
+
+    Cell i, j leads from ``w{i}_{j}`` to ``b{i}_{j}``: resistor ``R{i}_{j}``, or device ``X{i}_{j}``, or two devices
+    ``Xt{i}_{j}`` (top) and ``Xb{i}_{j}`` (bottom) with net ``m{i}_{j}`` between them. Gate lines are nets ``gate{k}``
+    with sources ``Vgate{k}``, one for each row or column; the bulk is net ``bulk`` with ``Vbulk``. Shorts are
+    ``Rshort{n}``, in their order. Capacitors, in transients only, are ``Cw{i}_{j}`` and ``Cb{i}_{j}`` to ground and
+    ``Cx{i}_{j}`` across the cell; probes of states are nets ``xsv{i}_{j}``, ``xsvt{i}_{j}`` or ``xsvb{i}_{j}``,
+    with ``_{state}`` at the end where a device has several.
+
+    A zero resistance merges its nets. Left out are open cells, open segments, all between a floating terminal and the
+    first or last cell, and the second source of a line that is one net from source to source (``Vr{i}``, ``Vt{j}``).
+
+    Parameters
+    ----------
+    crossbar : Crossbar
+        Cells and wires.
+    bias : Bias or array_like
+        Potentials of the terminals; or the source voltages of a read [V], shape ``(rows,)``.
+    gate, bulk : optional
+        Potentials of gate lines and bulk [V], as in `Crossbar.solve`.
+    duration : float, optional
+        Length of a transient [s]; that of the longest waveform where not given. Without it and without waveforms, the
+        circuit is an operating point.
+    step : float, optional
+        Longest step of a transient [s]; a 1000th of the duration, or of the period of the fastest sine, where not
+        given.
+
+    Returns
+    -------
+    Circuit
+        With an `OperatingPoint`, all states held at their start; or with a `Transient`, which starts from the
+        operating point with states at their start, sources at their first values and capacitors without current.
+
+    Raises
+    ------
+    InputError
+        If the bias or the gates do not fit the array, hold more than one vector, drive one piece of ideal metal from
+        two sources, or hold a sine that ends before the transient does.
+    """
+    if not isinstance(crossbar, Crossbar):
+        raise InputError("crossbar", type(crossbar).__name__, "a Crossbar", "crossbar.Crossbar(conductance)")
+    if not isinstance(bias, Bias):
+        bias = Bias.read(finite_array("voltage", bias, unit="V", shape=(crossbar.rows,)))
+    sides = _potentials(bias, *crossbar.shape)
+    waveforms = [p for side in sides.values() for p in side if isinstance(p, Waveform)]
+    analysis = _analysis(waveforms, duration, step)
+    gates = _gates(crossbar, gate, bulk)
+    lines = _Lines(crossbar.wires, sides, *crossbar.shape)
+    over_time = isinstance(analysis, Transient)
+    cells, definitions = _cells(crossbar, lines, held=not over_time)
+    return Circuit(
+        title=f"crossbar of {crossbar.rows} word lines and {crossbar.columns} bit lines",
+        elements=(*lines.word, *cells, *lines.bit, *lines.shorts(), *gates, *(lines.capacitors() if over_time else ())),
+        analysis=analysis,
+        subcircuits=definitions,
+        merged=MappingProxyType(lines.merged),
+        observed=tuple(e.name for e in cells if isinstance(e, Instance) and not e.name.startswith("Xb")),
+    )
+
+
+def cell_instances(crossbar: Crossbar) -> list[tuple[str, Device]]:
+    """Return the devices in series that a cell is made of, top first, each with the letter in its instances' names."""
+    cells = crossbar.cells
+    if isinstance(cells, Device):
+        return [("", cells)]
+    if isinstance(cells, Series):
+        return [("t", cells.top), ("b", cells.bottom)]
+    raise InputError("cells", type(cells).__name__, "conductances, a Device or a Series of two of them")
+
+
+def _potentials(bias: Bias, rows: int, columns: int) -> dict[str, list[_Potential]]:
+    """Return what each terminal of each side is connected to."""
+    moving: dict[str, dict[int, Waveform]] = {}
+    plain: dict[str, Any] = {}
+    for side in SOURCES:
+        given = getattr(bias, side)
+        entries = [given] * (rows if side.startswith("word") else columns) if isinstance(given, Waveform) else given
+        listed = isinstance(entries, list | tuple)
+        moving[side] = {k: e for k, e in enumerate(entries) if isinstance(e, Waveform)} if listed else {}
+        plain[side] = [0.0 if isinstance(e, Waveform) else e for e in entries] if moving[side] else given
+    batch, sides = Bias(**plain).resolve(rows, columns)
+    if batch:
+        raise InputError("bias", f"a batch of shape {batch}", "one vector in one circuit", "one call for each")
+    return {
+        side: [moving[side].get(k, _FLOAT if math.isnan(v) else float(v)) for k, v in enumerate(values[0])]
+        for side, values in sides.items()
+    }
+
+
+def _analysis(waveforms: list[Waveform], duration: float | None, step: float | None) -> OperatingPoint | Transient:
+    if duration is None and not waveforms:
+        if step is not None:
+            raise InputError(
+                "step", f"{step!r} for an operating point", "None", "a duration, or a Waveform in the bias"
+            )
+        return OperatingPoint()
+    longest = max((w.duration for w in waveforms), default=0.0)
+    span = longest if duration is None else number("duration", duration, unit="s", minimum=0.0, open_minimum=True)
+    for waveform in waveforms:
+        if waveform.segments[:, 3].any() and waveform.duration < span * (1 - 1e-12):
+            given = f"{span:g} s, past the end of {waveform} at {waveform.duration:g} s"
+            raise InputError("duration", given, "sines that last: SPICE's go on", "more cycles, or a shorter duration")
+    if step is None:
+        return Transient(span, longest_step(waveforms, span, steps=1000))
+    return Transient(span, number("step", step, unit="s", minimum=0.0, open_minimum=True))
+
+
+class _Lines:
+    """Sources and resistors of all lines, and the nets that zero resistance merges."""
+
+    def __init__(self, wires: Wires, sides: Mapping[str, Sequence[_Potential]], rows: int, columns: int) -> None:
+        self.wires, self.shape = wires, (rows, columns)
+        self.merged: dict[str, str] = {}
+        self.word: list[Element] = []
+        self.bit: list[Element] = []
+        segment = np.broadcast_to(wires.word_line, (rows, columns + 1))
+        near, far = np.broadcast_to(wires.driver, rows), np.broadcast_to(wires.far_driver, rows)
+        for i in range(rows):
+            self.word += self._line(
+                [f"s{i}", f"d{i}", *(f"w{i}_{j}" for j in range(columns)), f"f{i}", f"r{i}"],
+                [(f"Rd{i}", near[i]), *((f"Rw{i}_{j}", r) for j, r in enumerate(segment[i])), (f"Rf{i}", far[i])],
+                [(side, i, sides[side][i]) for side in ("word_left", "word_right")],
+            )
+        segment = np.broadcast_to(wires.bit_line, (rows + 1, columns))
+        near, far = np.broadcast_to(wires.sense, columns), np.broadcast_to(wires.far_sense, columns)
+        for j in range(columns):
+            down = [(f"Rb{i}_{j}", r) for i, r in enumerate(segment[1:, j])]
+            self.bit += self._line(
+                [f"t{j}", f"u{j}", *(f"b{i}_{j}" for i in range(rows)), f"e{j}", f"g{j}"],
+                [(f"Rt{j}", far[j]), (f"Rbt{j}", segment[0, j]), *down, (f"Rs{j}", near[j])],
+                [(side, j, sides[side][j]) for side in ("bit_top", "bit_bottom")],
+            )
+
+    def net(self, name: str) -> str:
+        """Return the net that `name` is part of."""
+        return self.merged.get(name, name)
+
+    def _line(
+        self, nets: list[str], parts: list[tuple[str, float]], ends: list[tuple[str, int, _Potential]]
+    ) -> list[Element]:
+        """Elements from the first source to the last one, without what leads to a floating end."""
+        (first_side, line, first), (last_side, _, last) = ends
+        keep, outer = nets[2], (nets[0], nets[-1])
+        start, stop = 0 if first is not _FLOAT else 2, len(nets) - (0 if last is not _FLOAT else 2)
+        resistors, joined = _chain(nets[start:stop], parts[start : stop - 1], keep=keep)
+        self.merged |= joined
+        sources: list[Element | None] = [
+            None if value is _FLOAT else VoltageSource(f"{SOURCES[side]}{line}", self.net(net), GROUND, value)
+            for (side, _, value), net in zip(ends, outer, strict=True)
+        ]
+        if None not in sources and self.net(outer[0]) == self.net(outer[1]):
+            if not (first is last or first == last):
+                kind = first_side.partition("_")[0]
+                given = f"another potential than {last_side} at {kind} line {line}, which is ideal metal between them"
+                fix = f"Wires({kind}_line=1.0)"
+                raise InputError(first_side, given, "equal potentials, or a resistance along the line", fix)
+            sources[1 if first_side == "word_left" else 0] = None
+        return [e for e in (sources[0], *resistors, sources[1]) if e is not None]
+
+    def shorts(self) -> list[Element]:
+        """Bridges between neighbouring lines."""
+        bridges: list[Element] = []
+        for n, short in enumerate(self.wires.shorts):
+            places = ((short.line + k, short.cell) for k in (0, 1))
+            one, two = (self.net(f"w{a}_{b}" if short.kind == "word" else f"b{b}_{a}") for a, b in places)
+            bridges.append(Resistor(f"Rshort{n}", one, two, short.resistance))
+        return bridges
+
+    def capacitors(self) -> list[Element]:
+        """Capacitances of the lines at each cell, and between them."""
+        wires = self.wires
+        kinds = (
+            ("Cw", "w", None, wires.word_line_capacitance),
+            ("Cb", "b", None, wires.bit_line_capacitance),
+            ("Cx", "w", "b", wires.crossing_capacitance),
+        )
+        return [
+            Capacitor(f"{name}{i}_{j}", self.net(f"{a}{i}_{j}"), self.net(f"{b}{i}_{j}") if b else GROUND, capacitance)
+            for name, a, b, capacitance in kinds
+            if capacitance > 0.0
+            for i, j in np.ndindex(self.shape)
+        ]
+
+
+def _gates(crossbar: Crossbar, gate: ArrayLike | None, bulk: float) -> list[Element]:
+    """Sources of the gate lines and of the bulk, where the cells have such terminals."""
+    if gate is not None and np.ndim(gate) > 1:
+        raise InputError("gate", f"a batch of shape {np.shape(gate)}", "one vector in one circuit", "one call for each")
+    control = crossbar.control(gate, bulk)
+    if control is None:
+        return []
+    of_cell = control.reshape(*crossbar.shape, -1)
+    sources: list[Element] = []
+    for k, name in enumerate(crossbar.cells.control_names):
+        along = of_cell[:, 0, k] if crossbar.gates == "rows" else of_cell[0, :, k]
+        if name == "gate":
+            sources += [VoltageSource(f"Vgate{n}", f"gate{n}", GROUND, float(v)) for n, v in enumerate(along)]
+        else:
+            sources.append(VoltageSource(f"V{name}", name, GROUND, float(along[0])))
+    return sources
+
+
+def _cells(crossbar: Crossbar, lines: _Lines, *, held: bool) -> tuple[list[Element], tuple[Subcircuit, ...]]:
+    """Return the elements of all cells, and the definitions that they use."""
+    places = list(np.ndindex(crossbar.shape))
+    if crossbar.ohmic:
+        ohmic: list[Element] = [
+            Resistor(
+                f"R{i}_{j}", lines.net(f"w{i}_{j}"), lines.net(f"b{i}_{j}"), 1.0 / float(crossbar.conductance[i, j])
+            )
+            for i, j in places
+            if crossbar.conductance[i, j] >= _SMALLEST
+        ]
+        return ohmic, ()
+    parts = cell_instances(crossbar)
+    definitions: dict[str, Subcircuit] = {}
+    for _, part in parts:
+        definitions.setdefault(part.model.name, Subcircuit(part.model, part.parameter_set, held))
+    grids = [
+        {n: np.broadcast_to(v, crossbar.shape) for n, v in {**part.parameters, **part.initial}.items()}
+        for _, part in parts
+    ]
+    elements: list[Element] = []
+    for i, j in places:
+        stops = [lines.net(f"w{i}_{j}"), *([f"m{i}_{j}"] if len(parts) > 1 else []), lines.net(f"b{i}_{j}")]
+        controls = {"gate": f"gate{i if crossbar.gates == 'rows' else j}"}
+        for (letter, part), grid, upper, lower in zip(parts, grids, stops[:-1], stops[1:], strict=True):
+            definition = definitions[part.model.name]
+            nets = (
+                upper,
+                lower,
+                *(controls.get(name, name) for name in part.control_names),
+                *(probe.replace("xsv", f"xsv{letter}{i}_{j}", 1) for probe in definition.probes),
+            )
+            values = definition.changes({name: float(value[i, j]) for name, value in grid.items()})
+            elements.append(Instance(f"X{letter}{i}_{j}", nets, definition.name, values))
+    return elements, tuple(definitions.values())
+
+
+def _chain(
+    nets: Sequence[str], parts: Sequence[tuple[str, float]], *, keep: str
+) -> tuple[list[Element], dict[str, str]]:
+    """Resistors in series between `nets`, and the nets that zero resistance merged; infinite ones are left out.
+
+    A merged net has the name `keep` where that is part of it, else the name of its first net.
+    """
+    groups = [[nets[0]]]
+    between: list[tuple[str, float]] = []
+    for (name, resistance), net in zip(parts, nets[1:], strict=True):
+        if resistance > 0.0:
+            between.append((name, float(resistance)))
+            groups.append([net])
+        else:
+            groups[-1].append(net)
+    names = [keep if keep in group else group[0] for group in groups]
+    merged = {net: name for group, name in zip(groups, names, strict=True) for net in group if net != name}
+    resistors: list[Element] = [
+        Resistor(name, plus, minus, resistance)
+        for (name, resistance), plus, minus in zip(between, names[:-1], names[1:], strict=True)
+        if resistance < math.inf
+    ]
+    return resistors, merged
