@@ -156,7 +156,7 @@ def _integrate_cell(
 ):
     n = x.shape[0]
     width = n + 2
-    out = np.empty((1 + n) * width)
+    out = np.zeros((1 + n) * width)  # rows of inputs that no law moves stay zero
     work = np.empty(n)
     local = np.empty(n)
     matrix = np.empty((n, n))

@@ -121,16 +121,14 @@ class Programmer:
 
     def conductance(self, voltage: float) -> Array:
         """Return the static conductance of every cell by itself at `voltage` [S], shape ``(rows, columns)``."""
-        volts = number("voltage", voltage, unit="V")
-        if volts == 0.0:
-            raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
-        return self._alone(self._cells.state, volts)
+        return self._alone(self._cells.state, _read_voltage(voltage))
 
     def window(self, voltage: float) -> tuple[Array, Array]:
         """Return the smallest and the largest conductance of every cell at `voltage` [S], at the states' bounds."""
+        volts = _read_voltage(voltage)
         n = self._lower.shape[1]
         corners = np.array(np.meshgrid(*[[0.0, 1.0]] * n, indexing="ij")).reshape(n, -1).T
-        found = [self._alone(self._lower + c * (self._upper - self._lower), voltage) for c in corners]
+        found = [self._alone(self._lower + c * (self._upper - self._lower), volts) for c in corners]
         return np.min(found, axis=0), np.max(found, axis=0)
 
     def pulse(self, row: int, column: int, pulse: Pulse) -> PulseEffect:
@@ -175,9 +173,7 @@ class Programmer:
     def sense(self, row: int, column: int, voltage: float) -> float:
         """Return the conductance [S] that a read of one cell shows: its row at `voltage`, all other lines at ground."""
         self._check(row, column)
-        volts = number("voltage", voltage, unit="V")
-        if volts == 0.0:
-            raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
+        volts = _read_voltage(voltage)
         words = np.zeros(self.crossbar.rows)
         words[row] = volts
         found = self._solve(Bias.read(words), self._control(row, column))
@@ -238,3 +234,10 @@ class Programmer:
             cells = cells._replace(control=control)
         shape = self.crossbar.shape
         return cells.at(np.full(shape, voltage), np.zeros(shape))[0] / voltage
+
+
+def _read_voltage(voltage: float) -> float:
+    volts = number("voltage", voltage, unit="V")
+    if volts == 0.0:
+        raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
+    return volts

@@ -63,9 +63,9 @@ SCHEMES = {
 
 
 def scheme_named(name: str | Scheme, *, gates: str | None) -> Scheme:
-    """Return a scheme; ``"1T1R"`` is the one for gate lines along `gates`."""
+    """Return a scheme by name; ``"1T1R"`` is the one for gate lines along `gates`."""
     if isinstance(name, Scheme):
         return name
-    if name == "1T1R" and gates is not None:
-        name = f"1T1R {gates}"
+    if name == "1T1R":
+        name = f"1T1R {gates or 'rows'}"
     return SCHEMES[choice("scheme", name, [*SCHEMES, "1T1R"])]
