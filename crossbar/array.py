@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar.bias import SIDES, Bias
-from crossbar.circuit.linear import Potentials, solve_lines
+from crossbar.circuit.linear import Potentials, solve_fed
 from crossbar.circuit.lines import LineFactors, factor_lines, ladders
 from crossbar.circuit.operating import solve_bias
 from crossbar.circuit.transfer import operations, transfer_matrix
@@ -456,13 +456,9 @@ class Crossbar:
 
     def _solve_read(self, vectors: Array, rtol: float, backward: bool, nodes: bool = False) -> Potentials:
         rows, columns = self.shape
-        sides = {
-            "word_left": np.zeros((len(vectors), rows)) if backward else vectors,
-            "word_right": np.full((len(vectors), rows), np.nan),
-            "bit_top": np.full((len(vectors), columns), np.nan),
-            "bit_bottom": vectors if backward else np.zeros((len(vectors), columns)),
-        }
-        found = solve_lines(self._lines(), sides, rtol=rtol, nodes=nodes or backward)
+        word = np.zeros((len(vectors), rows)) if backward else vectors
+        bit = vectors if backward else np.zeros((len(vectors), columns))
+        found = solve_fed(self._lines(), word, bit, rtol=rtol, nodes=nodes or backward)
         if backward:
             cell_current = self._cells * (found.word_line_voltage - found.bit_line_voltage)
             return found._replace(current=-cell_current.sum(axis=-1))

@@ -28,7 +28,7 @@ from crossbar.circuit.lines import LineFactors, pad
 from devices.errors import ConvergenceError
 from devices.threads import cores, in_threads
 
-__all__ = ["Potentials", "solve_lines"]
+__all__ = ["Potentials", "solve_fed", "solve_lines"]
 
 Array = NDArray[np.float64]
 _WORTH_A_THREAD = 50_000  # vectors times cells below which a thread costs more than it saves
@@ -89,9 +89,21 @@ def solve_lines(
         into = tuple(np.zeros(shape) if injected is None else np.array(part) for part in (injected or (0, 0)))
         into[0][:, :, -1] += factors.ladders.word.far * far_word
         into[1][:, 0, :] += factors.ladders.bit.far * far_bit
-    if not factors.ladders.shorts:
-        return _solve(factors, word, bit, into, rtol, nodes)
-    return _with_shorts(factors, word, bit, into, rtol)
+    return solve_fed(factors, word, bit, rtol=rtol, nodes=nodes, injected=into)
+
+
+def solve_fed(
+    factors: LineFactors,
+    word: Array,
+    bit: Array,
+    *,
+    rtol: float,
+    nodes: bool,
+    injected: tuple[Array, ...] | None = None,
+) -> Potentials:
+    """Do the same for potentials ``(vectors, lines)`` at the fed ends of the lines; the others float or are injected."""
+    solve = _with_shorts if factors.ladders.shorts else _solve
+    return solve(factors, word, bit, injected, rtol, nodes)
 
 
 def _solve(
@@ -103,9 +115,9 @@ def _solve(
     padding = factors.ladders.padding
     vectors = len(word)
     rows, columns = G.shape
-    source = pad(word[..., None], padding)[..., 0]
-    source = np.ascontiguousarray(source if source.flags.writeable else source.copy())  # one compiled type
-    feed = np.ascontiguousarray(bit if bit.flags.writeable else bit.copy())
+    source = np.zeros((vectors, rows))  # padded, and writeable: one compiled type
+    source[:, padding:] = word
+    feed = np.array(bit)
     bu, bv = (pad(part, padding) for part in into) if into is not None else (np.empty((0, rows, columns)),) * 2
     current = np.empty((vectors, columns))
     report = np.zeros((vectors, 3))
@@ -133,7 +145,7 @@ def _solve(
 
 
 def _with_shorts(
-    factors: LineFactors, word: Array, bit: Array, into: tuple[Array, ...] | None, rtol: float
+    factors: LineFactors, word: Array, bit: Array, into: tuple[Array, ...] | None, rtol: float, nodes: bool
 ) -> Potentials:
     """Add conductances between neighbouring nodes: ``x = x0 - P (1/g + E' P)^-1 E' x0`` with ``P`` their responses."""
     shape = factors.ladders.shape
