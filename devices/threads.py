@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["cores", "in_threads"]
+from devices.validation import integer
+
+__all__ = ["cores", "in_threads", "limit_threads"]
+
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
+
+
+@contextmanager
+def limit_threads(count: int) -> Iterator[None]:
+    """Let our compiled kernels use at most `count` threads within a ``with`` block.
+
+    Without it they use the cores there are; a worker of a process pool uses one. Dense products, as in the transfer
+    matrix, follow the settings of the BLAS library, see the package threadpoolctl.
+
+    Examples
+    --------
+    >>> with limit_threads(1):
+    ...     cores()
+    1
+    """
+    token = _limit.set(integer("count", count, minimum=1))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many threads may be used: the limit that is set, one in a process pool's worker, else all cores."""
+    limit = _limit.get()
+    if limit is not None:
+        return limit
+    if multiprocessing.parent_process() is not None:
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -101,7 +101,7 @@ def solve_fed(
     nodes: bool,
     injected: tuple[Array, ...] | None = None,
 ) -> Potentials:
-    """Do the same for potentials ``(vectors, lines)`` at the fed ends of the lines; the others float or are injected."""
+    """Do the same for potentials ``(vectors, lines)`` at the fed ends; the other ends float, or are `injected`."""
     solve = _with_shorts if factors.ladders.shorts else _solve
     return solve(factors, word, bit, injected, rtol, nodes)
 
