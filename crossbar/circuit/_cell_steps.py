@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from crossbar.circuit._ports import at_cell
 from devices._stepper import _factor, _solve
 
 _options = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -29,16 +30,11 @@ def linearise(kernel, u, v, x, p, control, lower, upper, h_gamma, pinned, conduc
     """
     states, controls = x.shape[1], control.shape[1]
     width = 2 + states + controls
-    many = p.shape[0] > 1
     out = np.empty((1 + states) * width)
     local = np.empty(states + controls)
     solved = np.empty(states)
     for k in range(u.size):
-        for s in range(states):
-            local[s] = x[k, s]
-        for c in range(controls):
-            local[states + c] = control[k, c] - v[k]
-        kernel(u[k] - v[k], local, p[k if many else 0], out)
+        at_cell(kernel, k, u, v, x, p, control, local, out)
         total = 0.0
         for c in range(controls):
             total += out[2 + states + c]
@@ -76,15 +72,10 @@ def load_stage(kernel, u, v, x, p, control, pinned, history, i_x, matrix, pivots
     """Evaluate a stage: the cells' `current`, and ``i_x S^-1 R`` in `pushed`; ``S^-1 R`` itself goes to `rest`."""
     states, controls = x.shape[1], control.shape[1]
     width = 2 + states + controls
-    many = p.shape[0] > 1
     out = np.empty((1 + states) * width)
     local = np.empty(states + controls)
     for k in range(u.size):
-        for s in range(states):
-            local[s] = x[k, s]
-        for c in range(controls):
-            local[states + c] = control[k, c] - v[k]
-        kernel(u[k] - v[k], local, p[k if many else 0], out)
+        at_cell(kernel, k, u, v, x, p, control, local, out)
         current[k] = out[0]
         for r in range(states):
             rest[k, r] = history[k, r] + (0.0 if pinned[k, r] else out[(1 + r) * width])
@@ -113,7 +104,6 @@ def overshoot(kernel, u, v, x, p, control, lower, upper, pinned, h):
     """Return how far the worst state lies outside its bounds, or a held one has been drawn inward, in spans."""
     states, controls = x.shape[1], control.shape[1]
     width = 2 + states + controls
-    many = p.shape[0] > 1
     out = np.empty((1 + states) * width)
     local = np.empty(states + controls)
     worst = 0.0
@@ -125,11 +115,7 @@ def overshoot(kernel, u, v, x, p, control, lower, upper, pinned, h):
                 worst = max(worst, (lower[k, r] - x[k, r]) / span, (x[k, r] - upper[k, r]) / span)
             held = held or pinned[k, r]
         if held:
-            for s in range(states):
-                local[s] = x[k, s]
-            for c in range(controls):
-                local[states + c] = control[k, c] - v[k]
-            kernel(u[k] - v[k], local, p[k if many else 0], out)
+            at_cell(kernel, k, u, v, x, p, control, local, out)
             for r in range(states):
                 if pinned[k, r]:
                     rate = out[(1 + r) * width]

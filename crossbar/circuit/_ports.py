@@ -21,6 +21,17 @@ def ohmic(v, x, p, out):
 
 
 @njit(**_options)
+def at_cell(kernel, k, u, v, x, p, control, local, out):
+    """Evaluate cell `k` between ``u`` and ``v`` [V]; `local` has room for its states and controls."""
+    states = x.shape[1]
+    for s in range(states):
+        local[s] = x[k, s]
+    for c in range(control.shape[1]):
+        local[states + c] = control[k, c] - v[k]
+    kernel(u[k] - v[k], local, p[k if p.shape[0] > 1 else 0], out)
+
+
+@njit(**_options)
 def ports(kernel, states, u, v, x, p, control, current, conductance, transconductance):
     """Evaluate every cell between ``u`` and ``v`` [V]: its current, di/d(u - v), and the sum of di/dcontrol.
 
@@ -28,16 +39,11 @@ def ports(kernel, states, u, v, x, p, control, current, conductance, transconduc
     columns where there are none); `p` has one row for each cell, or one for all.
     """
     controls = control.shape[1]
-    many = p.shape[0] > 1
     width = 2 + states + controls
     out = np.empty((1 + states) * width)
     local = np.empty(states + controls)
     for k in range(u.size):
-        for s in range(states):
-            local[s] = x[k, s]
-        for c in range(controls):
-            local[states + c] = control[k, c] - v[k]
-        kernel(u[k] - v[k], local, p[k if many else 0], out)
+        at_cell(kernel, k, u, v, x, p, control, local, out)
         current[k] = out[0]
         conductance[k] = out[1]
         total = 0.0
