@@ -1,6 +1,6 @@
 """Random arrays through `Crossbar.solve` and through ngspice: how far they agree, family by family.
 
-    python -m benchmarks.agreement                      # 200 arrays, some minutes
+    python -m benchmarks.agreement                      # 200 arrays, a quarter of an hour, mostly ngspice
     python -m benchmarks.agreement --count 20 --seed 7
 
 Sizes from 2 to 32, one in twenty 64 x 64; ideal, uniform and irregular wires; reads, both ends driven, floating ends,

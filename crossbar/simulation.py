@@ -177,8 +177,10 @@ def simulate_crossbar(
                     break
                 if fixed is None:
                     h = min(h, longest)
-                cut = t + h >= stop - tiny
-                length = stop - t if cut else h
+                due = record.due
+                aim = due if t + tiny < due < stop else stop
+                cut = t + h >= aim - tiny
+                length = aim - t if cut else h
                 trial = stepper.step(t, length, now)
                 iterations += trial.iterations
                 if fixed is None and not trial.error <= tolerance:
@@ -191,7 +193,7 @@ def simulate_crossbar(
                     continue
                 taken += 1
                 record.step(t, trial)
-                t = stop if cut else t + length
+                t = aim if cut else t + length
                 now = trial.end
                 if fixed is None:
                     grown = length * (5.0 if trial.error == 0.0 else min(5.0, 0.9 * (tolerance / trial.error) ** 0.25))
@@ -302,6 +304,11 @@ class _Record:
         self.rows: list[tuple] = []
         self.energy = dict.fromkeys(("delivered", "wires", "cells", "stored", "turnover"), 0.0)
         self.last: tuple[float, ...] | None = None
+
+    @property
+    def due(self) -> float:
+        """Time of the next sample; steps end there, because interpolation is less exact than they are."""
+        return self.times[len(self.rows)] if len(self.rows) < self.times.size else np.inf
 
     def _state(self, t: float, at: Moment, rate: Moment | None) -> tuple:
         """Return potentials, terminal currents, cell currents, wire currents at a moment."""

@@ -188,8 +188,8 @@ def device_circuit(device: Device, waveform: Waveform, *, step: float | None = N
     if device.shape:
         raise InputError("device", f"an ensemble of shape {device.shape}", "one device", "one cell at a time")
     if device.control_names:
-        given = f"{device.model.name}, which has further terminals: {', '.join(device.control_names)}"
-        raise InputError("device", given, "a device of two terminals", "a Crossbar of one cell, with gate=...")
+        gated = f"{device.model.name}, which has further terminals: {', '.join(device.control_names)}"
+        raise InputError("device", gated, "a device of two terminals", "a Crossbar of one cell, with gate=...")
     if not isinstance(waveform, Waveform):
         raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
     definition = Subcircuit(device.model, device.parameter_set)

@@ -241,7 +241,7 @@ def test_prose_stays_in_its_comment():
         (lambda: device_circuit("vteam", Sine(1, 1)), r"device: got str; allowed: a Device"),
         (
             lambda: device_circuit(device("ekv_transistor"), Sine(1, 1)),
-            r"which has further terminals: gate, bulk; allowed",
+            r"further terminals: gate, bulk; allowed",
         ),
         (lambda: crossbar_circuit([[1e-3]], [1.0]), r"crossbar: got list; allowed: a Crossbar"),
         (lambda: crossbar_circuit(Crossbar([[1e-3]]), [1.0, 2.0]), r"voltage: got shape \(2,\); allowed: shape \(1,\)"),
