@@ -29,7 +29,7 @@ def test_one_cell_charges_its_word_line():
 
 
 @pytest.mark.parametrize("crossing", [False, True])
-def test_the_slowest_mode_of_a_line_is_its_elmore_like_decay(crossing):
+def test_the_slowest_mode_of_a_line_is_known(crossing):
     """An open RC ladder of n equal segments settles with the slowest eigenvalue 4 sin^2(pi / (4 n + 2)) / (R C)."""
     n, R, C = 6, 1e3, 1e-15
     name = "crossing_capacitance" if crossing else "word_line_capacitance"
