@@ -3,9 +3,9 @@
     python -m benchmarks.programming                # some minutes
     python -m benchmarks.programming --size 16
 
-Random targets between 20 and 70 % of each cell's window, 3 % tolerance, two passes; copper lines of 50 nm. Forgetting is
-switched off (tau = 1e12 s), so that every change is a pulse's. The first table is one pulse on the middle cell, fast and
-exact; the second is the whole array.
+Random targets between 20 and 70 % of each cell's window, 3 % tolerance, two passes; copper lines of 50 nm.
+Forgetting is switched off (tau = 1e12 s), so that every change is a pulse's. The first table is one pulse on the middle
+cell, fast and exact; the second is the whole array.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def whole_array(name: str, size: int, seed: int) -> ProgramResult:
         )
         s = result.summary()
         print(
-            f"{name:18} {number_of:4d} {s['converged']:5d}/{s['cells']} {s['pulses per cell']:8.1f} {s['most pulses']:5d} "
+            f"{name:18} {number_of:4d} {s['converged']:5d}/{s['cells']} {s['pulses per cell']:8.1f} "
+            f"{s['most pulses']:5d} "
             f"{s['rms error when verified']:10.2%} {s['rms disturb']:10.2%} {s['rms final error']:10.2%} "
             f"{s['worst final error']:10.1%} {s['largest move by one pulse']:10.1e} {time.perf_counter() - start:7.1f}",
             flush=True,
@@ -92,16 +93,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     print(f"One pulse of {_WIDTH:g} s on the middle cell of {args.size} x {args.size}; moves in spans of the state")
-    print(
-        f"{'scheme':18} {'cell':>9} {'moved':>10} {'worst other':>10} {'ratio':>10} {'fast-exact':>10} {'fast ms':>8} {'exact ms':>8}"
-    )
+    heads = ("cell", "moved", "worst other", "ratio", "fast-exact", "fast ms", "exact ms")
+    print(" ".join([f"{'scheme':18}", *(f"{h:>{w}}" for h, w in zip(heads, (9, 10, 11, 9, 10, 8, 8), strict=True))]))
     for name in CASES:
         one_pulse(name, args.size)
     print("\nWrite-verify of all cells, 3 % tolerance, at most 100 pulses a pass")
-    print(
-        f"{'scheme':18} {'pass':>4} {'verified':>10} {'pulses':>8} {'most':>5} {'verified':>10} {'disturb':>10} {'final rms':>10} "
-        f"{'worst':>10} {'by 1 pulse':>10} {'s':>7}"
-    )
+    heads = ("pass", "verified", "pulses", "most", "verified", "disturb", "final rms", "worst", "by 1 pulse", "s")
+    widths = (4, 9, 8, 5, 10, 10, 10, 10, 10, 7)
+    print(" ".join([f"{'scheme':18}", *(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True))]))
     for name in CASES:
         whole_array(name, args.size, args.seed)
 

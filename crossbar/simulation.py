@@ -158,7 +158,7 @@ def simulate_crossbar(
     shared = ladders(wires, connected, crossbar.conducting())
     bounds = crossbar.state_bounds()
     stepper = Stepper(cells, shared, capacitance, bounds, drive, max(drive.largest, 1e-9))
-    found = solve_cells(Problem(cells, shared, first), rtol=1e-12)
+    found = solve_cells(Problem(cells, shared, first), rtol=1e-10)
     now = Moment(found.word_line_voltage, found.bit_line_voltage, cells.state.copy())
     record = _Record(crossbar, cells, drive, sample_times, chosen, capacitance)
     corners = drive.corners(span)

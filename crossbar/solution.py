@@ -87,6 +87,11 @@ class Solution:
         return delivered_power(self.potential, self.terminal_current)
 
     @property
+    def terminal_power(self) -> dict[str, Array]:
+        """Power that each terminal delivers [W], by side, shape ``(..., lines)``; 0 where it floats."""
+        return {side: np.nan_to_num(self.potential[side]) * i for side, i in self.terminal_current.items()}
+
+    @property
     def cell_power(self) -> Array:
         """Heat of the cells [W], shape ``(...)``."""
         return np.einsum("...ij,...ij->...", self.cell_voltage, self.cell_current)

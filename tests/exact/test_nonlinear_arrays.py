@@ -73,6 +73,7 @@ def test_quality_is_reported_and_power_balances():
     assert solution.residual <= 1e-9
     assert solution.kcl_error <= 1e-9 * np.abs(solution.cell_current).sum(axis=(1, 2)).max()
     assert_allclose(solution.power, solution.wire_power + solution.cell_power, rtol=1e-10)
+    assert_allclose(sum(p.sum(axis=-1) for p in solution.terminal_power.values()), solution.power, rtol=1e-12)
 
 
 def test_batches_and_terminals_that_differ_between_vectors():
