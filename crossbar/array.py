@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,9 +70,9 @@ class Crossbar:
         if not isinstance(wires, Wires):
             raise InputError("wires", repr(wires), "a Wires object", "Wires(word_line=1.0, bit_line=1.0)")
         self._device: Cell | None = None
-        if isinstance(cells, Cell):
-            self._device = cells
-            shape = cells.shape
+        if hasattr(cells, "parameter_rows"):  # a Cell; to ask isinstance of a protocol takes longer than a small read
+            self._device = cast("Cell", cells)
+            shape = self._device.shape
             if len(shape) != 2 or 0 in shape:
                 fix = "one state or parameter of shape (rows, columns)"
                 raise InputError("cells", f"devices of shape {shape}", "an ensemble of shape (rows, columns)", fix)

@@ -195,7 +195,9 @@ class Wires:
             ("sense", (columns,)),
             ("far_sense", (columns,)),
         ):
-            value = np.asarray(getattr(self, name))
+            value = getattr(self, name)
+            if isinstance(value, float):
+                continue
             try:
                 np.broadcast_to(value, shape)
             except ValueError:

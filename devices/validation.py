@@ -64,14 +64,15 @@ def number(
     InputError
         If the value is no finite real number inside the bounds.
     """
-    allowed = _bounds_text(minimum, maximum, unit, open_minimum)
-    is_real = isinstance(value, Real | np.number) and not isinstance(value, bool | np.complexfloating)
-    if not is_real and not (isinstance(value, np.ndarray) and value.ndim == 0):
-        raise InputError(name, repr(value), f"one number, {allowed}", fix)
+    if not isinstance(value, float):
+        is_real = isinstance(value, Real | np.number) and not isinstance(value, bool | np.complexfloating)
+        if not is_real and not (isinstance(value, np.ndarray) and value.ndim == 0):
+            allowed = _bounds_text(minimum, maximum, unit, open_minimum)
+            raise InputError(name, repr(value), f"one number, {allowed}", fix)
     result = float(value)  # type: ignore[arg-type]
     too_low = minimum is not None and (result <= minimum if open_minimum else result < minimum)
     if not math.isfinite(result) or too_low or (maximum is not None and result > maximum):
-        raise InputError(name, f"{result:g}", allowed, fix)
+        raise InputError(name, f"{result:g}", _bounds_text(minimum, maximum, unit, open_minimum), fix)
     return result
 
 
