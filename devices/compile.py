@@ -23,13 +23,15 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
+from devices.special import logistic, softplus
+
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
 __all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 4
+_GENERATION = 5
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -47,6 +49,14 @@ class _KernelPrinter(PythonCodePrinter):
     def _print_sign(self, expr: sympy.sign) -> str:
         argument = self._print(expr.args[0])
         return f"(1.0 if {argument} > 0.0 else (-1.0 if {argument} < 0.0 else 0.0))"
+
+    def _print_softplus(self, expr: softplus) -> str:
+        argument = self._print(expr.args[0])
+        return f"(max({argument}, 0.0) + math.log1p(math.exp(-abs({argument}))))"
+
+    def _print_logistic(self, expr: logistic) -> str:
+        argument = self._print(expr.args[0])
+        return f"(math.exp(min({argument}, 0.0))/(1.0 + math.exp(-abs({argument}))))"
 
     def _print_log(self, expr: sympy.log) -> str:
         rest = expr.args[0] - 1

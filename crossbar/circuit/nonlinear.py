@@ -177,12 +177,13 @@ def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None) ->
     gates = float(np.abs(cells.control).max(initial=0.0))
     while True:
         residual = _relative(law[0] - at.J, at.J, _ROUNDING * law[1] * (np.abs(at.u) + np.abs(at.v) + gates))
-        best = min(best, residual)
+        best = min(best, residual + at.residual)
         if residual + at.residual <= rtol:
             worst = _worst(law[0] - at.J) + at.kcl_error
             return NonlinearSolution(at.u, at.v, law[0], steps, iterations, residual + at.residual, worst)
         if steps == _MOST_STEPS or not np.isfinite(residual):
             raise _failure(law[0] - at.J, best, steps, rtol)
+        # What rounding leaves of a linear system counts in the sum above, and is an error only if that is too large.
         # A Newton step squares the mismatch; to solve its linear system much better than that would gain nothing.
         aim = _tangent(problem, at.u, at.v, law, min(max(1e-2 * residual**2, tightest), _FIRST))
         iterations += aim.iterations
@@ -197,7 +198,8 @@ def _tangent(problem: Problem, u: Array, v: Array, law: tuple[Array, Array, Arra
     fixed = current - g * (u - v) + m * v
     if not m.any():
         factors = factor_lines(g, problem.ladders)
-        found = solve_lines(factors, problem.sides, rtol=tolerance, nodes=True, injected=(-fixed[None], fixed[None]))
+        into = (-fixed[None], fixed[None])
+        found = solve_lines(factors, problem.sides, rtol=tolerance, nodes=True, injected=into, accept=_FIRST)
     else:
         found = solve_gated(problem.ladders, problem.sides, g, m, (None, None), (-fixed, fixed), tolerance)
     u, v = found.word_line_voltage[0], found.bit_line_voltage[0]

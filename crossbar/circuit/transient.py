@@ -154,7 +154,8 @@ class Stepper:
             if factors is None:
                 found = solve_gated(self.ladders, sides, port, m, load, (into_word, into_bit), 1e-12)
             else:
-                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=(into_word[None], into_bit[None]))
+                into = (into_word[None], into_bit[None])
+                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=into, accept=1e-10)
             iterations += found.iterations
             stages[0][s] = found.word_line_voltage[0] - u
             stages[1][s] = found.bit_line_voltage[0] - v

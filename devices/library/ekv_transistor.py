@@ -6,6 +6,7 @@ import sympy
 
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Control, Parameter, ParameterSet
+from devices.special import softplus
 
 _GATE = Control("gate", "gate", latex=r"v_\mathrm{g}")
 _BULK = Control("bulk", "bulk", latex=r"v_\mathrm{b}")
@@ -20,7 +21,7 @@ _beta, _vt0, _n, _ut = (p.symbol for p in _PARAMETERS)
 
 def _share(voltage: sympy.Expr) -> sympy.Expr:
     """Return the forward or reverse current in units of the specific current, for pinch-off minus channel voltage."""
-    return sympy.log(1 + sympy.exp(voltage / (2 * _ut))) ** 2
+    return softplus(voltage / (2 * _ut)) ** 2
 
 
 _PINCH_OFF = (_GATE.symbol - _BULK.symbol - _vt0) / _n
@@ -52,6 +53,6 @@ MODELS = (
             "C. C. Enz, F. Krummenacher and E. A. Vittoz, Analog Integrated Circuits and Signal Processing 8, 83 "
             "(1995), doi 10.1007/BF01239381",
         ),
-        validity="Long channel: no velocity saturation, no output conductance in saturation. All voltages within 30 V.",
+        validity="Long channel: no velocity saturation, no output conductance in saturation.",
     ),
 )

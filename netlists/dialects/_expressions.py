@@ -20,6 +20,7 @@ import sympy
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from devices.errors import InputError
+from devices.special import logistic, softplus
 
 __all__ = ["expression", "number_text"]
 
@@ -160,6 +161,15 @@ class _Printer:
     def _step(self, e: sympy.Heaviside) -> tuple[str, int]:
         return f"(({self.text(e.args[0])} > 0) ? 1 : 0)", _ATOM
 
+    def _softplus(self, e: softplus) -> tuple[str, int]:
+        z = self.text(e.args[0])
+        q = f"exp(-abs({z}))"
+        return f"(max({z},0) + 2*atanh({q}/(2 + {q})))", _ATOM  # the area tangent in place of ln(1 + q), all digits
+
+    def _logistic(self, e: logistic) -> tuple[str, int]:
+        z = self.text(e.args[0])
+        return f"(exp(min({z},0))/(1 + exp(-abs({z}))))", _ATOM
+
     def _pieces(self, e: sympy.Piecewise) -> tuple[str, int]:
         last, otherwise = e.args[-1]
         if otherwise != sympy.true:
@@ -186,6 +196,8 @@ class _Printer:
         ((sympy.Max, sympy.Min), _extreme),
         (sympy.Heaviside, _step),
         (sympy.Piecewise, _pieces),
+        (softplus, _softplus),
+        (logistic, _logistic),
         ((sympy.And, sympy.Or), _join),
         (sympy.Not, _not),
         ((BooleanTrue, BooleanFalse), _truth),

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+import sympy
 from numpy.testing import assert_allclose
 from scipy.special import lambertw
 
@@ -134,3 +135,17 @@ def test_what_cannot_be_a_pair_is_refused():
         transistor.current(1.0)
     with pytest.raises(InputError, match="ekv_transistor, with gate, bulk"):
         simulate(transistor, Sine(1.0, 1.0))
+
+
+@pytest.mark.parametrize(("gate", "volts"), [(-3.0, 1.0), (-1.0, 0.5), (0.2, 0.1), (0.35, 1e-3), (200.0, 100.0)])
+def test_transistor_is_exact_from_far_off_to_far_on(gate, volts):
+    """Against the textbook form in thirty digits; exp((200 V - vt0) / (2 n ut)) is beyond doubles."""
+    cell = device("ekv_transistor")
+    point = {p.symbol: sympy.Rational(float(cell.parameters[p.name])) for p in cell.model.parameters}
+    point |= {cell.model.voltage: sympy.Rational(volts)}
+    point |= {c.symbol: sympy.Rational(v) for c, v in zip(cell.model.controls, (gate, 0.0), strict=True)}
+    wanted = float(sympy.N(cell.model.current.rewrite(sympy.exp).subs(point), 30))
+    table = cell.evaluate(volts, np.empty(0), [gate, 0.0])
+    assert table[0, 0] == pytest.approx(wanted, rel=2e-14)
+    slope = cell.model.current.rewrite(sympy.exp).diff(cell.model.voltage)
+    assert table[0, 1] == pytest.approx(float(sympy.N(slope.subs(point), 30)), rel=2e-13)

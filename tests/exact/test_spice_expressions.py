@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sympy import Abs, Heaviside, Max, Min, Piecewise, Rational, cosh, exp, log, sign, sinh, sqrt, tanh
 
 from devices import InputError
+from devices.special import logistic, softplus
 from netlists import run_ngspice
 from netlists.dialects._expressions import expression, number_text
 
@@ -92,6 +93,8 @@ VOCABULARY = [
     Piecewise((1, sympy.Not(sympy.And(V > 0, Q < 0))), (2, True)),
     Piecewise((5, sympy.Eq(V, 1.25)), (V - 2, sympy.Ne(V, -2)), (7, True)) * 2,
     3 * Piecewise((-V, V >= 0), (V - Q, True)) ** 3,
+    *(f(k * V) for f in (softplus, logistic) for k in (1, 9, 40, 300)),
+    softplus(V).diff(V) + logistic(Q * V).diff(Q),
 ]
 
 

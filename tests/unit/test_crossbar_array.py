@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import crossbar
 from crossbar import Crossbar, Readout, Wires
-from crossbar.circuit import linear
+from crossbar.circuit import linear, lines
 from devices.errors import ConvergenceError, InputError
 
 G = np.array([[1e-4, 2e-5, 3e-5], [5e-5, 0.0, 1e-5]])
@@ -176,3 +176,16 @@ def test_public_names_are_exported():
     assert set(crossbar.__all__) <= set(dir(crossbar))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = crossbar.nonsense
+
+
+def test_what_rounding_leaves_is_an_error_unless_accepted():
+    shape = (60, 50)
+    connected = {side: np.full(n, side in ("word_left", "bit_bottom")) for side, n in
+                 (("word_left", 60), ("word_right", 60), ("bit_top", 50), ("bit_bottom", 50))}  # fmt: skip
+    volts = {side: np.where(on, 0.3, np.nan)[None] for side, on in connected.items()}
+    conductance = np.random.default_rng(0).uniform(1e-6, 1e-4, shape)
+    factors = lines.factor_lines(conductance, lines.ladders(Wires(1e3, 1e3), connected, conductance))
+    with pytest.raises(ConvergenceError, match="allowed: 1e-25"):
+        linear.solve_lines(factors, volts, rtol=1e-25, nodes=True)
+    found = linear.solve_lines(factors, volts, rtol=1e-25, nodes=True, accept=1e-12)
+    assert 1e-25 < found.residual <= 1e-12
