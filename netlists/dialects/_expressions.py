@@ -1,4 +1,4 @@
-"""SymPy expressions as text for ngspice's behavioural sources.
+"""SymPy expressions as text: one printer, and what each dialect writes differently.
 
 What ngspice 39 does differently from mathematics, and what is written instead:
 
@@ -9,11 +9,17 @@ What ngspice 39 does differently from mathematics, and what is written instead:
   products; a base that may be negative gets its sign back by ``cos(pi b)``, which is 1 or -1 for whole b.
 - ``u(0)`` is 1/2; a step is written as a condition, 0 at 0, as our own kernels have it.
 - ``max`` and ``min`` take two arguments; more are nested.
+
+What Verilog-A does differently:
+
+- A literal without point or exponent is an integer, and integers divide as integers: every number is written as a
+  real, with as many digits as make the same double.
+- There is no ``sgn`` and no step: both are written as conditions. ``pow`` is the one of C, right for any base.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 import sympy
@@ -22,13 +28,13 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 from devices.errors import InputError
 from devices.special import logistic, softplus
 
-__all__ = ["expression", "number_text"]
+__all__ = ["expression", "number_text", "real_text", "verilog_expression"]
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _FUNCTIONS = {
     sympy.exp: "exp", sympy.log: "ln", sympy.sinh: "sinh", sympy.cosh: "cosh", sympy.tanh: "tanh",
     sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.atan: "atan",
-    sympy.Abs: "abs", sympy.sign: "sgn",
+    sympy.Abs: "abs",
 }  # fmt: skip
 _RELATIONS = {
     sympy.StrictGreaterThan: ">", sympy.GreaterThan: ">=", sympy.StrictLessThan: "<",
@@ -39,6 +45,11 @@ _RELATIONS = {
 def number_text(value: float) -> str:
     """Return the shortest text that reads back as the same double, without a needless ``.0``."""
     return repr(float(value) + 0.0).removesuffix(".0")
+
+
+def real_text(value: float) -> str:
+    """Return the shortest text that reads back as the same double and as no integer."""
+    return repr(float(value) + 0.0)
 
 
 def expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
@@ -62,10 +73,19 @@ def expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
     InputError
         For anything outside the vocabulary.
     """
-    return _Printer(names).text(law)
+    return _NgspicePrinter(names).text(law)
+
+
+def verilog_expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+    """Return `law` as an expression of Verilog-A; arguments and errors are those of `expression`."""
+    return _VerilogPrinter(names).text(law)
 
 
 class _Printer:
+    """What the dialects share; each says how it writes numbers, signs and powers that are no small whole number."""
+
+    ZERO, ONE, TWO = "0", "1", "2"
+
     def __init__(self, names: Mapping[sympy.Symbol, str]) -> None:
         self.names = names
 
@@ -79,9 +99,9 @@ class _Printer:
             return self.names[e], _ATOM
         if isinstance(e, sympy.Number | sympy.NumberSymbol) and e.is_finite:
             return self._number(float(e))
-        for kind, write in self._WRITERS:
+        for kind, writer in self._WRITERS:
             if isinstance(e, kind):
-                return write(self, e)
+                return getattr(self, writer)(e)  # type: ignore[no-any-return]
         for kind, name in _FUNCTIONS.items():
             if isinstance(e, kind):
                 return f"{name}({self.text(e.args[0])})", _ATOM
@@ -91,14 +111,23 @@ class _Printer:
         allowed = "+ - * / **, exp log sqrt sinh cosh tanh Abs sign Max Min Heaviside Piecewise"
         raise InputError("expression", f"{type(e).__name__} in {e}", allowed, "write it with these")
 
-    @staticmethod
-    def _number(value: float) -> tuple[str, int]:
-        text = number_text(abs(value))
-        if float(f"{value:.10e}") != value:
-            head = f"{abs(value):.10e}"
-            rest = Decimal(abs(value)) - Decimal(head)
-            text = f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
+    def _number(self, value: float) -> tuple[str, int]:
+        text = self._literal(abs(value))
         return (f"-{text}", _SUM) if value < 0 else (text, _ATOM)
+
+    def _literal(self, value: float) -> str:
+        """Text of a number that is not negative."""
+        raise NotImplementedError
+
+    def _sign(self, e: sympy.sign) -> tuple[str, int]:
+        raise NotImplementedError
+
+    def _whole_power(self, base: sympy.Expr, n: int) -> tuple[str, int]:
+        """Text of a power with a whole exponent above 3."""
+        raise NotImplementedError
+
+    def _any_power(self, base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, int]:
+        raise NotImplementedError
 
     def _sum(self, e: sympy.Add) -> tuple[str, int]:
         terms = sorted(e.as_ordered_terms(), key=lambda term: term.could_extract_minus_sign())
@@ -121,7 +150,7 @@ class _Printer:
                 below.append(sympy.Pow(base, -exponent))
             else:
                 above.append(self.text(factor, _PRODUCT))
-        top = "*".join(above) or "1"
+        top = "*".join(above) or self.ONE
         if not below:
             return top, _PRODUCT
         if len(below) == 1:
@@ -131,24 +160,14 @@ class _Printer:
     def _power(self, e: sympy.Pow) -> tuple[str, int]:
         base, exponent = e.args
         if exponent.could_extract_minus_sign():
-            return f"1/{self.text(sympy.Pow(base, -exponent), _ATOM)}", _PRODUCT
+            return f"{self.ONE}/{self.text(sympy.Pow(base, -exponent), _ATOM)}", _PRODUCT
         if exponent == sympy.Rational(1, 2):
             return f"sqrt({self.text(base)})", _ATOM
-        plain = self.text(base)
-        if exponent.is_Integer:
-            n = int(exponent)
-            if n <= 3:
-                return "*".join([self.text(base, _ATOM)] * n), _PRODUCT
-            if n % 2:
-                return f"{self.text(base, _ATOM)}*pow(abs({plain}),{n - 1})", _PRODUCT
-            return f"pow(abs({plain}),{n})", _ATOM
-        power = self.text(exponent)
-        if base.is_nonnegative:
-            return f"pow({plain},{power})", _ATOM
-        if exponent.is_Number:
-            return f"pow(abs({plain}),{power})", _ATOM
-        turn = self.text(sympy.pi * exponent)
-        return f"pow(abs({plain}),{power})*(({plain} < 0) ? cos({turn}) : 1)", _PRODUCT
+        if not exponent.is_Integer:
+            return self._any_power(base, exponent)
+        if int(exponent) <= 3:
+            return "*".join([self.text(base, _ATOM)] * int(exponent)), _PRODUCT
+        return self._whole_power(base, int(exponent))
 
     def _extreme(self, e: sympy.Basic) -> tuple[str, int]:
         name = "max" if isinstance(e, sympy.Max) else "min"
@@ -159,16 +178,17 @@ class _Printer:
         return nested, _ATOM
 
     def _step(self, e: sympy.Heaviside) -> tuple[str, int]:
-        return f"(({self.text(e.args[0])} > 0) ? 1 : 0)", _ATOM
+        return f"(({self.text(e.args[0])} > {self.ZERO}) ? {self.ONE} : {self.ZERO})", _ATOM
 
     def _softplus(self, e: softplus) -> tuple[str, int]:
         z = self.text(e.args[0])
         q = f"exp(-abs({z}))"
-        return f"(max({z},0) + 2*atanh({q}/(2 + {q})))", _ATOM  # the area tangent in place of ln(1 + q), all digits
+        # The area tangent in place of ln(1 + q) has all digits.
+        return f"(max({z},{self.ZERO}) + {self.TWO}*atanh({q}/({self.TWO} + {q})))", _ATOM
 
     def _logistic(self, e: logistic) -> tuple[str, int]:
         z = self.text(e.args[0])
-        return f"(exp(min({z},0))/(1 + exp(-abs({z}))))", _ATOM
+        return f"(exp(min({z},{self.ZERO}))/({self.ONE} + exp(-abs({z}))))", _ATOM
 
     def _pieces(self, e: sympy.Piecewise) -> tuple[str, int]:
         last, otherwise = e.args[-1]
@@ -189,16 +209,61 @@ class _Printer:
     def _truth(self, e: sympy.Basic) -> tuple[str, int]:
         return ("1" if e == sympy.true else "0"), _ATOM
 
-    _WRITERS: tuple[tuple[type | tuple[type, ...], Callable[..., tuple[str, int]]], ...] = (
-        (sympy.Add, _sum),
-        (sympy.Mul, _product),
-        (sympy.Pow, _power),
-        ((sympy.Max, sympy.Min), _extreme),
-        (sympy.Heaviside, _step),
-        (sympy.Piecewise, _pieces),
-        (softplus, _softplus),
-        (logistic, _logistic),
-        ((sympy.And, sympy.Or), _join),
-        (sympy.Not, _not),
-        ((BooleanTrue, BooleanFalse), _truth),
+    _WRITERS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (sympy.Add, "_sum"),
+        (sympy.Mul, "_product"),
+        (sympy.Pow, "_power"),
+        ((sympy.Max, sympy.Min), "_extreme"),
+        (sympy.Heaviside, "_step"),
+        (sympy.sign, "_sign"),
+        (sympy.Piecewise, "_pieces"),
+        (softplus, "_softplus"),
+        (logistic, "_logistic"),
+        ((sympy.And, sympy.Or), "_join"),
+        (sympy.Not, "_not"),
+        ((BooleanTrue, BooleanFalse), "_truth"),
     )
+
+
+class _NgspicePrinter(_Printer):
+    def _literal(self, value: float) -> str:
+        if float(f"{value:.10e}") == value:
+            return number_text(value)
+        head = f"{value:.10e}"
+        rest = Decimal(value) - Decimal(head)
+        return f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
+
+    def _sign(self, e: sympy.sign) -> tuple[str, int]:
+        return f"sgn({self.text(e.args[0])})", _ATOM
+
+    def _whole_power(self, base: sympy.Expr, n: int) -> tuple[str, int]:
+        plain = self.text(base)
+        if n % 2:
+            return f"{self.text(base, _ATOM)}*pow(abs({plain}),{n - 1})", _PRODUCT
+        return f"pow(abs({plain}),{n})", _ATOM
+
+    def _any_power(self, base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, int]:
+        plain, power = self.text(base), self.text(exponent)
+        if base.is_nonnegative:
+            return f"pow({plain},{power})", _ATOM
+        if exponent.is_Number:
+            return f"pow(abs({plain}),{power})", _ATOM
+        turn = self.text(sympy.pi * exponent)
+        return f"pow(abs({plain}),{power})*(({plain} < 0) ? cos({turn}) : 1)", _PRODUCT
+
+
+class _VerilogPrinter(_Printer):
+    ZERO, ONE, TWO = "0.0", "1.0", "2.0"
+
+    def _literal(self, value: float) -> str:
+        return real_text(value)
+
+    def _sign(self, e: sympy.sign) -> tuple[str, int]:
+        z = self.text(e.args[0])
+        return f"(({z} > 0.0) ? 1.0 : (({z} < 0.0) ? -1.0 : 0.0))", _ATOM
+
+    def _whole_power(self, base: sympy.Expr, n: int) -> tuple[str, int]:
+        return f"pow({self.text(base)},{n}.0)", _ATOM
+
+    def _any_power(self, base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, int]:
+        return f"pow({self.text(base)},{self.text(exponent)})", _ATOM
