@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numpy as np
@@ -22,6 +21,8 @@ from devices import InputError, State, Waveform
 from devices.validation import choice, number
 from netlists.circuit import Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects._expressions import expression, number_text
+from netlists.dialects._text import device_notes, one_line, wrapped
+from netlists.dialects._text import package_version as _version
 
 __all__ = [
     "NgspiceOptions",
@@ -206,18 +207,9 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
             f".ic v({node})={{{start}}}",
         ]
     values = [f"{n}={v}" for n, v in subcircuit_values({**given.values, **given.initial}).items()]
-    laws = zip(model.states, model.rates, strict=True)
-    notes = [
-        f"{model.name}: {model.title}",
-        f"i = {model.current}",
-        *(f"0 = {u.residual}, for {u.name} [{u.unit}]: {u.meaning}; the voltage of node in_{u.name}" for u in inner),
-        *(f"d{s.name}/dt = {law} for {s.lower} <= {s.name} <= {s.upper}" for s, law in laws),
-        f"parameter set {given.name} ({given.status}): {given.source}",
-        *([f"note: {given.note}"] if given.note else []),
-        *(f"reference: {r}" for r in model.references),
-        *(f"{_safe(q.name)} [{q.unit}]: {q.meaning}" for q in model.parameters),
-        *(f"{_safe(q.name)} [{q.unit}]: start of the state, {q.meaning}" for q in model.states),
-    ]
+    notes = device_notes(model, given)
+    notes += [f"{_safe(q.name)} [{q.unit}]: {q.meaning}" for q in model.parameters]
+    notes += [f"{_safe(q.name)} [{q.unit}]: start of the state, {q.meaning}" for q in model.states]
     if moving:
         values.append(f"xsv_rate={number_text(clamp_rate)}")
         notes.append("xsv_rate [1/s]: return from beyond a bound, far above 1 / (shortest time of interest)")
@@ -299,22 +291,9 @@ def _safe(name: str) -> str:
 
 def _comment(text: str) -> str:
     """One comment line, whatever the text holds."""
-    return "* " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f"* {one_line(text)}"
 
 
-def _wrapped(items: Iterable[str], width: int = 110) -> list[str]:
+def _wrapped(items: Iterable[str]) -> list[str]:
     """Continuation lines that hold `items`."""
-    lines: list[str] = []
-    for item in items:
-        if lines and len(lines[-1]) + len(item) < width:
-            lines[-1] += f" {item}"
-        else:
-            lines.append(f"+ {item}")
-    return lines
-
-
-def _version() -> str:
-    try:
-        return version("memductance")
-    except PackageNotFoundError:
-        return "(not installed)"
+    return wrapped(items, "+ ")

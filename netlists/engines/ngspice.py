@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -14,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError, SimulatorError, SimulatorNotFoundError
+from devices.errors import SimulatorError, SimulatorNotFoundError
 from devices.validation import number
 from netlists.circuit import Circuit
+from netlists.engines._process import execute, folder_to_keep
 from netlists.engines._raw import read_raw
 from netlists.engines.waves import Waves
 
@@ -79,7 +78,7 @@ def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | o
         netlist = write_ngspice(netlist)
     engine = f"ngspice {ngspice_version()}"
     with tempfile.TemporaryDirectory(prefix="memductance-ngspice-") as temporary:
-        folder = Path(temporary) if keep is None else _folder(keep)
+        folder = Path(temporary) if keep is None else folder_to_keep(keep)
         (folder / "circuit.cir").write_text(netlist, encoding="utf-8")
         raw = folder / "circuit.raw"
         raw.unlink(missing_ok=True)
@@ -89,58 +88,21 @@ def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | o
         return Waves(vectors, engine, time.perf_counter() - started)
 
 
-def _folder(path: str | os.PathLike[str]) -> Path:
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("keep", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
-    return folder
-
-
 def _execute(arguments: list[str], folder: Path, timeout: float) -> str:
     """Run ngspice and return what it said, or raise with its words."""
     program = shutil.which("ngspice")
     if program is None:
         raise SimulatorNotFoundError(f"ngspice: not found on PATH; to install: {INSTALL}")
     environment = {k: v for k, v in os.environ.items() if k != "SPICE_ASCIIRAWFILE"}
-    try:
-        process = subprocess.Popen(
-            [program, *arguments],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise SimulatorError(f"ngspice: {program} does not start ({error.strerror}); to install: {INSTALL}") from None
-    try:
-        said, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        _kill(process)
-        raise SimulatorError(
-            f"ngspice: no result within {timeout:g} s; try a larger timeout, a smaller circuit or a larger reltol"
-        ) from None
-    except BaseException:
-        _kill(process)
-        raise
-    if process.returncode:
-        how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
-        raise SimulatorError(f"ngspice ({how}): {_words(said)}")
-    return said
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill the process with all its children, and wait until it is gone."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        process.kill()
-    process.communicate()
+    return execute(
+        "ngspice",
+        [program, *arguments],
+        folder,
+        environment=environment,
+        timeout=timeout,
+        words=_words,
+        install=INSTALL,
+    )
 
 
 def _words(said: str) -> str:

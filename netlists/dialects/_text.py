@@ -1,0 +1,49 @@
+"""Text that every dialect writes alike: one-line prose, wrapped values, what a device's header says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from devices import DeviceModel, ParameterSet
+
+__all__ = ["device_notes", "one_line", "package_version", "wrapped"]
+
+
+def one_line(text: str) -> str:
+    """Return `text` in one line without control characters, whatever it holds."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def wrapped(items: Iterable[str], lead: str, width: int = 110) -> list[str]:
+    """Return lines that begin with `lead` and hold `items`, each of them whole."""
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + len(item) < width:
+            lines[-1] += f" {item}"
+        else:
+            lines.append(f"{lead}{item}")
+    return lines
+
+
+def device_notes(model: DeviceModel, given: ParameterSet) -> list[str]:
+    """Return what a device's text says of itself: title, equations, parameter set and sources."""
+    inner = () if model.unknown is None else (model.unknown,)
+    laws = zip(model.states, model.rates, strict=True)
+    return [
+        f"{model.name}: {model.title}",
+        f"i = {model.current}",
+        *(f"0 = {u.residual}, for {u.name} [{u.unit}]: {u.meaning}; the voltage of node in_{u.name}" for u in inner),
+        *(f"d{s.name}/dt = {law} for {s.lower} <= {s.name} <= {s.upper}" for s, law in laws),
+        f"parameter set {given.name} ({given.status}): {given.source}",
+        *([f"note: {given.note}"] if given.note else []),
+        *(f"reference: {r}" for r in model.references),
+    ]
+
+
+def package_version() -> str:
+    """Return the version of memductance that writes the text."""
+    try:
+        return version("memductance")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,102 @@
+"""A simulator in a process of its own: a crash, a hang or a leak stays outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from devices.errors import InputError, SimulatorError
+
+__all__ = ["execute", "folder_to_keep"]
+
+
+def execute(
+    name: str,
+    command: list[str],
+    folder: Path,
+    *,
+    environment: Mapping[str, str],
+    timeout: float,
+    words: Callable[[str], str],
+    install: str,
+) -> str:
+    """Run a simulator and return what it said.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    command : list of str
+        Path of the program, and its arguments.
+    folder : pathlib.Path
+        Where it runs.
+    environment : mapping of str to str
+        Its environment.
+    timeout : float
+        Longest run [s]; then the process and its children are killed.
+    words : callable
+        Makes one line of what it said.
+    install : str
+        The command that installs it.
+
+    Raises
+    ------
+    SimulatorError
+        If it does not start, fails, crashes or takes too long; in its own words.
+    """
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SimulatorError(f"{name}: {command[0]} does not start ({error.strerror}); to install: {install}") from None
+    try:
+        said, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        raise SimulatorError(
+            f"{name}: no result within {timeout:g} s; try a larger timeout, a smaller circuit or a larger reltol"
+        ) from None
+    except BaseException:
+        _kill(process)
+        raise
+    if process.returncode:
+        how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
+        raise SimulatorError(f"{name} ({how}): {words(said)}")
+    return said
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill the process with all its children, and wait until it is gone."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+    process.communicate()
+
+
+def folder_to_keep(path: str | os.PathLike[str]) -> Path:
+    """Return a folder of the user's for a run's files, made where it is not there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("keep", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
+    return folder
