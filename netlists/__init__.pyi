@@ -7,8 +7,13 @@ from .comparison import crosscheck as crosscheck
 from .dialects.ngspice import NgspiceOptions as NgspiceOptions
 from .dialects.ngspice import write_ngspice as write_ngspice
 from .dialects.ngspice import write_subcircuit as write_subcircuit
+from .dialects.vacask import VacaskOptions as VacaskOptions
+from .dialects.vacask import write_vacask as write_vacask
+from .dialects.verilog_a import write_verilog_a as write_verilog_a
 from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
 from .engines.pyspice import run_pyspice as run_pyspice
 from .engines.pyspice import to_pyspice as to_pyspice
+from .engines.vacask import run_vacask as run_vacask
+from .engines.vacask import vacask_version as vacask_version
 from .engines.waves import Waves as Waves

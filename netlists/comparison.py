@@ -20,6 +20,7 @@ from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
+    from netlists.dialects.vacask import VacaskOptions
 
 __all__ = ["crosscheck"]
 
@@ -32,7 +33,7 @@ def crosscheck(
     bulk: float = 0.0,
     duration: float | None = None,
     engine: str = "ngspice",
-    options: NgspiceOptions | None = None,
+    options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
     timeout: float = 120.0,
@@ -55,10 +56,11 @@ def crosscheck(
         Potentials of gate lines and bulk of an array [V], see `Crossbar.solve`.
     duration : float, optional
         Length of an array's transient [s]; that of the longest waveform where not given.
-    engine : {"ngspice", "pyspice"}, optional
-        ngspice in a process of its own, or PySpice's shared library.
-    options : NgspiceOptions, optional
-        Tolerances of the simulator; `NgspiceOptions.suited` to the circuit where not given. An operating point of
+    engine : {"ngspice", "pyspice", "vacask"}, optional
+        ngspice in a process of its own, PySpice's shared library, or, for a device, VACASK with the device's
+        Verilog-A module.
+    options : NgspiceOptions or VacaskOptions, optional
+        Tolerances of the simulator; those suited to the circuit where not given. For ngspice, an operating point of
         cells with a law that does not converge is then tried with tolerances up to 1e6 times as large.
     tolerance : float, optional
         Ours: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
@@ -66,7 +68,7 @@ def crosscheck(
     step : float, optional
         Longest step of the simulator [s].
     timeout : float, optional
-        Longest run of the ngspice process [s]; PySpice's library cannot be stopped.
+        Longest run of the simulator's process [s]; PySpice's library cannot be stopped.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def crosscheck(
     SimulatorError
         If it fails.
     """
-    choice("engine", engine, ("ngspice", "pyspice"))
+    choice("engine", engine, ("ngspice", "pyspice", "vacask"))
     compare: Callable[[Circuit, Waves], dict[str, Any]]
     if isinstance(subject, Device):
         for name, given in (("gate", gate), ("duration", duration)):
@@ -96,6 +98,8 @@ def crosscheck(
             return _compare_device(subject, stimulus, circuit, waves, tolerance)  # type: ignore[arg-type]
 
     elif isinstance(subject, Crossbar):
+        if engine == "vacask":
+            raise InputError("engine", "'vacask' for an array", "'ngspice' or 'pyspice'", "engine='ngspice'")
         circuit = crossbar_circuit(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step)  # type: ignore[arg-type]
         terminals = {"gate": gate, "bulk": bulk}
 
@@ -118,10 +122,22 @@ def crosscheck(
     )
 
 
-def _run(circuit: Circuit, engine: str, options: NgspiceOptions | None, timeout: float) -> tuple[Waves, NgspiceOptions]:
+def _run(
+    circuit: Circuit, engine: str, options: NgspiceOptions | VacaskOptions | None, timeout: float
+) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
     """Return the simulator's answer and the tolerances that it reached."""
+    if engine == "vacask":
+        from netlists.dialects.vacask import VacaskOptions
+        from netlists.engines.vacask import run_vacask
+
+        tolerances = options or VacaskOptions.suited(circuit)
+        if not isinstance(tolerances, VacaskOptions):
+            raise InputError("options", type(options).__name__, "VacaskOptions for engine='vacask'")
+        return run_vacask(circuit, options=tolerances, timeout=timeout), tolerances
     from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
 
+    if not isinstance(options, NgspiceOptions | None):
+        raise InputError("options", type(options).__name__, f"NgspiceOptions for engine={engine!r}")
     chosen = [options] if options else [NgspiceOptions.suited(circuit)]
     if options is None and isinstance(circuit.analysis, OperatingPoint) and circuit.subcircuits:
         chosen += [chosen[0].loosened(factor) for factor in (1e3, 1e6)]

@@ -1,0 +1,203 @@
+"""The neutral circuit as a netlist of VACASK, which holds the Verilog-A modules of its devices.
+
+One file, ready to run: VACASK has the embedded modules compiled by OpenVAF. States start where they are set to, because
+the modules hold them there in the operating point from which a transient sets out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from devices import InputError, Waveform
+from devices.validation import choice, integer, number
+from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Transient, VoltageSource
+from netlists.dialects._expressions import real_text
+from netlists.dialects._text import one_line, package_version
+from netlists.dialects.ngspice import clamp_rate
+from netlists.dialects.verilog_a import internal_node, verilog_name, write_verilog_a
+
+__all__ = ["VacaskOptions", "state_vectors", "write_vacask"]
+
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+#: VACASK's models of wires: name in the netlist, file and module.
+_WIRES = {Resistor: ("wire", "resistor"), Capacitor: ("capacitance", "capacitor")}
+_STEP_BY_CORNERS = 5e-6  # so that all steps that corners ask for are 200 000 at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class VacaskOptions:
+    """Tolerances of VACASK; the defaults are for reference runs, far tighter than its own.
+
+    Parameters
+    ----------
+    reltol : float, optional
+        Relative tolerance of Newton's iteration, and error of a step relative to the largest value so far.
+    abstol : float, optional
+        Absolute tolerance of currents [A].
+    vntol : float, optional
+        Absolute tolerance of voltages [V].
+    gmin : float, optional
+        Conductance that VACASK may add across junctions [S].
+    method : {"bdf", "am"}, optional
+        Backward differentiation, which holds stiff laws, or Adams and Moulton's method.
+    order : int, optional
+        Highest order of the method, 1 to 4; with 5, VACASK loses digits.
+    first : float, optional
+        First step, as a fraction of the longest; its error is not controlled.
+    corner : float, optional
+        Longest step as a fraction of the time from one corner of a waveform to the next: nor are the errors of the
+        first steps after a corner controlled.
+    """
+
+    reltol: float = 1e-12
+    abstol: float = 1e-18
+    vntol: float = 1e-12
+    gmin: float = 1e-18
+    method: Literal["bdf", "am"] = "bdf"
+    order: int = 4
+    first: float = 1e-5
+    corner: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name in ("reltol", "abstol", "vntol", "gmin"):
+            number(name, getattr(self, name), minimum=0.0, open_minimum=True)
+        for name in ("first", "corner"):
+            number(name, getattr(self, name), minimum=0.0, maximum=1.0, open_minimum=True)
+        choice("method", self.method, ("bdf", "am"))
+        integer("order", self.order, minimum=1, maximum=4)
+
+    @classmethod
+    def suited(cls, circuit: Circuit) -> VacaskOptions:
+        """Return the options that `netlists.crosscheck` takes for a circuit: small steps where corners are few."""
+        waves = [e.value for e in circuit.elements if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
+        corners = sum(len(wave.segments) for wave in waves)
+        return cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)))
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return names and values as text, in a fixed order."""
+        plain = [(name, real_text(getattr(self, name))) for name in ("reltol", "abstol", "vntol", "gmin")]
+        method = [("tran_method", f'"{self.method}"'), ("tran_maxord", str(self.order))]
+        return [*plain, *method, ("tran_fs", real_text(self.first)), ("tran_fbr", real_text(self.corner))]
+
+
+def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
+    """Return `circuit` as a netlist of VACASK: the same text for the same circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        As made by `device_circuit`.
+    options : VacaskOptions, optional
+        Tolerances; the defaults where not given.
+
+    Returns
+    -------
+    str
+        The netlist with the Verilog-A modules in it, and a final line end. Run it with ``vacask FILE``.
+
+    Raises
+    ------
+    InputError
+        If a name cannot be written, or a law is outside the vocabulary.
+    """
+    wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.elements)]
+    modules = [definition.name for definition in circuit.subcircuits]
+    for _, module in wires:
+        if module in modules:
+            raise InputError(
+                "circuit", f"a device named {module}", f"another name, beside VACASK's {module}", "rename it"
+            )
+    chosen = " ".join(f"{name}={value}" for name, value in (options or VacaskOptions()).items())
+    lines = [
+        one_line(circuit.title) or "circuit",
+        f"// dialect VACASK; written by memductance {package_version()}",
+        *(f"// net {gone} is net {kept}" for gone, kept in circuit.merged.items()),
+        f"ground {GROUND}",
+        "model source vsource",
+        *(line for name, module in wires for line in (f'load "{module}.osdi"', f"model {name} {module}")),
+        *(line for module in modules for line in (f'load "{module}.va"', f"model {module} {module}")),
+        *map(_element, _checked(circuit)),
+        "control",
+        "  abort always",
+        f'  options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}',
+        "  save default",
+        f"  analysis circuit {_analysis(circuit)}",
+        "endc",
+    ]
+    for definition in circuit.subcircuits:
+        text = write_verilog_a(definition, clamp_rate=clamp_rate(circuit))
+        mark = "MODULE"
+        while f">>>{mark}" in text:
+            mark += "_"
+        lines += [f'embed "{definition.name}.va" <<<{mark}', text.rstrip("\n"), f">>>{mark}"]
+    return "\n".join([*lines, ""])
+
+
+def state_vectors(circuit: Circuit) -> dict[str, str]:
+    """Return which vector of VACASK's holds each state: the net that shows it in the circuit, and the vector's name."""
+    found = {}
+    models = {definition.name: definition for definition in circuit.subcircuits}
+    for element in circuit.elements:
+        if not isinstance(element, Resistor | Capacitor | VoltageSource):
+            definition = models[element.subcircuit]
+            shown = element.nets[len(element.nets) - len(definition.probes) :]
+            for net, state in zip(shown, definition.model.states[: len(shown)], strict=True):
+                found[net] = f"{element.name}:{internal_node(state)}"
+    return found
+
+
+def _analysis(circuit: Circuit) -> str:
+    if not isinstance(circuit.analysis, Transient):
+        return "op"
+    step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
+    return f"tran step={step} stop={stop} maxstep={step}"
+
+
+def _checked(circuit: Circuit) -> list[tuple[Element, tuple[str, ...]]]:
+    """Return elements with the nets that they have in VACASK: without outputs for states."""
+    probes = {definition.name: len(definition.probes) for definition in circuit.subcircuits}
+    found: list[tuple[Element, tuple[str, ...]]] = []
+    for element in circuit.elements:
+        if isinstance(element, Resistor | Capacitor | VoltageSource):
+            nets: tuple[str, ...] = (element.plus, element.minus)
+        else:
+            nets = element.nets[: len(element.nets) - probes[element.subcircuit]]
+        for name in (element.name, *nets):
+            if not _NAME.fullmatch(name):
+                raise InputError("name", repr(name), "letters, digits and _", "rename it in the circuit")
+        found.append((element, nets))
+    return found
+
+
+def _element(element_and_nets: tuple[Element, tuple[str, ...]]) -> str:
+    element, nets = element_and_nets
+    head = f"{element.name} ({' '.join(nets)})"
+    if isinstance(element, Resistor):
+        return f"{head} wire r={real_text(element.resistance)}"
+    if isinstance(element, Capacitor):
+        return f"{head} capacitance c={real_text(element.capacitance)}"
+    if isinstance(element, VoltageSource):
+        return f"{head} source {_source(element.value)}"
+    values = "".join(f" {verilog_name(name)}={real_text(value)}" for name, value in element.values.items())
+    return f"{head} {element.subcircuit}{values}"
+
+
+def _source(value: float | Waveform) -> str:
+    if not isinstance(value, Waveform):
+        return f"dc={real_text(value)}"
+    rows = value.segments
+    if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
+        _, offset, _, amplitude, omega, phase = rows[0]
+        numbers = (offset, amplitude, omega / (2 * math.pi), math.degrees(phase))
+        words = ("sinedc", "ampl", "freq", "tdphase")
+        return 'type="sine" ' + " ".join(f"{w}={real_text(n)}" for w, n in zip(words, numbers, strict=True))
+    if rows[:, 3].any():
+        raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
+    pairs = zip(value.corners, np.append(rows[:, 1], value.at(value.duration)), strict=True)
+    points = ", ".join(f"{real_text(t)}, {real_text(v)}" for t, v in pairs)
+    return f'type="pwl" break="all" wave=[{points}]'

