@@ -101,7 +101,7 @@ class _Printer:
             return self._number(float(e))
         for kind, writer in self._WRITERS:
             if isinstance(e, kind):
-                return getattr(self, writer)(e)  # type: ignore[no-any-return]
+                return getattr(self, writer)(e)
         for kind, name in _FUNCTIONS.items():
             if isinstance(e, kind):
                 return f"{name}({self.text(e.args[0])})", _ATOM

@@ -1,0 +1,144 @@
+"""The Verilog-A of every registered model, compiled by OpenVAF and run by VACASK; a new model is tested by existing."""
+
+import numpy as np
+import pytest
+import sympy
+
+from devices import DeviceModel, Parameter, ParameterSet, Pulses, Sine, Triangle, device, models, parameter_sets
+from devices.instance import Device
+from devices.model import VOLTAGE
+from devices.parameters import Unknown
+from netlists import VacaskOptions, crosscheck, run_vacask, write_verilog_a
+
+pytestmark = pytest.mark.vacask
+
+CASES = [(name, s) for name in models() for s in parameter_sets(name)]
+MOVING = [case for case in CASES if models()[case[0]].states and not models()[case[0]].controls]
+STILL = [case for case in CASES if not models()[case[0]].states and not models()[case[0]].controls]
+GATED = [case for case in CASES if models()[case[0]].controls]
+
+
+def name_of(case):
+    return "-".join(case)
+
+
+@pytest.fixture(params=MOVING, ids=name_of)
+def cell(request):
+    return device(*request.param)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_the_text_is_the_same_each_time_and_says_where_it_comes_from(case):
+    name, chosen = case
+    model = models()[name]
+    text = write_verilog_a(model, set=chosen)
+    assert text == write_verilog_a(model, set=chosen) == write_verilog_a(device(name, chosen))
+    given = model.parameter_set(chosen)
+    head = text[: text.index("`include")]
+    for words in (model.title, f"parameter set {given.name} ({given.status})", given.source, *model.references):
+        assert words in head
+    assert "dialect Verilog-A; written by memductance" in head
+    assert all(line.startswith("// ") for line in head.splitlines())
+    for parameter in model.parameters:
+        assert f"parameter real {parameter.name} = {given.values[parameter.name]!r}" in text
+
+
+@pytest.mark.parametrize("case", STILL, ids=name_of)
+def test_a_model_without_states(case):
+    # VACASK's Newton iteration limits: it stops at a relative change of 1e-12 in voltages.
+    crosscheck(device(*case), Sine(1.0, 1e3), engine="vacask").assert_within(relative=2e-12)
+
+
+@pytest.mark.parametrize("case", GATED, ids=name_of)
+def test_a_model_with_further_terminals(case):
+    """Operating points of one netlist: voltages of the device and of its controls, drawn at random."""
+    cell = device(*case)
+    model = cell.model
+    assert not model.states
+    rng = np.random.default_rng(4)
+    volts, held = rng.uniform(-1.5, 1.5, 40), rng.uniform(-0.5, 1.5, (40, len(model.controls)))
+    lines = ["points", "ground 0", "model source vsource", 'load "device.va"', f"model {model.name} {model.name}"]
+    for k in range(40):
+        nets = [f"c{k}_{j}" for j in range(len(model.controls))]
+        lines += [f"{net}s ({net} 0) source dc={value!r}" for net, value in zip(nets, map(float, held[k]), strict=True)]
+        lines += [f"s{k} (n{k} 0) source dc={float(volts[k])!r}", f"x{k} (n{k} 0 {' '.join(nets)}) {model.name}"]
+    lines += ["control", '  options rawfile="binary" reltol=1e-12 abstol=1e-18', "  analysis points op", "endc"]
+    lines += ['embed "device.va" <<<MODULE', write_verilog_a(cell), ">>>MODULE", ""]
+    waves = run_vacask("\n".join(lines))
+    theirs = np.array([-waves[f"i(s{k})"][0] for k in range(40)])
+    np.testing.assert_allclose(theirs, cell.current(volts, None, held), rtol=1e-12, atol=1e-18)
+
+
+def test_a_loop_inside_the_bounds(cell):
+    loop = cell.loop()
+    agreement = crosscheck(cell, Sine(loop.amplitude, 4.0 * loop.frequency, phase=0.5), engine="vacask")
+    state = agreement[f"state {cell.model.states[0].name}"]
+    assert np.ptp(state.ours) > 0.02, "the drive must move the state for this test to mean much"
+    # VACASK's steps limit: where a law bends between two of them.
+    agreement.assert_within(relative=2e-8)
+
+
+def test_pulses(cell):
+    loop = cell.loop()
+    lower, upper = (float(b[0]) for b in cell.bounds())
+    start = {cell.model.states[0].name: lower + 0.4 * (upper - lower)}
+    cell = device(cell.model.name, cell.parameter_set.name, **start)
+    length = 0.05 / loop.frequency
+    moved = 0.0
+    for sign in (1.0, -1.0):
+        wave = Pulses(sign * loop.amplitude, width=length, period=1.5 * length, count=2)
+        agreement = crosscheck(cell, wave, engine="vacask")
+        agreement.assert_within(relative=1e-7)
+        moved = max(moved, float(np.ptp(agreement[f"state {cell.model.states[0].name}"].ours)))
+    assert moved > 0.01
+
+
+def test_a_slow_sweep_that_ends_at_the_bounds(cell):
+    """Beyond the bounds of most sets; where a state comes near a bound exponentially, return depends on rounding."""
+    loop = cell.loop()
+    agreement = crosscheck(cell, Triangle(loop.amplitude, 0.3 * loop.frequency), engine="vacask")
+    state = agreement[f"state {cell.model.states[0].name}"]
+    quarter = agreement.axis <= 0.25 * agreement.axis[-1]
+    assert state.difference[quarter].max() < 1e-6
+
+
+def test_both_bounds_are_met_and_left():
+    agreement = crosscheck(device("vteam", "memtorch"), Sine(1.0, 2e6, cycles=2), engine="vacask")
+    state = agreement["state x"]
+    for side in (state.ours, state.theirs):
+        assert side.min() == 0.0
+        assert side.max() == 1.0
+    agreement.assert_within(relative=1e-6)
+
+
+def test_vacask_limits_and_a_looser_one_shows():
+    cell, wave = device("linear_ion_drift"), Pulses(1.0, width=0.05, period=0.075, count=2)
+    tight = crosscheck(cell, wave, engine="vacask")
+    loose = crosscheck(cell, wave, engine="vacask", options=VacaskOptions(corner=1e-2))
+    assert loose.worst > 100 * tight.worst
+    with pytest.raises(AssertionError, match="worst relative difference"):
+        loose.assert_within(relative=tight.worst)
+
+
+def test_starts_and_parameters_of_an_instance_are_taken():
+    cell = device("vteam", "memtorch", x=1e-9, r_off=2e3, alpha_on=2.5)
+    crosscheck(cell, Sine(1.0, 1e8, phase=0.5), engine="vacask").assert_within(relative=1e-7)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize("peak", [0.05, 1.0, 20.0])
+def test_an_internal_unknown(direction, peak):
+    """A diode behind a resistance; its inner node is an unknown whose residual falls or rises."""
+    parameters = (Parameter("i_s", "A", "saturation"), Parameter("u_t", "V", "thermal"), Parameter("r", "ohm", "R"))
+    i_s, u_t, r = (p.symbol for p in parameters)
+    y = sympy.Symbol("y", real=True)
+    given = ParameterSet("test", {"i_s": 1e-12, "u_t": 0.025, "r": 1e3}, {}, "made for this test", "ours")
+    residual = direction * ((VOLTAGE - y) / r - i_s * (sympy.exp(y / u_t) - 1))
+    model = DeviceModel(
+        name="diode_r", title="diode behind a resistance", states=(), parameters=parameters, current=(VOLTAGE - y) / r,
+        rates=(), parameter_sets=(given,), references=("this test",), validity="",
+        unknown=Unknown("y", "V", "inner node", residual, (sympy.Integer(0), VOLTAGE)),
+    )  # fmt: skip
+    agreement = crosscheck(Device(model, dict(given.values), {}, given), Sine(peak, 1e3, phase=1.0), engine="vacask")
+    # VACASK's tolerance of a node, 1e-12 V or 1e-12 of its peak, over the resistance.
+    assert agreement["current"].worst_absolute < 2e-12 * max(1.0, peak) / 1e3
