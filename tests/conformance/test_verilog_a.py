@@ -45,8 +45,9 @@ def test_the_text_is_the_same_each_time_and_says_where_it_comes_from(case):
 
 @pytest.mark.parametrize("case", STILL, ids=name_of)
 def test_a_model_without_states(case):
-    # VACASK's Newton iteration limits: it stops at a relative change of 1e-12 in voltages.
-    crosscheck(device(*case), Sine(1.0, 1e3), engine="vacask").assert_within(relative=2e-12)
+    # VACASK's Newton iteration limits: it stops at a relative change of 1e-12, or at 1e-18 A.
+    current = crosscheck(device(*case), Sine(1.0, 1e3), engine="vacask")["current"]
+    assert current.worst_absolute < 2e-12 * current.scale + 2e-18
 
 
 @pytest.mark.parametrize("case", GATED, ids=name_of)
@@ -88,7 +89,7 @@ def test_pulses(cell):
     for sign in (1.0, -1.0):
         wave = Pulses(sign * loop.amplitude, width=length, period=1.5 * length, count=2)
         agreement = crosscheck(cell, wave, engine="vacask")
-        agreement.assert_within(relative=1e-7)
+        agreement.assert_within(relative=2e-8)
         moved = max(moved, float(np.ptp(agreement[f"state {cell.model.states[0].name}"].ours)))
     assert moved > 0.01
 
@@ -99,7 +100,7 @@ def test_a_slow_sweep_that_ends_at_the_bounds(cell):
     agreement = crosscheck(cell, Triangle(loop.amplitude, 0.3 * loop.frequency), engine="vacask")
     state = agreement[f"state {cell.model.states[0].name}"]
     quarter = agreement.axis <= 0.25 * agreement.axis[-1]
-    assert state.difference[quarter].max() < 1e-6
+    assert state.difference[quarter].max() < 2e-8
 
 
 def test_both_bounds_are_met_and_left():
@@ -126,7 +127,7 @@ def test_starts_and_parameters_of_an_instance_are_taken():
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-@pytest.mark.parametrize("peak", [0.05, 1.0, 20.0])
+@pytest.mark.parametrize("peak", [0.05, 1.0, 5.0])
 def test_an_internal_unknown(direction, peak):
     """A diode behind a resistance; its inner node is an unknown whose residual falls or rises."""
     parameters = (Parameter("i_s", "A", "saturation"), Parameter("u_t", "V", "thermal"), Parameter("r", "ohm", "R"))

@@ -125,7 +125,7 @@ def test_the_users_settings_are_ignored(tmp_path, monkeypatch):
         (("vsource", "nosource"), "nosource"),
         (("ground 0", "ground 0 ("), "syntax error"),
         (("analysis circuit op", "analysis circuit dance"), "dance"),
-        (("R1 (a b)", "R1 (a 0) wire r=1\nV2 (a 0) source dc=2\nR3 (a b)"), "analysis|singular|Matrix"),
+        (("R1 (a b)", "R1 (a 0) wire r=1\nV2 (a 0) source dc=2\nR3 (a b)"), "Factorization failed"),
     ],
 )
 def test_a_bad_netlist_raises_with_vacasks_own_words(change, words):
