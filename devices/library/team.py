@@ -54,35 +54,58 @@ _WINDOWS = {
     "Kvatinsky": (_closing(_x - _a_off), _closing(_a_on - _x)),
 }
 
-_TECHNION = {
+_KINETICS = {
     "k_off": 8e-13,
     "k_on": -8e-13,
     "alpha_off": 3.0,
     "alpha_on": 3.0,
     "i_off": 115e-6,
     "i_on": -8.9e-6,
-    "r_on": 100.0,
-    "r_off": 200e3,
     "x_on": 0.0,
     "x_off": 3e-9,
 }
-_SOURCE = "defaults of the Technion Verilog-A code (asic2.group, memristor-model.txt, December 2015)"
-_NOTE = "The code keeps i_on as a magnitude. The start is ours; no fit to a device."
-_NOTES = {
-    "rectangular": _NOTE,
-    "Kvatinsky": _NOTE + " The windows close at the ends of the state, as in Xyce's defaults, over Pickett's 107 pm. "
-    "The code's own a_off = 1.2 nm and a_on = 2.0 nm hold every state between them.",
-}
-#: Where a loop moves the state by much: the linear law passes i_off at few volts only near x_on.
-_LOOPS = {"linear": (5.0, 0.2), "exponential": (1.0, 2.0)}
+_ENDS = {"a_off": 3e-9, "a_on": 0.0}
+_NO_FIT = "The code keeps i_on as a magnitude. No fit to a device; the start is ours. "
+
+
+def _technion(windowed: bool) -> ParameterSet:
+    edges = (
+        "The windows close at the ends of the state, as in Xyce's defaults, over Pickett's 107 pm; the code's own "
+        "a_off = 1.2 nm and a_on = 2.0 nm hold every state between them."
+    )
+    return ParameterSet(
+        "technion",
+        {**_KINETICS, "r_on": 100.0, "r_off": 200e3, **({**_ENDS, "w_c": 107e-12} if windowed else {})},
+        {"x": 0.3e-9},
+        "defaults of the Technion Verilog-A code (asic2.group, memristor-model.txt, December 2015)",
+        "code default",
+        _NO_FIT + (edges if windowed else ""),
+        loop_frequency=100.0,
+    )
+
+
+def _xyce(windowed: bool) -> ParameterSet:
+    return ParameterSet(
+        "xyce",
+        {**_KINETICS, "r_on": 50.0, "r_off": 1e3, **({**_ENDS, "w_c": 1.07e-12} if windowed else {})},
+        {"x": 1.2e-9},
+        "defaults of the TEAM device of Xyce 7.10, as a public port of it gives them",
+        "code default",
+        _NO_FIT
+        + "The rates are the Technion code's, whose 100 ohm to 200 kohm turn on in an avalanche of eight decades if "
+        "linear in the state." + (" w_c is a hundredth of Pickett's 107 pm." if windowed else ""),
+        loop_frequency=6e3,
+    )
+
+
+#: One set for each resistance law: what its code defaults suit.
+_SETS = {"linear": _xyce, "exponential": _technion}
 
 
 def _declare(law: str, window: str) -> DeviceModel:
     current = _CURRENTS[law]
     off, on = _WINDOWS[window]
     names = ["team", *(["exponential"] if law == "exponential" else []), *(["kvatinsky"] if off != 1 else [])]
-    edges = {} if off == 1 else {"a_off": 3e-9, "a_on": 0.0, "w_c": 107e-12}
-    peak, frequency = _LOOPS[law]
     return DeviceModel(
         name="_".join(names),
         title=f"TEAM: current-threshold adaptive memristor, {law} resistance, {window} window",
@@ -93,18 +116,7 @@ def _declare(law: str, window: str) -> DeviceModel:
             _k_off * sympy.Max(current / _i_off - 1, 0) ** _alpha_off * off
             + _k_on * sympy.Max(current / _i_on - 1, 0) ** _alpha_on * on,
         ),
-        parameter_sets=(
-            ParameterSet(
-                "technion",
-                {**_TECHNION, **edges},
-                {"x": 0.3e-9},
-                _SOURCE,
-                "code default",
-                _NOTES[window],
-                loop_voltage=peak,
-                loop_frequency=frequency,
-            ),
-        ),
+        parameter_sets=(_SETS[law](windowed=off != 1),),
         references=(
             "S. Kvatinsky, E. G. Friedman, A. Kolodny and U. C. Weiser, IEEE Trans. Circuits Syst. I 60, 211 (2013), "
             "doi 10.1109/TCSI.2012.2215714 (doi recalled)",
