@@ -12,6 +12,10 @@ from .parameters import ParameterSet as ParameterSet
 from .parameters import State as State
 from .plot import plot_loop as plot_loop
 from .plot import plot_trace as plot_trace
+from .pulsing import CycleNoise as CycleNoise
+from .pulsing import apply_pulses as apply_pulses
+from .pulsing import neurosim_nonlinearity as neurosim_nonlinearity
+from .pulsing import pulse_train as pulse_train
 from .registry import models as models
 from .registry import parameter_sets as parameter_sets
 from .series import Series as Series
