@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zlib import crc32
 
 import numpy as np
@@ -116,8 +116,13 @@ def _stream(root: int, *key: str | int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(root, spawn_key=words))
 
 
+def _in_a_row(given: Any) -> tuple[Any, ...]:
+    """One effect or several as a tuple; what is neither is left to the caller's check."""
+    return tuple(given) if isinstance(given, Iterable) else (given,)
+
+
 def apply_effects(
-    conductance: ArrayLike, effects: Iterable[Effect], seed: Seed, *, limits: tuple[float, float] | None = None
+    conductance: ArrayLike, effects: Effect | Iterable[Effect], seed: Seed, *, limits: tuple[float, float] | None = None
 ) -> Array:
     """Apply effects one after another.
 
@@ -128,7 +133,7 @@ def apply_effects(
     ----------
     conductance : array_like
         Programmed conductances [S].
-    effects : iterable of Effect
+    effects : Effect or iterable of Effect
         In the order in which they happen: spread, faults, retention, then noise of the read.
     seed : int or numpy.random.Generator
         Where the numbers come from.
@@ -155,7 +160,7 @@ def apply_effects(
     root = _root(seed)
     values = np.array(finite_array("conductance", conductance, unit="S"))
     seen: Counter[str] = Counter()
-    for effect in effects:
+    for effect in _in_a_row(effects):
         if not isinstance(effect, Effect):
             raise InputError("effects", repr(effect), "a sequence of effects, such as [Lognormal(0.1)]")
         kind = type(effect).__name__
@@ -211,6 +216,8 @@ def spread_parameters(
     >>> spread_parameters(device("vteam"), {"r_on": Lognormal(0.1)}, shape=(100,), seed=1).shape
     (100,)
     """
+    if not isinstance(effects, Mapping):
+        raise InputError("effects", repr(effects), "a mapping", "{'r_on': Lognormal(0.1)}")
     root = _root(seed)
     whole = device.shape if shape is None else tuple(integer("shape", n, minimum=1) for n in np.atleast_1d(shape))
     parameters, initial = dict(device.parameters), dict(device.initial)
@@ -222,7 +229,7 @@ def spread_parameters(
             drawn = np.array(np.broadcast_to(values[name], whole))
         except ValueError:
             raise InputError("shape", whole, f"a shape to which {device.shape} broadcasts") from None
-        for place, effect in enumerate((given,) if isinstance(given, Effect) else given):
+        for place, effect in enumerate(_in_a_row(given)):
             if not isinstance(effect, ValueEffect):
                 raise InputError(name, repr(effect), "an effect that needs no window, such as Lognormal(0.1)")
             drawn = effect.apply(drawn, _stream(root, name, place))
