@@ -222,6 +222,15 @@ def test_flicker_series_has_the_spectrum_of_one_over_f():
         agrees(f"FlickerNoise: S f / K I^2, {f[k]:.0f} to {f[2 * k]:.0f} Hz", ratio.mean(), 1.0, error)
 
 
+def test_a_slice_of_the_flicker_band_is_one_wave():
+    # 64 samples of 1 ms: waves at multiples of 1 / 128 ms. A band within half a spacing of the fifth is that wave alone.
+    spacing, wave = 1 / 0.128, 5
+    noise = FlickerNoise(1e-4, (wave - 0.45) * spacing, (wave + 0.45) * spacing)
+    x = noise.series(np.ones(10), 1e-3, 64, seed=33) - 1.0
+    assert x.std() > 1e-3
+    np.testing.assert_allclose(x[2:] + x[:-2], 2 * np.cos(2 * np.pi * wave / 128) * x[1:-1], atol=1e-14)
+
+
 def test_flicker_series_is_not_periodic():
     relative = FlickerNoise(1e-4, 1.0, 500.0).series(np.ones(20_000), 1e-3, 64, seed=14) - 1.0
     near, ends = np.mean(relative[0] * relative[1]), np.mean(relative[0] * relative[-1])
