@@ -223,7 +223,7 @@ def test_flicker_series_has_the_spectrum_of_one_over_f():
 
 
 def test_a_slice_of_the_flicker_band_is_one_wave():
-    # 64 samples of 1 ms: waves at multiples of 1 / 128 ms. A band within half a spacing of the fifth is that wave alone.
+    # 64 samples of 1 ms: waves at multiples of 1 / 128 ms. Half a spacing around the fifth is that wave alone.
     spacing, wave = 1 / 0.128, 5
     noise = FlickerNoise(1e-4, (wave - 0.45) * spacing, (wave + 0.45) * spacing)
     x = noise.series(np.ones(10), 1e-3, 64, seed=33) - 1.0
