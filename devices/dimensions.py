@@ -30,9 +30,9 @@ _SIGNS = (sympy.sign, sympy.Heaviside, sympy.atan2)
 def check_units(model: DeviceModel) -> None:
     """Refuse a declaration whose laws do not have their units.
 
-    The current is in A, a rate in its state's unit per second, a bound in its state's unit. Terms of a sum and arguments
-    of a maximum, minimum or comparison have one unit; exponents and arguments of other functions are pure numbers. An
-    internal unknown's residual must have one unit throughout, and its bracket the unknown's.
+    The current is in A, a rate in its state's unit per second, a bound in its state's unit. Terms of a sum and
+    arguments of a maximum, minimum or comparison have one unit; exponents and arguments of other functions are pure
+    numbers. An internal unknown's residual has one unit throughout, and its bracket the unknown's.
 
     Parameters
     ----------
@@ -45,8 +45,7 @@ def check_units(model: DeviceModel) -> None:
         That names the model, the law, the term and both units; or the quantity whose unit is not known.
     """
     units = {model.voltage: parse_unit("V"), **{c.symbol: parse_unit("V") for c in model.controls}}
-    unknown = getattr(model, "unknown", None)
-    inner = () if unknown is None else (unknown,)
+    inner = () if model.unknown is None else (model.unknown,)
     for quantity in (*model.states, *model.parameters, *inner):
         try:
             units[quantity.symbol] = parse_unit(quantity.unit)

@@ -83,7 +83,8 @@ class Unit:
                 return text
         # In V, A, m, s, K, which people of this field read: 1 kg = 1 V A s^3 / m^2.
         kg, m, s, ampere, *others = self.powers
-        over, under = [], []
+        over: list[str] = []
+        under: list[str] = []
         powers = (kg, ampere + kg, m - 2 * kg, s + 3 * kg, *others)
         for name, power in zip(("V", "A", "m", "s", *_BASES[4:]), powers, strict=True):
             if power:
@@ -179,8 +180,8 @@ def _symbol(name: str) -> Unit:
         raise ValueError(f"pint does not know {name!r}") from None
     if not proportional:
         raise ValueError(f"{name!r} has an offset or is logarithmic")
-    powers = {b: Fraction(p).limit_denominator(1000) for b, p in base._units.items()}
-    found = {registry.get_symbol(b): p for b, p in powers.items() if not registry.parse_units(b).dimensionless}
+    exponents = {b: Fraction(p).limit_denominator(1000) for b, p in base._units.items()}
+    found = {registry.get_symbol(b): p for b, p in exponents.items() if not registry.parse_units(b).dimensionless}
     if not set(found) <= set(_BASES):
         raise ValueError(f"{name!r} is no unit of the SI")
     return Unit(tuple(found.get(b, Fraction(0)) for b in _BASES), math.log(factor))
