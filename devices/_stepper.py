@@ -4,7 +4,7 @@ Method: RODAS, six stages, order 4 with an embedded order 3, L-stable and stiffl
 G. Wanner, Solving Ordinary Differential Equations II, 2nd ed., Springer 1996, section IV.7 and its code). Each step
 solves linear systems with the exact Jacobian and needs no Newton iteration. Every cell of an ensemble has
 steps of its own. A state that reaches a hard bound is located to the tolerance, held, and let go when its
-law points inward again.
+law points inward again. Where a law jumps or bends, at a threshold, a step ends just beyond the crossing.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ def _step(kernel, segment, t, h, x, p, lower, upper, pinned, work, matrix, pivot
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _integrate_cell(
     kernel,
+    switch,
+    switches,
     segments,
     duration,
     times,
@@ -163,6 +165,7 @@ def _integrate_cell(
     pivots = np.empty(n, np.int64)
     stages = np.empty((_STAGES, n))
     pinned = np.zeros(n, np.bool_)
+    signs = np.zeros((2, switches))  # of the switches, at both ends of a step
     steps = 0
     sample = 0
     t = 0.0
@@ -189,6 +192,8 @@ def _integrate_cell(
             if steps >= max_steps:
                 return TOO_MANY_STEPS, t, steps
             value, _ = _voltage(segment, t)
+            if switches > 0:
+                switch(value, x, p, signs[0])
             kernel(value, x, p, out)
             for r in range(n):
                 rate = out[(1 + r) * width]
@@ -212,9 +217,12 @@ def _integrate_cell(
                 continue
             if not finite:
                 return NOT_FINITE, t, steps
-            # Where a state crosses its bound, or a held state is let go, end the step at that event.
+            # Where a state crosses its bound, a held state is let go or a law switches, end the step at that event.
             event = _locate(
                 kernel,
+                switch,
+                signs,
+                1e-3 if fixed <= 0.0 else 1e-10,
                 segment,
                 t,
                 h,
@@ -263,39 +271,60 @@ def _beyond(kernel, segment, t, p, lower, upper, pinned, local, out, tolerance):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _locate(kernel, segment, t, h, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out, tolerance):
+def _switched(switch, signs, segment, t, p, local):
+    """Whether a switch has changed its sign since the start of the step."""
+    if signs.shape[1] == 0:
+        return False
+    value, _ = _voltage(segment, t)
+    switch(value, local, p, signs[1])
+    return np.any(signs[0] * signs[1] < 0.0)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _locate(
+    kernel, switch, signs, fine, segment, t, h, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out,
+    tolerance,
+):  # fmt: skip
     """Return the length of the step up to its first event, by bisection; `local` holds the state there.
 
     A crossing ends on the outer side of the bound by less than the tolerance, so that the bound holds the
-    state from there on; a release ends on the inner side, so that the law moves it.
+    state from there on; a release ends on the inner side, so that the law moves it. A step over a switch ends beyond
+    it by less than the share `fine` of the step; where that leaves next to nothing of the step, a law that switches
+    back and forth would stop all progress, and the whole step counts.
     """
-    if not _beyond(kernel, segment, t + h, p, lower, upper, pinned, local, out, 0.0):
+    switched = _switched(switch, signs, segment, t + h, p, local)
+    beyond = _beyond(kernel, segment, t + h, p, lower, upper, pinned, local, out, 0.0)
+    if not switched and not beyond:
         return h
     before, after = 0.0, h
-    close = not _beyond(kernel, segment, t + h, p, lower, upper, pinned, local, out, 0.1 * tolerance)
+    within = not _beyond(kernel, segment, t + h, p, lower, upper, pinned, local, out, 0.1 * tolerance)
     for _ in range(60):
         middle = 0.5 * (before + after)
+        close = within and (not switched or after - before <= fine * h)
         if close or middle <= before or middle >= after:
             break
         _step(kernel, segment, t, middle, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out)
-        if _beyond(kernel, segment, t + middle, p, lower, upper, pinned, local, out, 0.0):
-            after = middle
-            close = not _beyond(kernel, segment, t + middle, p, lower, upper, pinned, local, out, 0.1 * tolerance)
+        crossed = _switched(switch, signs, segment, t + middle, p, local)
+        if crossed or _beyond(kernel, segment, t + middle, p, lower, upper, pinned, local, out, 0.0):
+            after, switched = middle, crossed
+            within = not _beyond(kernel, segment, t + middle, p, lower, upper, pinned, local, out, 0.1 * tolerance)
         else:
             before = middle
+    if switched and after < 1e-6 * h:
+        after = h
     _step(kernel, segment, t, after, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out)
     return after
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def integrate(
-    kernel, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
+    kernel, switch, switches, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
     voltage, current, state, bound_time, status, stopped, steps,
 ):  # fmt: skip
     """Integrate each cell (a row of `start`) over the waveform; see `devices.transient.simulate`."""
     p_many = p.shape[0] > 1
     for k in range(start.shape[0]):
         status[k], stopped[k], steps[k] = _integrate_cell(
-            kernel, segments, duration, times, start[k].copy(), p[k if p_many else 0], lower[k], upper[k],
-            tolerance, fixed, max_steps, voltage[k], current[k], state[k], bound_time[k],
+            kernel, switch, switches, segments, duration, times, start[k].copy(), p[k if p_many else 0],
+            lower[k], upper[k], tolerance, fixed, max_steps, voltage[k], current[k], state[k], bound_time[k],
         )  # fmt: skip

@@ -28,10 +28,10 @@ from devices.special import logistic, softplus
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
-__all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source"]
+__all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source", "switch_kernel"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 5
+_GENERATION = 6
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -121,15 +121,98 @@ def _decorated(name: str) -> list[str]:
 
 def _body(model: DeviceModel) -> list[str]:
     """Return the lines of a function that evaluates a model."""
-    inputs = (*model.states, *model.controls)
-    variables = [model.voltage, *(s.symbol for s in inputs)]
-    entries = [e for law in (model.current, *model.rates) for e in (law, *(_derivative(law, s) for s in variables))]
-    shared, reduced = sympy.cse(entries, symbols=sympy.numbered_symbols("_c"))
+    variables = [model.voltage, *(s.symbol for s in (*model.states, *model.controls))]
+    entries = [e for law in (model.current, *model.rates) for e in (law, *_derivatives(model, law, variables))]
+    return [*_inputs(model), *_assigned(entries, [f"_out[{k}]" for k in range(len(entries))])]
+
+
+def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symbol]) -> list[sympy.Expr]:
+    """Return total derivatives of a law; along an unknown ``y`` it moves by ``dy = -(dr/dx) / (dr/dy) dx``."""
+    direct = [_derivative(law, s) for s in variables]
+    if model.unknown is None or model.unknown.symbol not in law.free_symbols:
+        return direct
+    y, residual = model.unknown.symbol, model.unknown.residual
+    share = _derivative(law, y) / _derivative(residual, y)
+    return [d - share * _derivative(residual, s) for d, s in zip(direct, variables, strict=True)]
+
+
+def _inputs(model: DeviceModel) -> list[str]:
+    """Return the lines that name states, controls and parameters, and solve for the unknown."""
+    lines = [f"    {s.name} = _x[{k}]" for k, s in enumerate((*model.states, *model.controls))]
+    lines += [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
+    if model.unknown is None:
+        return lines
+    y, residual = model.unknown.symbol, model.unknown.residual
+    root = [line.replace("$y", y.name) for line in _ROOT.splitlines()]
+    at = next(k for k, line in enumerate(root) if line.strip() == "$residual")
+    inside = [f"    {line}" for line in _assigned([residual, _derivative(residual, y)], ["_r", "_slope"], "_u")]
+    return [
+        *lines,
+        *_assigned(list(model.unknown.between), ["_low", "_high"], "_b"),
+        *root[:at],
+        *inside,
+        *root[at + 1 :],
+    ]
+
+
+def _assigned(entries: list[sympy.Expr], targets: list[str], prefix: str = "_c") -> list[str]:
+    """Return lines that assign expressions to targets, common parts first."""
+    shared, reduced = sympy.cse(entries, symbols=sympy.numbered_symbols(prefix))
     printer = _KernelPrinter({"fully_qualified_modules": True, "standard": "python3"})
-    body = [f"    {s.name} = _x[{k}]" for k, s in enumerate(inputs)]
-    body += [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
-    body += [f"    {name} = {printer.doprint(value)}" for name, value in shared]
-    return body + [f"    _out[{k}] = {printer.doprint(value)}" for k, value in enumerate(reduced)]
+    pairs = [*shared, *zip(targets, reduced, strict=True)]
+    return [f"    {name} = {printer.doprint(value)}" for name, value in pairs]
+
+
+#: The root of a residual that changes sign once between two ends; the sign at the first end tells which way.
+_ROOT = """\
+    _rising = 0.0
+    $y = _low
+    for _k in range(200):
+        $residual
+        if _r == 0.0:
+            break
+        if _k == 0:
+            _rising = -1.0 if _r > 0.0 else 1.0
+            $y = 0.5*(_low + _high)
+            if $y == _low or $y == _high:
+                break
+            continue
+        if _r*_rising > 0.0:
+            _high = $y
+        else:
+            _low = $y
+        _aim = $y - _r/_slope if _slope != 0.0 else math.inf
+        if not (min(_low, _high) < _aim < max(_low, _high)):
+            _aim = 0.5*(_low + _high)
+        if abs(_aim - $y) <= 2e-16*abs($y) or _aim == _low or _aim == _high:
+            break
+        $y = _aim"""
+
+
+def switch_source(model: DeviceModel) -> str:
+    """Return the Python text of ``evaluate(v, x, p, out)`` that gives a model's `switches`.
+
+    Parameters
+    ----------
+    model : DeviceModel
+        The declaration.
+
+    Returns
+    -------
+    str
+        A module with one function.
+    """
+    targets = [f"_out[{k}]" for k in range(len(model.switches))]
+    lines = [
+        f'"""Where the state laws of {model.name} jump or bend, derived from its declaration."""',
+        *_IMPORTS,
+        *_decorated("evaluate"),
+        *_inputs(model),
+        *_assigned(list(model.switches), targets),
+        "    pass",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
@@ -259,6 +342,12 @@ def _temporary_folder() -> Path:
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, from the cache where it is there."""
     return _compiled(f"{model.name}_{model.digest}_{_GENERATION}", lambda: kernel_source(model))
+
+
+@cache
+def switch_kernel(model: DeviceModel) -> Any:
+    """Return the compiled switches of `model`, which has some."""
+    return _compiled(f"{model.name}_switches_{model.digest}_{_GENERATION}", lambda: switch_source(model))
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 from devices.registry import get_model
 from devices.validation import choice, finite_array, number
+
+if TYPE_CHECKING:
+    from devices.waveforms import Sine
 
 __all__ = ["Device", "device"]
 
@@ -173,15 +176,25 @@ class Device:
         return self.evaluate(voltage, state)[..., 1:, 0]
 
     def pace(self, voltage: float) -> float:
-        """Return how many spans per second [1/s] the fastest state crosses at `voltage` [V], from mid-span.
+        """Return how many spans per second [1/s] the first state crosses at `voltage` [V], from mid-span.
 
-        Of the two polarities, the slower one that moves at all: a sine of half this frequency draws an open loop.
+        Other states are at their start. Of the two polarities, the slower one that moves at all: a sine of half this
+        frequency draws an open loop.
         """
         if not self.model.states:
             return 0.0
         lower, upper = self.bounds()
-        shares = [self.rates(sign * voltage, 0.5 * (lower + upper)) / (upper - lower) for sign in (1.0, -1.0)]
+        middle = np.concatenate([0.5 * (lower + upper)[..., :1], self.start[..., 1:]], axis=-1)
+        shares = [(self.rates(sign * voltage, middle) / (upper - lower))[..., 0] for sign in (1.0, -1.0)]
         return min((p for p in (float(np.abs(s).max()) for s in shares) if p > 0.0), default=0.0)
+
+    def loop(self, cycles: float = 2.0) -> Sine:
+        """Return a sine that draws the typical loop of this parameter set."""
+        from devices.waveforms import Sine
+
+        peak = self.parameter_set.loop_voltage
+        frequency = self.parameter_set.loop_frequency or 0.5 * self.pace(peak) or 1.0
+        return Sine(amplitude=peak, frequency=frequency, cycles=cycles)
 
     def conductance(self, voltage: float, state: ArrayLike | None = None) -> NDArray[np.float64]:
         """Static conductance i/v [S] at the read `voltage` [V], not zero."""

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import sympy
 
 from devices.dimensions import check_units
 from devices.errors import InputError
-from devices.parameters import Control, Parameter, ParameterSet, State
+from devices.parameters import Control, Parameter, ParameterSet, State, Unknown
 from devices.validation import choice, number
 
 __all__ = ["VOLTAGE", "DeviceModel"]
@@ -24,11 +25,12 @@ VOLTAGE = sympy.Symbol("v", real=True)
 class DeviceModel:
     r"""A two-terminal device: a current law and a law of motion for each state.
 
-    .. math:: i = i(v, x; p), \qquad \dot x = f(v, x; p)
+    .. math:: i = i(v, x, y; p), \qquad \dot x = f(v, x, y; p), \qquad 0 = r(v, x, y; p)
 
-    Further terminals that only control it, such as a gate, enter the laws with their voltages.
+    Further terminals that only control it, such as a gate, enter the laws with their voltages; so does an internal
+    unknown `y`, where the device has one: the root of its residual `r`.
 
-    Both are SymPy expressions in `VOLTAGE`, the states' and the parameters' symbols. Everything else is
+    All are SymPy expressions in `VOLTAGE`, the states' and the parameters' symbols. Everything else is
     derived from them: the compiled kernel with its exact Jacobian, the SPICE subcircuit, the formula.
     They must be finite for any voltage of interest and any state within its bounds; nobody evaluates
     them outside, because a state stops at its bounds.
@@ -40,7 +42,7 @@ class DeviceModel:
     title : str
         One line for people.
     states : tuple of State
-        State variables.
+        State variables; the first one is what the device stores.
     parameters : tuple of Parameter
         Parameters.
     current : sympy.Expr
@@ -59,6 +61,8 @@ class DeviceModel:
         Terminal names, top electrode first.
     controls : tuple of Control, optional
         Further terminals, which draw no current.
+    unknown : Unknown, optional
+        An internal quantity, given by an equation.
 
     Raises
     ------
@@ -80,9 +84,11 @@ class DeviceModel:
     passive: bool = True
     terminals: tuple[str, str] = ("te", "be")
     controls: tuple[Control, ...] = ()
+    unknown: Unknown | None = None
 
     def __post_init__(self) -> None:
-        names = [q.name.lower() for q in (*self.states, *self.parameters, *self.controls)]
+        inner = () if self.unknown is None else (self.unknown,)
+        names = [q.name.lower() for q in (*self.states, *self.parameters, *self.controls, *inner)]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{self.name}.parameters", f"{name!r} twice", "names that differ in SPICE too")
@@ -90,11 +96,15 @@ class DeviceModel:
             missing = ", ".join(s.name for s in self.states[len(self.rates) :]) or "a law without a state"
             raise InputError(f"{self.name}.rates", missing, "one law for each state")
         known = {VOLTAGE, *(q.symbol for q in (*self.states, *self.parameters, *self.controls))}
-        for label, law in (
+        bracket = [(f"{u.name}.between", end) for u in inner for end in u.between]
+        laws = [
             ("current", self.current),
             *zip((s.name for s in self.states), self.rates, strict=True),
-        ):
-            for symbol in sorted(law.free_symbols - known, key=str):
+            *((u.name, u.residual) for u in inner),
+        ]
+        for label, law in (*laws, *bracket):
+            allowed = known if label.endswith(".between") else known | {u.symbol for u in inner}
+            for symbol in sorted(law.free_symbols - allowed, key=str):
                 raise InputError(
                     f"{self.name}.{label}", f"unknown symbol {symbol}", "the voltage, states, parameters, controls"
                 )
@@ -140,8 +150,30 @@ class DeviceModel:
     def digest(self) -> str:
         """Hash of the equations and the order of their symbols: the key of the compiled kernel."""
         order = [q.name for q in (*self.states, *self.controls, *self.parameters)]
-        text = "\n".join([",".join(order), *(sympy.srepr(law) for law in (self.current, *self.rates))])
+        laws = [self.current, *self.rates]
+        if self.unknown is not None:
+            order.append(self.unknown.name)
+            laws += [self.unknown.residual, *self.unknown.between]
+        text = "\n".join([",".join(order), *map(sympy.srepr, laws)])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def switches(self) -> tuple[sympy.Expr, ...]:
+        """Expressions at whose zeros a state law jumps or bends, such as thresholds; read off the laws."""
+        found: list[sympy.Expr] = []
+        laws = sympy.Tuple(*self.rates, *(() if self.unknown is None else (self.unknown.residual,)))
+        for part in sympy.preorder_traversal(laws):
+            if isinstance(part, sympy.Heaviside | sympy.sign):
+                found.append(part.args[0])
+            elif isinstance(part, sympy.Max | sympy.Min):
+                found += [a - b for a, b in combinations(part.args, 2)]
+            elif isinstance(part, sympy.core.relational.Relational):
+                found.append(part.lhs - part.rhs)
+        moving = {VOLTAGE, *(s.symbol for s in self.states)}
+        if self.unknown is not None:
+            moving.add(self.unknown.symbol)
+        unique = {e if not e.could_extract_minus_sign() else -e for e in found if e.free_symbols & moving}
+        return tuple(sorted(unique, key=sympy.default_sort_key))
 
     def parameter_set(self, name: str | None = None) -> ParameterSet:
         """Return the set called `name`, or the default set."""
@@ -152,16 +184,21 @@ class DeviceModel:
 
     def latex(self) -> list[str]:
         """Return the current law and the state laws as LaTeX equations."""
-        symbol_names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls) if q.latex}
+        inner = () if self.unknown is None else (self.unknown,)
+        symbol_names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls, *inner) if q.latex}
         laws = [("i", self.current)]
         laws += [
             (rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}", f)
             for s, f in zip(self.states, self.rates, strict=True)
         ]
+        laws += [("0", u.residual) for u in inner]
         return [f"{left} = {sympy.latex(law, symbol_names=symbol_names)}" for left, law in laws]
 
     def _repr_markdown_(self) -> str:
-        rows: Iterable[str] = (f"| {p.name} | {p.unit} | {p.meaning} |" for p in (*self.states, *self.parameters))
+        inner = () if self.unknown is None else (self.unknown,)
+        rows: Iterable[str] = (
+            f"| {p.name} | {p.unit} | {p.meaning} |" for p in (*self.states, *self.parameters, *inner)
+        )
         equations = "\n\n".join(f"$${line}$$" for line in self.latex())
         table = "\n".join(["| name | unit | meaning |", "|---|---|---|", *rows])
         references = "\n".join(f"- {r}" for r in self.references)

@@ -17,7 +17,7 @@ from devices.validation import choice, number
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Control", "Parameter", "ParameterSet", "State", "Status"]
+__all__ = ["Control", "Parameter", "ParameterSet", "State", "Status", "Unknown"]
 
 Status = Literal["seen", "recalled", "code default", "ours"]
 _STATUSES = ("seen", "recalled", "code default", "ours")
@@ -145,6 +145,38 @@ class Control(_Symbolic):
 
 
 @dataclass(frozen=True)
+class Unknown(_Symbolic):
+    """An internal quantity that an equation of the device gives at every moment, such as an inner node's voltage.
+
+    Parameters
+    ----------
+    name : str
+        Name in Python, SPICE and Verilog-A alike.
+    unit : str
+        SI unit.
+    meaning : str
+        What it is.
+    residual : sympy.Expr
+        Zero at the solution, for example the sum of the currents into the inner node; changes sign once, from one
+        end of `between` to the other. In a netlist it is a current into a node whose voltage is the unknown.
+    between : tuple of sympy.Expr
+        Two expressions of the voltage, states, controls and parameters that enclose the solution, in any order.
+    latex : str, optional
+        How it is written in a formula.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    residual: sympy.Expr
+    between: tuple[sympy.Expr, sympy.Expr]
+    latex: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+
+
+@dataclass(frozen=True)
 class ParameterSet:
     """Values for every parameter of a model, with where they come from.
 
@@ -163,6 +195,10 @@ class ParameterSet:
         ``code default``: a published program's default, no device fit. ``ours``: chosen for this project.
     note : str, optional
         What it was fitted to, range of validity, which values differ in status.
+    loop_voltage : float, optional
+        Peak of a sine that draws a typical loop [V].
+    loop_frequency : float, optional
+        Frequency of that sine [Hz]; half the device's pace at the peak where not given.
     """
 
     name: str
@@ -171,14 +207,20 @@ class ParameterSet:
     source: str
     status: Status
     note: str = ""
+    loop_voltage: float = 1.0
+    loop_frequency: float | None = None
 
     def __post_init__(self) -> None:
         choice("status", self.status, _STATUSES)
         if not self.source.strip():
             raise InputError("source", "an empty text", "the paper or code that gives the values", "source='ours'")
+        number("loop_voltage", self.loop_voltage, unit="V", minimum=0.0, open_minimum=True)
+        if self.loop_frequency is not None:
+            number("loop_frequency", self.loop_frequency, unit="Hz", minimum=0.0, open_minimum=True)
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
 
     def __reduce__(self) -> tuple[object, ...]:
-        fields = (self.name, dict(self.values), dict(self.initial), self.source, self.status, self.note)
+        loop = (self.loop_voltage, self.loop_frequency)
+        fields = (self.name, dict(self.values), dict(self.initial), self.source, self.status, self.note, *loop)
         return type(self), fields

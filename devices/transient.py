@@ -80,7 +80,7 @@ def simulate(
 
     Adaptive and L-stable (RODAS, order 4 with error estimate of order 3), with the exact Jacobian, so that
     rates may span many decades. Each cell has its own steps; steps end at the waveform's corners, at the
-    sample times, and where a state meets or leaves a bound.
+    sample times, where a state meets or leaves a bound, and where a state law jumps or bends, as at a threshold.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def simulate(
         If a cell does not reach the end; names the cell, the time and the reason.
     """
     from devices import _stepper
-    from devices.compile import kernel
+    from devices.compile import kernel, switch_kernel
 
     if not isinstance(waveform, Waveform):
         raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
@@ -134,11 +134,14 @@ def simulate(
     bound_time = np.full((cells, n, 2), np.nan)
     status, steps = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
     stopped = np.zeros(cells)
-    compiled = kernel(device.model)
+    compiled, switches = kernel(device.model), len(device.model.switches)
+    switch = switch_kernel(device.model) if switches else compiled
 
     def part(rows: slice) -> None:
         _stepper.integrate(
             compiled,
+            switch,
+            switches,
             waveform.segments,
             waveform.duration,
             times,

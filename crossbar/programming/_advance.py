@@ -55,7 +55,7 @@ def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
             continue
         segments[0, 1] = w[k]
         status, _, _ = _integrate_cell(
-            kernel, segments, duration, times, local.copy(), row, low, high, tolerance, 0.0, 1000000,
+            kernel, kernel, 0, segments, duration, times, local.copy(), row, low, high, tolerance, 0.0, 1000000,
             voltage, current, state, bound,
         )  # fmt: skip
         if status != 0:

@@ -79,6 +79,7 @@ MODELS = (
                 "a public MAGIC logic deck",
                 "seen",
                 "The device behind the values is not named there. The start is ours.",
+                loop_voltage=2.0,
             ),
         ),
         references=(

@@ -176,7 +176,8 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
     for name in (model.name, te, be, *controls):
         if not _NAME.fullmatch(name):
             raise InputError("name", repr(name), "a letter, then letters, digits and _", "rename it in the model")
-    written = [_safe(q.name).lower() for q in (*model.parameters, *model.states)] + ["xsv_rate"]
+    inner = () if model.unknown is None else (model.unknown,)
+    written = [_safe(q.name).lower() for q in (*model.parameters, *model.states, *inner)] + ["xsv_rate"]
     for name in written:
         if written.count(name) > 1:
             raise InputError("name", repr(name), "names that differ in ngspice", "rename it in the model")
@@ -189,7 +190,9 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
     for state, probe, _ in moving:
         low, span = _span(state, braces=True)
         names[state.symbol] = f"({low} + {span}*v({probe}))" if span else f"v({probe})"
+    names |= {unknown.symbol: f"v(in_{unknown.name})" for unknown in inner}
     body = [f"Bi {te} {be} I = {expression(model.current, names)}"]
+    body += [f"Bin_{u.name} 0 in_{u.name} I = {expression(u.residual, names)}" for u in inner]
     for state, probe, law in moving:
         node = probe.replace("xsv", "state", 1)
         _, span = _span(state, braces=True)
@@ -207,6 +210,7 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
     notes = [
         f"{model.name}: {model.title}",
         f"i = {model.current}",
+        *(f"0 = {u.residual}, for {u.name} [{u.unit}]: {u.meaning}; the voltage of node in_{u.name}" for u in inner),
         *(f"d{s.name}/dt = {law} for {s.lower} <= {s.name} <= {s.upper}" for s, law in laws),
         f"parameter set {given.name} ({given.status}): {given.source}",
         *([f"note: {given.note}"] if given.note else []),

@@ -15,10 +15,10 @@ from devices.parameters import State
 CASES = [(name, s) for name in models() for s in parameter_sets(name)]
 
 
-def drive(cell, pace: float = 0.5) -> Sine:
-    """A sine that moves the state by a good part of its span: the frequency is `pace` times the rate at its peak."""
-    amplitude = 1.0 if cell.pace(1.0) > 0 else 2.0
-    return Sine(amplitude=amplitude, frequency=pace * cell.pace(amplitude), cycles=2)
+def drive(cell, speed: float = 1.0) -> Sine:
+    """The sine of the typical loop, or one that is faster by `speed`."""
+    loop = cell.loop()
+    return Sine(amplitude=loop.amplitude, frequency=speed * loop.frequency, cycles=2)
 
 
 #: Those with states, which a transient can move.
@@ -120,7 +120,7 @@ def test_everything_is_finite_on_and_between_the_bounds(cell):
 
 def test_tightening_the_tolerance_converges(moving):
     # A pace that keeps clear of the bounds: Joglekar's window locks there, which makes the problem ill-conditioned.
-    wave = drive(moving, pace=2.0)
+    wave = drive(moving, speed=4.0)
     lower, upper = moving.bounds()
     times = np.linspace(0, wave.duration, 41)
     fine = simulate(moving, wave, samples=times, tolerance=1e-12).state
@@ -145,8 +145,8 @@ def test_an_ensemble_equals_its_movings_one_by_one(moving):
 
 
 def test_a_pulse_train_runs_to_its_end(moving):
-    rate = drive(moving).frequency
-    trace = simulate(moving, Pulses(amplitude=-1.0, width=0.1 / rate, period=0.3 / rate, count=5), samples=301)
+    rate, peak = drive(moving).frequency, drive(moving).amplitude
+    trace = simulate(moving, Pulses(amplitude=-peak, width=0.1 / rate, period=0.3 / rate, count=5), samples=301)
     assert np.isfinite(trace.current).all()
     assert trace.time[-1] == pytest.approx(1.5 / rate)
 

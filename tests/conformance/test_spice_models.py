@@ -12,10 +12,6 @@ CASES = [(name, s) for name in models() if models()[name].states for s in parame
 STILL = [name for name, model in models().items() if not model.states and not model.controls]
 
 
-def amplitude(cell):
-    return 1.0 if cell.pace(1.0) > 0 else 2.0
-
-
 @pytest.fixture(params=CASES, ids="-".join)
 def cell(request):
     return device(*request.param)
@@ -28,23 +24,23 @@ def test_a_model_without_states(name):
 
 
 def test_a_loop_inside_the_bounds(cell):
-    peak = amplitude(cell)
-    agreement = crosscheck(cell, Sine(peak, 2.0 * cell.pace(peak), phase=0.5))
+    loop = cell.loop()
+    agreement = crosscheck(cell, Sine(loop.amplitude, 4.0 * loop.frequency, phase=0.5))
     state = agreement.quantities[f"state {cell.model.states[0].name}"]
     assert np.ptp(state.ours) > 0.02, "the drive must move the state for this test to mean much"
     agreement.assert_within(relative=5e-6)
 
 
 def test_pulses(cell):
-    peak = amplitude(cell)
+    loop = cell.loop()
     # Away from the lower bound, so that pulses of both signs move every state.
     lower, upper = (float(b[0]) for b in cell.bounds())
     start = {cell.model.states[0].name: lower + 0.4 * (upper - lower)}
     cell = device(cell.model.name, cell.parameter_set.name, **start)
-    length = 0.1 / cell.pace(peak)
+    length = 0.05 / loop.frequency
     moved = 0.0
     for sign in (1.0, -1.0):
-        agreement = crosscheck(cell, Pulses(sign * peak, width=length, period=1.5 * length, count=2))
+        agreement = crosscheck(cell, Pulses(sign * loop.amplitude, width=length, period=1.5 * length, count=2))
         agreement.assert_within(relative=2e-5)
         moved = max(moved, float(np.ptp(agreement[f"state {cell.model.states[0].name}"].ours)))
     assert moved > 0.01
@@ -52,8 +48,8 @@ def test_pulses(cell):
 
 def test_a_slow_sweep_that_ends_at_the_bounds(cell):
     """Beyond the bounds of most sets; where a state comes near a bound exponentially, return depends on rounding."""
-    peak = amplitude(cell)
-    agreement = crosscheck(cell, Triangle(peak, 0.15 * cell.pace(peak)))
+    loop = cell.loop()
+    agreement = crosscheck(cell, Triangle(loop.amplitude, 0.3 * loop.frequency))
     state = agreement[f"state {cell.model.states[0].name}"]
     assert (state.theirs > -1e-9).all()
     assert (state.theirs < 1 + 1e-9).all()

@@ -8,8 +8,9 @@ from sympy import Abs, Heaviside, Max, Min, Piecewise, cosh, exp, log, sign, sqr
 from devices import InputError, Parameter, ParameterSet, State, models
 from devices.dimensions import check_units, unit_of
 from devices.model import VOLTAGE, DeviceModel
+from devices.parameters import Unknown
 from devices.special import logistic, softplus
-from devices.units import _COHERENT, Unit, parse_unit
+from devices.units import _COHERENT, parse_unit
 
 X = State("x", "m", "width", upper="d")
 QUANTITIES = (
@@ -180,3 +181,27 @@ def test_each_unit_of_a_law_matters(name):
 
     assert fits(units)
     assert not [q for q in used if fits({**units, q: units[q] * parse_unit("mol")})]
+
+
+def inner(residual=None, between=(0 * v, v), unit="V"):
+    u = sympy.Symbol("u", real=True)
+    residual = u / r - (v - u) / r if residual is None else residual(u)
+    return {"unknown": Unknown("u", unit, "inner voltage", residual, between), "current": u / r}
+
+
+def test_an_inner_unknown_enters_the_laws_with_its_unit():
+    assert declare(**inner()).unknown.name == "u"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"residual": lambda u: u / r - v}, r"test_model.u: got .* beside"),
+        ({"between": (0 * v, v / r)}, r"test_model.u.between: got v/r \[A\] as end of the bracket; allowed: \[V\]"),
+        ({"unit": "K"}, r"test_model.u: got .* beside|test_model.current: got u/r .* as current"),
+        ({"unit": "bogus"}, r"test_model.u: got unit 'bogus': pint does not know 'bogus'"),
+    ],
+)
+def test_an_inner_unknown_that_does_not_fit_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        declare(**inner(**options))
