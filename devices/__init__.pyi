@@ -15,6 +15,7 @@ from .plot import plot_trace as plot_trace
 from .registry import models as models
 from .registry import parameter_sets as parameter_sets
 from .series import Series as Series
+from .sources import citations as citations
 from .threads import limit_threads as limit_threads
 from .transient import Trace as Trace
 from .transient import simulate as simulate

@@ -116,7 +116,10 @@ class DeviceModel:
         if not self.parameter_sets:
             raise InputError(f"{self.name}.parameter_sets", "none", "at least one set with its source")
         check_units(self)
+        names = [given.name for given in self.parameter_sets]
         for given in self.parameter_sets:
+            if names.count(given.name) > 1:
+                raise InputError(f"{self.name}.parameter_sets", f"{given.name!r} twice", "one set for each name")
             self._check_set(given)
 
     def _check_set(self, given: ParameterSet) -> None:
