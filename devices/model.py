@@ -12,6 +12,7 @@ import sympy
 
 from devices.dimensions import check_units
 from devices.errors import InputError
+from devices.formulas import formula
 from devices.parameters import Control, Parameter, ParameterSet, State, Unknown
 from devices.validation import choice, number
 
@@ -195,7 +196,7 @@ class DeviceModel:
             for s, f in zip(self.states, self.rates, strict=True)
         ]
         laws += [("0", u.residual) for u in inner]
-        return [f"{left} = {sympy.latex(law, symbol_names=symbol_names)}" for left, law in laws]
+        return [f"{left} = {formula(law, symbol_names)}" for left, law in laws]
 
     def _repr_markdown_(self) -> str:
         inner = () if self.unknown is None else (self.unknown,)
