@@ -38,6 +38,7 @@ from .series import Series as Series
 from .switches import simulate_switches as simulate_switches
 from .temperature import ArrheniusRate as ArrheniusRate
 from .temperature import MetalResistance as MetalResistance
+from .sources import citations as citations
 from .threads import limit_threads as limit_threads
 from .transient import Trace as Trace
 from .transient import simulate as simulate
