@@ -13,7 +13,7 @@ from crossbar.circuit.lines import LineFactors, factor_lines, ladders
 from crossbar.circuit.operating import solve_bias
 from crossbar.circuit.transfer import operations, transfer_matrix
 from crossbar.readout import Readout
-from crossbar.solution import Solution
+from crossbar.solution import Solution, line_totals
 from crossbar.wires import Wires
 from devices.cell import Cell
 from devices.errors import ConvergenceError, InputError
@@ -190,7 +190,9 @@ class Crossbar:
         Notes
         -----
         The relative error of the currents is some 1e-15 times the largest ``1 + r G``, with ``r`` a segment and ``G`` a
-        cell: full accuracy wherever cells conduct worse than metal. `transfer` keeps its digits beyond that too.
+        cell: full accuracy wherever cells conduct worse than metal. `transfer` keeps its digits beyond that too, where
+        the wires are given as numbers, not arrays. Of a read through it the residual is the relative disagreement of
+        the two methods.
 
         Examples
         --------
@@ -198,16 +200,17 @@ class Crossbar:
         array([2.5e-05, 5.0e-06])
         """
         lines = self.columns if backward else self.rows
-        given = finite_array("voltage", voltage, unit="V", shape=("...", lines))
+        given = finite_array("voltage", voltage, unit="V", shape=("...", lines)).copy()
         rtol = self._tolerance(rtol)
         if self.ohmic and gate is None:
             return self._sense(given, rtol, backward, nodes)
         solution = self.solve((Bias.backward if backward else Bias.read)(given), gate=gate, rtol=rtol)
-        sensed = -solution.cell_current.sum(axis=-1) if backward else solution.cell_current.sum(axis=-2)
-        grids = (solution.word_line_voltage, solution.bit_line_voltage, solution.cell_current)
+        ends = ("word_left", "bit_bottom") if backward else ("bit_bottom", "word_left")
+        sensed, sent = (solution.terminal_current[side] for side in ends)
+        grids = (solution.word_line_voltage, solution.bit_line_voltage, solution.cell_current, sent)
         return Readout(
             voltage=given,
-            current=sensed,
+            current=-sensed,
             iterations=solution.iterations,
             newton_steps=solution.newton_steps,
             residual=solution.residual,
@@ -231,7 +234,9 @@ class Crossbar:
             if nodes:
                 shape = (*given.shape[:-1], *self.shape)
                 u, v = found.word_line_voltage.reshape(shape), found.bit_line_voltage.reshape(shape)
-                grids = (u, v, self._cells * (u - v))
+                cell_current = self._cells * (u - v)
+                word, bit = line_totals(self._wires, u, v, cell_current)
+                grids = (u, v, cell_current, -bit if backward else word)
         return Readout(
             voltage=given,
             current=current.reshape(*given.shape[:-1], current.shape[-1]),
@@ -282,8 +287,11 @@ class Crossbar:
         if not isinstance(bias, Bias):
             raise InputError("bias", type(bias).__name__, "a Bias", "Bias(word_left=voltage, bit_bottom=0.0)")
         rtol = self._tolerance(rtol)
-        batch, sides = bias.resolve(*self.shape)
-        control, batch = self._control(gate, bulk, batch)
+        vectors, sides = bias.resolve(*self.shape)
+        control, batch = self._control(gate, bulk, vectors)
+        if batch != vectors:
+            whole = {name: np.broadcast_to(s.reshape(*vectors, -1), (*batch, s.shape[-1])) for name, s in sides.items()}
+            sides = {name: np.ascontiguousarray(s).reshape(-1, s.shape[-1]) for name, s in whole.items()}
         cells = self._cells if self._device is None else self.cell_array()
         factors = self._lines if self._device is None else None
         return solve_bias(cells, self._wires, (batch, sides), control, rtol, read_factors=factors)
@@ -348,9 +356,9 @@ class Crossbar:
     def transfer(self) -> Array:
         """Return the exact transfer matrix ``T`` [S], shape ``(rows, columns)``: ``current = voltage @ T``.
 
-        It is computed once, by block elimination, and is read-only; broken or uneven wires are read source by source
-        instead. One entry is the current into a sense amplifier for one volt at a source while all other sources are
-        at 0 V. A backward read has the transposed matrix, by reciprocity.
+        It is computed once, by block elimination, and is read-only; broken, uneven or bridged wires are read source by
+        source instead, with the accuracy of `read`. One entry is the current into a sense amplifier for one volt at a
+        source while all other sources are at 0 V. A backward read has the transposed matrix, by reciprocity.
 
         Returns
         -------
@@ -391,7 +399,9 @@ class Crossbar:
 
     def control(self, gate: ArrayLike | None, bulk: float = 0.0) -> Array | None:
         """Return the potentials of further terminals of every cell [V], shape ``(cells, controls)``, if it has any."""
-        control, _ = self._control(gate, bulk, ())
+        control, batch = self._control(gate, bulk, ())
+        if batch:
+            raise InputError("gate", f"a batch of shape {batch}", "one potential for each gate line here", "gate[0]")
         return None if control is None else control[0]
 
     def _control(self, gate: ArrayLike | None, bulk: float, batch: tuple[int, ...]) -> tuple:
@@ -409,9 +419,14 @@ class Crossbar:
                 f"potentials of shape (..., {lines}) [V]",
                 "gate=1.0 to open all transistors",
             )
-        gate = np.asarray(gate, dtype=float)
-        given = finite_array("gate", np.full(lines, gate) if gate.ndim == 0 else gate, unit="V", shape=("...", lines))
-        batch = np.broadcast_shapes(batch, given.shape[:-1])
+        given = finite_array("gate", gate, unit="V")
+        given = finite_array("gate", given, shape=("...", lines)) if given.ndim else np.full(lines, given)
+        try:
+            batch = np.broadcast_shapes(batch, given.shape[:-1])
+        except ValueError:
+            raise InputError(
+                "gate", f"a batch of shape {given.shape[:-1]}", f"one that broadcasts with {batch}"
+            ) from None
         grid = given[..., :, None] if self._gates == "rows" else given[..., None, :]
         potentials = {"gate": grid, "bulk": np.asarray(number("bulk", bulk, unit="V"))}
         shape = (*batch, *self.shape)
@@ -460,8 +475,8 @@ class Crossbar:
         bit = vectors if backward else np.zeros((len(vectors), columns))
         found = solve_fed(self._lines(), word, bit, rtol=rtol, nodes=nodes or backward)
         if backward:
-            cell_current = self._cells * (found.word_line_voltage - found.bit_line_voltage)
-            return found._replace(current=-cell_current.sum(axis=-1))
+            u, v = found.word_line_voltage, found.bit_line_voltage
+            return found._replace(current=-line_totals(self._wires, u, v, self._cells * (u - v))[0])
         return found
 
     def _cheaper_transfer(self, vectors: Array, rtol: float, backward: bool) -> Array | None:

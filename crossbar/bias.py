@@ -87,7 +87,10 @@ class Bias:
             ):
                 raise InputError(name, "a waveform", allowed, "simulate() takes waveforms")
             try:
-                array = np.asarray(FLOATING if given is None else given, dtype=float)
+                plain = np.asarray(FLOATING if given is None else given)
+                if plain.dtype.kind not in "iuf":
+                    raise TypeError
+                array = np.array(plain, dtype=float)
             except (TypeError, ValueError):
                 raise InputError(name, repr(given), allowed) from None
             if np.isinf(array).any():

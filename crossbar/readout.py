@@ -43,7 +43,7 @@ class Readout:
     backward: bool = False
     residual: float = 0.0
     kcl_error: float = 0.0
-    _nodes: tuple[Array, Array, Array] | None = field(default=None, repr=False)
+    _nodes: tuple[Array, Array, Array, Array] | None = field(default=None, repr=False)
 
     def _node(self, name: str, index: int) -> Array:
         if self._nodes is None:
@@ -68,6 +68,4 @@ class Readout:
     @property
     def power(self) -> Array:
         """Power that the drivers deliver [W], shape ``(...)``; needs ``nodes=True``."""
-        if self.backward:
-            return -np.einsum("...j,...ij->...", self.voltage, self.cell_current)
-        return np.einsum("...i,...ij->...", self.voltage, self.cell_current)
+        return (self.voltage * self._node("power", 3)).sum(axis=-1)

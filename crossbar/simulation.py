@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar.bias import SIDES, Bias
-from crossbar.circuit.lines import connected_sides, ladders
+from crossbar.circuit.lines import Ladders, connected_sides, joined_sources, ladders
 from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
 from crossbar.circuit.transient import Moment, Step, Stepper
 from crossbar.solution import delivered_power, line_currents, line_heat, terminal_currents
 from devices.errors import ConvergenceError, InputError
-from devices.validation import finite_array, integer, number
+from devices.validation import choice, finite_array, integer, number
 from devices.waveforms import Waveform
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class ArrayTrace:
         numpy.ndarray
             Seconds after `after`, shape ``(lines,)``, interpolated between samples; 0 where it was near all along.
         """
-        current = self.terminal_current[side]
+        current = self.terminal_current[choice("side", side, SIDES)]
         away = np.abs(current - current[-1]) - number("tolerance", tolerance, minimum=0.0) * np.abs(current[-1]).max()
         times = np.zeros(current.shape[1])
         for line, gap in enumerate(away.T):
@@ -120,7 +121,8 @@ class ArrayTrace:
     def __repr__(self) -> str:
         rows, columns = self.crossbar.shape
         state = "" if self.complete else ", incomplete"
-        return f"ArrayTrace({rows} x {columns} cells, {self.time.size} samples to {self.time[-1]:g} s{state})"
+        last = self.time[-1] if self.time.size else 0.0
+        return f"ArrayTrace({rows} x {columns} cells, {self.time.size} samples to {last:g} s{state})"
 
 
 def simulate_crossbar(
@@ -156,6 +158,7 @@ def simulate_crossbar(
     first, _ = drive(0.0)
     connected = connected_sides({name: side[0] for name, side in first.items()})
     shared = ladders(wires, connected, crossbar.conducting())
+    drive.check_joined(shared)
     bounds = crossbar.state_bounds()
     stepper = Stepper(cells, shared, capacitance, bounds, drive, max(drive.largest, 1e-9))
     found = solve_cells(Problem(cells, shared, first), rtol=1e-10)
@@ -238,6 +241,18 @@ class _Drive:
         batch, self.base = Bias(**plain).resolve(rows, columns)
         if batch:
             raise InputError("bias", f"a batch of shape {batch}", "one vector in a transient", "one call for each")
+
+    def check_joined(self, shared: Ladders) -> None:
+        """Raise `InputError` where ideal metal joins terminals that do not have the same waveform or number."""
+        source = {side: [float(p) for p in base[0]] for side, base in self.base.items()}
+        moving: dict[str, dict[int, Waveform]] = {side: {} for side in SIDES}
+        for side, at, waveform in self.waveforms:
+            moving[side].update(dict.fromkeys(at.tolist(), waveform))
+        for ladder, one, two in ((shared.word, "word_left", "word_right"), (shared.bit, "bit_top", "bit_bottom")):
+            for line in np.flatnonzero(ladder.joined).tolist():
+                waves = moving[one].get(line), moving[two].get(line)
+                if waves[0] is not waves[1] or (waves[0] is None and source[one][line] != source[two][line]):
+                    raise joined_sources(one, two, line)
 
     def __call__(self, t: float) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return potentials and slopes at time `t`, shape ``(1, lines)``."""
@@ -359,13 +374,17 @@ class _Record:
 
     def trace(self, now: Moment, t: float, steps: int, rejected: int, iterations: int, complete: bool) -> ArrayTrace:
         """Return all that was collected."""
+        count = len(self.rows)
+        if not self.rows:  # ended before the first sample: the arrays of one, none of it
+            self.times = np.zeros(1)
+            self.sample(0.0, now)
         potentials, terminals, *grids = zip(*self.rows, strict=True)
-        u, v, current, state = (np.array(grid) for grid in grids)
+        u, v, current, state = (np.array(grid)[:count] for grid in grids)
         return ArrayTrace(
             crossbar=self.crossbar,
-            time=self.times[: len(self.rows)],
-            potential={side: np.array([p[side] for p in potentials]) for side in SIDES},
-            terminal_current={side: np.array([p[side] for p in terminals]) for side in SIDES},
+            time=self.times[:count],
+            potential={side: np.array([p[side] for p in potentials])[:count] for side in SIDES},
+            terminal_current={side: np.array([p[side] for p in terminals])[:count] for side in SIDES},
             cells=self.chosen,
             word_line_voltage=u,
             bit_line_voltage=v,
@@ -384,7 +403,7 @@ def _sample_times(times: int | ArrayLike, span: float, corners: Array) -> Array:
     if isinstance(times, (int, np.integer)) and not isinstance(times, bool):
         even = np.linspace(0.0, span, integer("times", times, minimum=2))
         return np.unique(np.concatenate([even, corners]))
-    given = finite_array("times", times, unit="s", shape=("samples",), minimum=0.0)
+    given = finite_array("times", times, unit="s", shape=("samples",), minimum=0.0).copy()
     if not (np.diff(given) > 0.0).all():
         raise InputError("times", "times that do not rise", "rising times [s]", "numpy.sort")
     if given.size and given[-1] > span:
@@ -397,10 +416,12 @@ def _probe_cells(probes: Probes, shape: tuple[int, int]) -> tuple[tuple[int, int
         if probes not in ("all", "none"):
             raise InputError("probes", repr(probes), "'all', 'none' or a list of (row, column)")
         return None if probes == "all" else ()
+    if not isinstance(probes, Iterable):
+        raise InputError("probes", repr(probes), "'all', 'none' or a list of (row, column)", "probes=[(0, 0)]")
     chosen = []
     for pair in probes:
         try:
-            i, j = (int(k) for k in pair)
+            i, j = (operator.index(k) for k in pair)
         except (TypeError, ValueError):
             raise InputError("probes", repr(pair), "pairs (row, column)", "probes=[(0, 0)]") from None
         if not (0 <= i < shape[0] and 0 <= j < shape[1]):

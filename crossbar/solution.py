@@ -112,6 +112,23 @@ def line_currents(
     """
     rows, columns = leaves.shape[-2:]
     r_word, r_bit = wires.segments(rows, columns)
+    leaves, arrives = _bridged(wires, u, v, leaves, arrives)
+    word = _along(leaves, r_word, potential["word_left"], potential["word_right"])
+    bit = _along(-arrives.swapaxes(-1, -2), r_bit.T, potential["bit_top"], potential["bit_bottom"])
+    return word, bit.swapaxes(-1, -2)
+
+
+def line_totals(wires: Wires, u: Array, v: Array, cell_current: Array) -> tuple[Array, Array]:
+    """Return what each word line loses, ``(..., rows)``, and each bit line gets, ``(..., columns)`` [A].
+
+    Shorts are included. Where a line has one terminal, that is the terminal's current.
+    """
+    leaves, arrives = _bridged(wires, u, v, cell_current, cell_current)
+    return leaves.sum(axis=-1), arrives.sum(axis=-2)
+
+
+def _bridged(wires: Wires, u: Array, v: Array, leaves: Array, arrives: Array) -> tuple[Array, Array]:
+    """Return the currents out of word-line nodes and into bit-line nodes with those of shorts added."""
     if wires.shorts:
         leaves, arrives = leaves.copy(), arrives.copy()
     for short in wires.shorts:
@@ -122,9 +139,7 @@ def line_currents(
         else:
             arrives[..., short.cell, short.line] -= current
             arrives[..., short.cell, short.line + 1] += current
-    word = _along(leaves, r_word, u, potential["word_left"], potential["word_right"])
-    bit = _along(-arrives.swapaxes(-1, -2), r_bit.T, v.swapaxes(-1, -2), potential["bit_top"], potential["bit_bottom"])
-    return word, bit.swapaxes(-1, -2)
+    return leaves, arrives
 
 
 def line_heat(wires: Wires, flows: tuple[Array, Array], u: Array, v: Array) -> Array:
@@ -154,21 +169,21 @@ def _through(short: Short, u: Array, v: Array) -> Array:
     return (lines[..., 0] - lines[..., 1]) / short.resistance
 
 
-def _along(leaves: Array, r: Array, potential: Array, first: Array, last: Array) -> Array:
+def _along(leaves: Array, r: Array, first: Array, last: Array) -> Array:
     """Return the currents along lines ``(..., lines, nodes + 1)`` whose nodes lose `leaves`, toward their last end.
 
-    Pieces between open wires each have an end at which the current is 0; there the sum starts.
+    A line with both terminals connected divides them: ``(V_first - V_last + sum_k leaves_k R_k) / R``, with ``R_k`` the
+    resistance from node k to the last terminal; half each where all of it is ideal. Pieces between open wires each
+    have an end at which the current is 0; there the sum starts.
     """
     total = leaves.sum(axis=-1)
+    metal = np.where(np.isinf(r), 0.0, r)  # lines with open wires are done below
+    whole = metal.sum(axis=1)
+    beyond = np.cumsum(metal[:, :0:-1], axis=1)[:, ::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        into_first = np.where(np.isnan(first), 0.0, (first - potential[..., 0]) / r[:, 0])
-        into_last = np.where(np.isnan(last), 0.0, (last - potential[..., -1]) / r[:, -1])
-    both = ~np.isnan(first) & ~np.isnan(last)
-    ideal_first = (r[:, 0] == 0.0) & ~np.isnan(first)
-    ideal_last = (r[:, -1] == 0.0) & ~np.isnan(last)
-    start = np.where(np.isnan(first), 0.0, total - np.where(both, into_last, 0.0))
-    shared = both & ideal_last
-    start = np.where(shared, np.where(ideal_first, 0.5 * total, into_first), start)
+        divided = (first - last + (leaves * beyond).sum(axis=-1)) / whole
+    divided = np.where(whole == 0.0, 0.5 * total, divided)
+    start = np.where(np.isnan(first), 0.0, np.where(np.isnan(last), total, divided))
     flow = np.concatenate([start[..., None], start[..., None] - np.cumsum(leaves, axis=-1)], axis=-1)
     for line in np.flatnonzero(np.isinf(r).any(axis=1)):
         flow[..., line, :] = _broken(leaves[..., line, :], r[line])

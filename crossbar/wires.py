@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -103,10 +105,13 @@ class Wires:
             object.__setattr__(self, name, _resistance(name, getattr(self, name)))
         for name in _CAPACITANCES:
             object.__setattr__(self, name, number(name, getattr(self, name), unit="F", minimum=0.0))
+        fix = "shorts=(Short('word', line=0, cell=3, resistance=1.0),)"
+        if not isinstance(self.shorts, Iterable):
+            raise InputError("shorts", repr(self.shorts), "a sequence of Short objects", fix)
+        object.__setattr__(self, "shorts", tuple(self.shorts))
         for short in self.shorts:
             if not isinstance(short, Short):
-                raise InputError("shorts", repr(short), "Short objects", "Short('word', line=0, cell=3, resistance=1)")
-        object.__setattr__(self, "shorts", tuple(self.shorts))
+                raise InputError("shorts", repr(short), "Short objects", fix)
 
     def __repr__(self) -> str:
         shown = []
@@ -241,7 +246,10 @@ class Wires:
         Wires
             The same wires with that segment infinite.
         """
-        rows, columns = shape
+        try:
+            rows, columns = (operator.index(n) for n in shape)
+        except (TypeError, ValueError):
+            raise InputError("shape", repr(shape), "rows and columns of the crossbar", "shape=crossbar.shape") from None
         name = "word_line" if choice("kind", kind, ("word", "bit")) == "word" else "bit_line"
         grid = (rows, columns + 1) if kind == "word" else (rows + 1, columns)
         lines, last = (rows, columns) if kind == "word" else (columns, rows)
@@ -253,7 +261,7 @@ class Wires:
 
 
 def _resistance(name: str, value: ArrayLike) -> float | Array:
-    if np.ndim(value) == 0:
+    if not isinstance(value, (list, tuple)) and np.ndim(value) == 0:
         if isinstance(value, float) and math.isinf(value) and value > 0:
             raise InputError(
                 name,
@@ -261,8 +269,15 @@ def _resistance(name: str, value: ArrayLike) -> float | Array:
                 "finite, >= 0 [ohm]",
                 "a floating end in the Bias, or an array with inf where a wire is open",
             )
-        return number(name, value, unit="ohm", minimum=0.0)
-    array = np.array(value, dtype=float)
-    finite_array(name, np.where(array == np.inf, 0.0, array), unit="ohm", minimum=0.0)
+        return number(name, value, unit="ohm", minimum=0.0) + 0.0  # no -0.0
+    try:
+        given = np.asarray(value)
+        opened = given == np.inf
+        checked = finite_array(name, np.where(opened, 0.0, given), unit="ohm", minimum=0.0)
+    except (TypeError, ValueError):
+        raise InputError(name, f"{type(value).__name__} that is not numeric", "numbers >= 0, or inf [ohm]") from None
+    if not checked.size:
+        raise InputError(name, f"an empty array of shape {checked.shape}", "a number, or one for each segment [ohm]")
+    array = np.where(opened, np.inf, checked) + 0.0
     array.flags.writeable = False
     return array

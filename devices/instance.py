@@ -53,11 +53,11 @@ class Device:
     def __post_init__(self) -> None:
         values: dict[str, NDArray[np.float64]] = {}
         for parameter in self.model.parameters:
-            array = finite_array(parameter.name, self.parameters[parameter.name], unit=parameter.unit)
+            array = finite_array(parameter.name, self.parameters[parameter.name], unit=parameter.unit).copy()
             parameter.check(float(array.min()))
             parameter.check(float(array.max()))
             values[parameter.name] = array
-        starts = {s.name: finite_array(s.name, self.initial[s.name], unit=s.unit) for s in self.model.states}
+        starts = {s.name: finite_array(s.name, self.initial[s.name], unit=s.unit).copy() for s in self.model.states}
         try:
             np.broadcast_shapes(*(a.shape for a in (*values.values(), *starts.values())))
         except ValueError:

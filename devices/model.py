@@ -10,8 +10,11 @@ from itertools import combinations
 
 import sympy
 
+from devices.dimensions import check_units
 from devices.errors import InputError
+from devices.formulas import formula
 from devices.parameters import Control, Parameter, ParameterSet, State, Unknown
+from devices.validation import choice, number
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
@@ -66,7 +69,8 @@ class DeviceModel:
     ------
     InputError
         If an expression uses a symbol that is neither the voltage, a state nor a parameter, if a state
-        has no law, if two names clash (SPICE ignores case), or if a set does not fit the parameters.
+        has no law, if two names clash (SPICE ignores case), if units do not fit (see `devices.dimensions`), or if
+        a set does not fit the parameters, or starts outside the states' bounds.
     """
 
     name: str
@@ -112,7 +116,11 @@ class DeviceModel:
                     raise InputError(f"{self.name}.{state.name}", f"bound {bound!r}", "a number or a parameter's name")
         if not self.parameter_sets:
             raise InputError(f"{self.name}.parameter_sets", "none", "at least one set with its source")
+        check_units(self)
+        names = [given.name for given in self.parameter_sets]
         for given in self.parameter_sets:
+            if names.count(given.name) > 1:
+                raise InputError(f"{self.name}.parameter_sets", f"{given.name!r} twice", "one set for each name")
             self._check_set(given)
 
     def _check_set(self, given: ParameterSet) -> None:
@@ -124,6 +132,12 @@ class DeviceModel:
                 raise InputError(f"{self.name}.{given.name}", f"{kind} {sorted(values)}", f"{kind} {sorted(wanted)}")
         for parameter in self.parameters:
             parameter.check(given.values[parameter.name])
+        for state in self.states:
+            label = f"{self.name}.{given.name}.{state.name}"
+            lower, upper = (float(given.values[b] if isinstance(b, str) else b) for b in (state.lower, state.upper))
+            if not lower < upper:
+                raise InputError(label, f"bounds [{lower:g}, {upper:g}]", f"lower < upper [{state.unit}]")
+            number(label, given.initial[state.name], unit=state.unit, minimum=lower, maximum=upper)
 
     @property
     def voltage(self) -> sympy.Symbol:
@@ -169,8 +183,6 @@ class DeviceModel:
         """Return the set called `name`, or the default set."""
         if name is None:
             return self.parameter_sets[0]
-        from devices.validation import choice
-
         by_name = {s.name: s for s in self.parameter_sets}
         return by_name[choice("set", name, by_name)]
 
@@ -184,7 +196,7 @@ class DeviceModel:
             for s, f in zip(self.states, self.rates, strict=True)
         ]
         laws += [("0", u.residual) for u in inner]
-        return [f"{left} = {sympy.latex(law, symbol_names=symbol_names)}" for left, law in laws]
+        return [f"{left} = {formula(law, symbol_names)}" for left, law in laws]
 
     def _repr_markdown_(self) -> str:
         inner = () if self.unknown is None else (self.unknown,)

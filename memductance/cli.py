@@ -1,20 +1,18 @@
-"""The command line: ``memductance iv | solve | crosscheck | demo | doctor``."""
+"""The command line: ``memductance devices | iv | solve | crosscheck | demo | doctor``."""
 
 from __future__ import annotations
 
 import json
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from devices.errors import InputError, MemductanceError
+from devices.errors import InputError
+from memductance._commands import Json, Out, Result, Seed, command
+from memductance.device_commands import devices
 
 __all__ = ["app", "main"]
 
@@ -26,74 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 crosscheck_app = typer.Typer(help="Run one circuit here and in ngspice, and compare.", no_args_is_help=True)
+app.command()(devices)
 app.add_typer(crosscheck_app, name="crosscheck")
 
-Seed = Annotated[int, typer.Option(help="Seed of everything random in this run.", min=0)]
-Out = Annotated[Path | None, typer.Option(help="Folder for files and pictures; made if missing.", file_okay=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 Engine = Annotated[str, typer.Option(help="ngspice (its own process) or pyspice (PySpice's shared library).")]
 Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
 End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
-
-#: Messages for people go to stderr when stdout is kept for JSON.
-_people = Console()
-
-
-class _Result:
-    """Collects what a command found: figures for people or for JSON, and files."""
-
-    def __init__(self, out: Path | None, as_json: bool) -> None:
-        self.as_json = as_json
-        self.figures: dict[str, Any] = {}
-        self.files: list[Path] = []
-        self.out = out
-        self.console = Console(stderr=True) if as_json else _people
-
-    def path(self, name: str) -> Path | None:
-        """Where to write `name`; None when no folder was asked for."""
-        if self.out is None:
-            return None
-        self.files.append(self.out / name)
-        return self.files[-1]
-
-    def save_figure(self, name: str, figure: Any) -> None:
-        path = self.path(name)
-        if path is not None:
-            figure.savefig(path, dpi=150)
-
-    def finish(self) -> None:
-        if self.as_json:
-            print(json.dumps({**self.figures, "files": [str(f) for f in self.files]}, default=_plain, allow_nan=False))
-            return
-        for file in self.files:
-            self.console.print(f"wrote {file}", style="dim", highlight=False, soft_wrap=True)
-
-
-def _plain(value: Any) -> Any:
-    """Numpy values as JSON."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return str(value)
-
-
-@contextmanager
-def _command(out: Path | None, as_json: bool) -> Iterator[_Result]:
-    """Turn our exceptions into one line on stderr and exit code 2; make the folder; print at the end."""
-    result = _Result(out, as_json)
-    try:
-        if out is not None:
-            try:
-                out.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise InputError("--out", f"{str(out)!r} ({error.strerror})", "a folder that can be made") from None
-        yield result
-    except MemductanceError as error:
-        print(f"memductance: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        print("memductance: interrupted", file=sys.stderr)
-        raise typer.Exit(130) from None
-    result.finish()
 
 
 def _assignments(option: str, given: list[str] | None) -> dict[str, float]:
@@ -149,7 +85,7 @@ def iv(
     as_json: Json = False,
 ) -> None:
     """Simulate the current-voltage loop of a device, or of a spread of them."""
-    with _command(out, as_json) as result:
+    with command(out, as_json) as result:
         import numpy as np
 
         from devices import Lognormal, plot_loop, simulate
@@ -222,7 +158,7 @@ def solve(
     as_json: Json = False,
 ) -> None:
     """Read a crossbar with its wires: conductances and voltages in, column currents out."""
-    with _command(out, as_json) as result:
+    with command(out, as_json) as result:
         import numpy as np
 
         from crossbar import Crossbar, Wires
@@ -268,7 +204,7 @@ def solve(
             _solve_pictures(result, array, readout)
 
 
-def _solve_pictures(result: _Result, array: Any, readout: Any) -> None:
+def _solve_pictures(result: Result, array: Any, readout: Any) -> None:
     from matplotlib.figure import Figure
 
     from crossbar import plot_currents, plot_ir_drop
@@ -318,7 +254,7 @@ def crosscheck_device(
     as_json: Json = False,
 ) -> None:
     """Compare a device's transient with SPICE."""
-    with _command(out, as_json) as result:
+    with command(out, as_json) as result:
         cell, wave = _loop(model, set_, dict(_assignments("--param", param)), amplitude, frequency, cycles)
         _compare(result, cell, wave, engine, within)
 
@@ -338,7 +274,7 @@ def crosscheck_array(
     as_json: Json = False,
 ) -> None:
     """Compare the read of a random array (10-100 kohm cells, 0-0.5 V) with SPICE."""
-    with _command(out, as_json) as result:
+    with command(out, as_json) as result:
         import numpy as np
 
         from crossbar import Crossbar, Wires
@@ -349,7 +285,7 @@ def crosscheck_array(
         _compare(result, array, rng.uniform(0.0, 0.5, rows), engine, within)
 
 
-def _compare(result: _Result, subject: Any, stimulus: Any, engine: str, within: float) -> None:
+def _compare(result: Result, subject: Any, stimulus: Any, engine: str, within: float) -> None:
     from netlists import crosscheck
 
     agreement = crosscheck(subject, stimulus, engine=engine)
@@ -376,7 +312,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Show everything once: devices, a read, digits on arrays and on a chip; ends with a report."""
-    with _command(out, as_json) as result:
+    with command(out, as_json) as result:
         from memductance.demo import run_demo
 
         assert result.out is not None
@@ -389,7 +325,7 @@ def demo(
 @app.command()
 def doctor(seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """List each component, found or missing, with the command that installs it."""
-    with _command(out, as_json) as result:
+    with command(out, as_json) as result:
         from memductance.doctor import examine
 
         found = examine()

@@ -178,9 +178,13 @@ def _with_shorts(
     flow = np.linalg.solve(system, across(grids).T).T
     grids -= np.einsum("ks,sxij->kxij", flow, responses)
     u, v = grids[:, 0], grids[:, 1]
-    unpadded = factors.conductance[factors.ladders.padding :]
+    current = (factors.conductance[factors.ladders.padding :] * (u - v)).sum(axis=1)
+    for k, short in enumerate(shorts):
+        if short.kind == "bit":
+            current[:, short.line] -= flow[:, k]
+            current[:, short.line + 1] += flow[:, k]
     return Potentials(
-        (unpadded * (u - v)).sum(axis=1),
+        current,
         u,
         v,
         plain.iterations + response.iterations,

@@ -13,7 +13,7 @@ from crossbar.circuit.network import check_grounded
 from crossbar.wires import Short, Wires
 from devices.errors import InputError
 
-__all__ = ["Ladders", "LineFactors", "factor_lines", "ladders"]
+__all__ = ["Ladders", "LineFactors", "factor_lines", "joined_sources", "ladders"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -69,7 +69,7 @@ class LineFactors(NamedTuple):
     ladders: Ladders
 
 
-def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, *, tied: bool = False) -> Ladders:
+def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array) -> Ladders:
     """Return the ladders of a crossbar.
 
     Parameters
@@ -80,8 +80,6 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, *, tie
         For each side, which of its terminals are connected.
     conductance : numpy.ndarray
         Cell conductances [S], shape ``(rows, columns)``: cells of zero conductance join nothing.
-    tied : bool, optional
-        Capacitances or the like hold every node, so that none can float.
 
     Raises
     ------
@@ -91,7 +89,7 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, *, tie
     rows, columns = conductance.shape
     sure = all(connected[side].all() for side in ("word_left", "bit_bottom"))
     broken = any(np.isinf(np.asarray(r)).any() for r in (wires.word_line, wires.bit_line, wires.driver, wires.sense))
-    if not tied and (broken or not sure):
+    if broken or not sure:
         check_grounded(conductance, wires, connected)
     padding = -rows % 4
     alike = wires.simple and sure
@@ -196,3 +194,14 @@ def pad(array: Array, padding: int) -> Array:
 def connected_sides(sides: dict[str, Array]) -> dict[str, Mask]:
     """Return which terminals of each side are connected, for potentials of one vector."""
     return {name: ~np.isnan(sides[name]) for name in SIDES}
+
+
+def joined_sources(one: str, two: str, line: int) -> InputError:
+    """Return the error for ideal metal between two terminals of one line that differ in potential."""
+    kind = one.partition("_")[0]
+    return InputError(
+        one,
+        f"another potential than {two} at {kind} line {line}, which is ideal metal between them",
+        "equal potentials, or a resistance along the line",
+        f"Wires({kind}_line=1.0)",
+    )

@@ -102,7 +102,7 @@ def name_of(node: int, shape: tuple[int, int]) -> str:
 def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> None:
     """Raise `InputError` naming a part of the crossbar that no current path joins to a connected terminal.
 
-    A bridge between lines does not count as a path: what hangs on it alone has no conducting cell, and carries nothing.
+    A short between lines does not count as a path: it is added to a solution without it, which must exist.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -125,6 +125,6 @@ def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArra
         raise InputError(
             "bias",
             f"a floating part: {names}{more} have no path to a connected terminal",
-            "every node joined to a terminal by cells or wires",
+            "every node joined to a terminal by cells or wires, not by shorts alone",
             "connect an end of one of these lines, or give its cells a conductance",
         )

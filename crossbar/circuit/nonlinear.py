@@ -124,20 +124,22 @@ def solve_cells(problem: Problem, *, rtol: float, start: tuple[Array, Array] | N
     ConvergenceError
         If the residual does not fall below `rtol`, also not with the potentials raised step by step from zero.
     """
+    spent = [0, 0]
     try:
-        return _newton(problem, rtol, start)
+        found = _newton(problem, rtol, start, spent)
     except ConvergenceError:
-        return _by_ramp(problem, rtol)
+        found = _by_ramp(problem, rtol, spent)
+    return found._replace(newton_steps=spent[0], iterations=spent[1])
 
 
-def _by_ramp(problem: Problem, rtol: float) -> NonlinearSolution:
+def _by_ramp(problem: Problem, rtol: float, spent: list[int]) -> NonlinearSolution:
     """Raise all potentials from zero, each solution the start of the next."""
     reached, stride = 0.0, 0.25
     start = None
     while True:
         share = min(1.0, reached + stride)
         try:
-            found = _newton(problem.scaled(share), rtol, start)
+            found = _newton(problem.scaled(share), rtol, start, spent)
         except ConvergenceError:
             stride *= 0.25
             if stride < 1e-4:
@@ -167,28 +169,32 @@ class _Point(NamedTuple):
         return _Point(u, v, J, other.iterations, other.residual, other.kcl_error)
 
 
-def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None) -> NonlinearSolution:
+def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None, spent: list[int]) -> NonlinearSolution:
+    """Iterate from `start`; `spent` counts Newton steps and iterations, those of failures too."""
     cells, shape = problem.cells, problem.ladders.shape
     u, v = start if start is not None else (np.zeros(shape), np.zeros(shape))
     tightest = min(1e-12, 1e-2 * rtol)
     at = _tangent(problem, u, v, cells.at(u, v), _FIRST)
     law = cells.at(at.u, at.v)
-    iterations, steps, best = at.iterations, 1, np.inf
+    steps, best = 1, np.inf
+    spent[0] += 1
+    spent[1] += at.iterations
     gates = float(np.abs(cells.control).max(initial=0.0))
     while True:
         residual = _relative(law[0] - at.J, at.J, _ROUNDING * law[1] * (np.abs(at.u) + np.abs(at.v) + gates))
         best = min(best, residual + at.residual)
         if residual + at.residual <= rtol:
             worst = _worst(law[0] - at.J) + at.kcl_error
-            return NonlinearSolution(at.u, at.v, law[0], steps, iterations, residual + at.residual, worst)
+            return NonlinearSolution(at.u, at.v, law[0], spent[0], spent[1], residual + at.residual, worst)
         if steps == _MOST_STEPS or not np.isfinite(residual):
             raise _failure(law[0] - at.J, best, steps, rtol)
         # What rounding leaves of a linear system counts in the sum above, and is an error only if that is too large.
         # A Newton step squares the mismatch; to solve its linear system much better than that would gain nothing.
-        aim = _tangent(problem, at.u, at.v, law, min(max(1e-2 * residual**2, tightest), _FIRST))
-        iterations += aim.iterations
+        aim = _tangent(problem, at.u, at.v, law, min(max(1e-2 * min(residual, 1.0) ** 2, tightest), _FIRST))
         at, law = _search(cells, at, law, aim)
         steps += 1
+        spent[0] += 1
+        spent[1] += aim.iterations
 
 
 def _tangent(problem: Problem, u: Array, v: Array, law: tuple[Array, Array, Array], tolerance: float) -> _Point:

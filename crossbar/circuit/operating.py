@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
 from crossbar.circuit.linear import solve_lines
-from crossbar.circuit.lines import Ladders, LineFactors, connected_sides, factor_lines, ladders
+from crossbar.circuit.lines import Ladders, LineFactors, connected_sides, factor_lines, joined_sources, ladders
 from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
 from crossbar.solution import Solution
 from crossbar.wires import Wires
-from devices.errors import InputError
 from devices.threads import cores, in_threads
 
 __all__ = ["solve_bias"]
@@ -54,8 +53,6 @@ def solve_bias(
     """
     batch, sides = terminals
     vectors = int(np.prod(batch))
-    if vectors != len(sides["word_left"]):
-        sides = {name: np.repeat(side, vectors, axis=0) for name, side in sides.items()}
     shape = sides["word_left"].shape[1], sides["bit_bottom"].shape[1]
     grids = [np.empty((vectors, *shape)) for _ in range(3)]
     quality = np.zeros((vectors, 4))
@@ -143,16 +140,7 @@ def _solve_laws(
 
 def _agree(shared: Ladders, sides: dict[str, Array]) -> None:
     """Raise `InputError` where ideal metal joins two sources of different potential."""
-    for kind, ladder, one, two in (
-        ("word", shared.word, "word_left", "word_right"),
-        ("bit", shared.bit, "bit_top", "bit_bottom"),
-    ):
+    for ladder, one, two in ((shared.word, "word_left", "word_right"), (shared.bit, "bit_top", "bit_bottom")):
         apart = ladder.joined & (sides[one] != sides[two]).any(axis=0)
         if apart.any():
-            line = int(np.flatnonzero(apart)[0])
-            raise InputError(
-                one,
-                f"another potential than {two} at {kind} line {line}, which is ideal metal between them",
-                "equal potentials, or a resistance along the line",
-                f"Wires({kind}_line=1.0)",
-            )
+            raise joined_sources(one, two, int(np.flatnonzero(apart)[0]))

@@ -13,6 +13,7 @@ from crossbar.bias import Bias
 from crossbar.circuit.lines import Ladders, connected_sides, ladders
 from crossbar.circuit.nonlinear import NonlinearSolution, Problem, solve_cells
 from crossbar.programming.schemes import Scheme, scheme_named
+from crossbar.solution import line_totals
 from devices.errors import ConvergenceError, InputError
 from devices.validation import choice, integer, number
 from devices.waveforms import Pulses
@@ -101,7 +102,7 @@ class Programmer:
             raise InputError("scheme", self.scheme.name, fits)
         self.crossbar = crossbar
         self.method = choice("method", method, ("fast", "exact"))
-        self.edge = edge
+        self.edge = None if edge is None else number("edge", edge, unit="s", minimum=0.0, open_minimum=True)
         self.gate_on, self.gate_off = number("gate_on", gate_on, unit="V"), number("gate_off", gate_off, unit="V")
         self.tolerance = number("tolerance", tolerance, minimum=1e-12, maximum=1e-1)
         self.pulses = 0
@@ -163,6 +164,8 @@ class Programmer:
                 self.scheme.bias(shape, row, column, wave), times=[edge], probes="all", tolerance=self.tolerance,
                 gate=self._gates(row, column),
             )  # fmt: skip
+            if not trace.complete:
+                raise KeyboardInterrupt  # the array is left as it was before the pulse
             voltage = trace.cell_voltage[0]
             after = trace.final_state.reshape(before.shape)
         self._cells = self._cells._replace(state=after)
@@ -177,7 +180,8 @@ class Programmer:
         words = np.zeros(self.crossbar.rows)
         words[row] = volts
         found = self._solve(Bias.read(words), self._control(row, column))
-        return float(found.cell_current[:, column].sum()) / volts
+        grids = (found.word_line_voltage, found.bit_line_voltage, found.cell_current)
+        return float(line_totals(self.crossbar.wires, *grids)[1][column]) / volts
 
     def _check(self, row: int, column: int) -> None:
         integer("row", row, minimum=0, maximum=self.crossbar.rows - 1)

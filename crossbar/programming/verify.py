@@ -100,16 +100,17 @@ class ProgramResult:
 
     def summary(self) -> dict[str, Any]:
         """Return the figures that matter, ready for a table."""
-        done = self.pulses > 0
+        done, seen = self.pulses > 0, ~np.isnan(self.sensed)
         return {
             "cells": int(self.target.size),
+            "cells verified": int(seen.sum()),
             "converged": int(self.converged.sum()),
             "pulses per cell": float(self.pulses.mean()),
             "most pulses": int(self.pulses.max()),
-            "rms error when verified": float(np.sqrt(np.mean((self.sensed / self.target - 1.0) ** 2))),
-            "rms final error": float(np.sqrt(np.mean(self.error**2))),
+            "rms error when verified": _rms((self.sensed / self.target - 1.0)[seen]),
+            "rms final error": _rms(self.error),
             "worst final error": float(np.abs(self.error).max()),
-            "rms disturb": float(np.sqrt(np.mean(self.disturb[done] ** 2))) if done.any() else 0.0,
+            "rms disturb": _rms(self.disturb[done & seen]),
             "largest move by one pulse": self.largest_disturb,
         }
 
@@ -168,8 +169,13 @@ def write_verify(
     InputError
         If a target lies outside what its cell can reach (the cell and its range are named), or for a budget of zero.
     """
+    if not isinstance(programmer, Programmer):
+        raise InputError("programmer", repr(programmer), "a Programmer", "Programmer(crossbar, scheme='V/2')")
+    for name, ramp in (("set_ramp", set_ramp), ("reset_ramp", reset_ramp)):
+        if not isinstance(ramp, Ramp):
+            raise InputError(name, repr(ramp), "a Ramp", "Ramp(start=1.0, stop=2.0, step=0.1, width=1e-6)")
     shape = programmer.crossbar.shape
-    wanted = finite_array("target", target, unit="S", shape=shape, minimum=0.0)
+    wanted = finite_array("target", target, unit="S", shape=shape, minimum=0.0).copy()
     low, high = programmer.window(number("read_voltage", read_voltage, unit="V"))
     outside = np.argwhere((wanted < low) | (wanted > high))
     if outside.size:
@@ -218,6 +224,11 @@ def write_verify(
         largest_disturb=largest,
         complete=complete,
     )
+
+
+def _rms(values: Array) -> float:
+    """Return the root of the mean square, 0 of nothing."""
+    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
 
 
 def _cells(shape: tuple[int, int], passes: int, progress: bool) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from crossbar import Crossbar, Wires
 from devices import Sine, device, simulate
 from memductance.cli import app
 
-COMMANDS = (["iv"], ["solve"], ["crosscheck", "device"], ["crosscheck", "array"], ["demo"], ["doctor"])
+COMMANDS = (["devices"], ["iv"], ["solve"], ["crosscheck", "device"], ["crosscheck", "array"], ["demo"], ["doctor"])
 
 
 def run(*words, code=0):

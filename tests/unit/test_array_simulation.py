@@ -127,3 +127,35 @@ def test_bad_requests_are_named(change, words):
     with pytest.raises(InputError) as error:
         Crossbar(array().cells, Wires(5.0, 5.0)).simulate(given.pop("bias"), **given)
     assert all(word in str(error.value) for word in words), error.value
+
+
+def test_ideal_metal_between_two_sources_is_refused():
+    array = Crossbar(np.full((2, 3), 1e-4))
+    pulse = Pulses(0.5, 1e-6, 2e-6, edge=1e-8)
+    with pytest.raises(InputError, match=r"^word_left: got another potential than word_right at word line 0"):
+        array.simulate(Bias(word_left=[pulse, 0.0], word_right=0.0, bit_bottom=0.0))
+    same = array.simulate(Bias(word_left=[pulse, 0.0], word_right=[pulse, 0.0], bit_bottom=0.0), times=11)
+    assert same.complete
+
+
+def test_a_run_that_ends_before_its_first_sample_has_an_empty_trace():
+    array = Crossbar(device("wox_scaled_decay", w=np.full((2, 3), 0.3)), Wires(5.0, 5.0))
+    wave = Pulses(0.5, 1e-6, 2e-6, edge=1e-8)
+    with pytest.raises(ConvergenceError, match="more than 1 steps") as error:
+        array.simulate(Bias(word_left=[wave, 0.0], bit_bottom=0.0), times=[1e-6], probes="all", max_steps=1)
+    assert error.value.partial.time.shape == (0,)
+    assert error.value.partial.cell_current.shape == (0, 2, 3)
+    assert "0 samples" in repr(error.value.partial)
+
+
+@pytest.mark.parametrize("probes", [3, [(0.9, 1.2)], ["a"]])
+def test_probes_must_be_cells(probes):
+    array = Crossbar(np.full((2, 3), 1e-4), Wires(1.0, 1.0))
+    with pytest.raises(InputError, match=r"^probes: got"):
+        array.simulate(Bias.read([Sine(0.1, 1e6), 0.0]), probes=probes)
+
+
+def test_settling_time_knows_its_sides():
+    trace = Crossbar(np.full((2, 3), 1e-4), Wires(1.0, 1.0)).simulate(Bias.read([Sine(0.1, 1e6), 0.0]), times=5)
+    with pytest.raises(InputError, match=r"^side: got 'word_lef'"):
+        trace.settling_time("word_lef")

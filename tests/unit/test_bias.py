@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from crossbar import FLOATING, METALS, Bias, Crossbar, Short, Wires, line_resistivity
-from devices import Constant, InputError, device
+from crossbar import FLOATING, METALS, Bias, Crossbar, Programmer, Short, Wires, line_resistivity
+from devices import Constant, InputError, Pulses, Series, device
 
 G = np.full((2, 3), 1e-4)
 
@@ -130,3 +130,99 @@ def test_segments_follow_from_geometry():
         Wires.from_geometry(10e-9, 50e-9, 20e-9, 1e-7)
     with pytest.raises(InputError, match="metal"):
         Wires.from_geometry(100e-9, 50e-9, 20e-9, "copper")
+
+
+@pytest.mark.parametrize("cells", ["ohmic", "laws"])
+def test_reads_of_bridged_lines_are_their_terminals_currents(cells):
+    shorts = (Short("bit", 0, 1, 1.0), Short("word", 1, 2, 5.0))
+    wires = Wires(1.0, 1.0, driver=100.0, sense=100.0, shorts=shorts)
+    if cells == "ohmic":
+        array = Crossbar(np.random.default_rng(0).uniform(1e-5, 1e-3, (3, 4)), wires)
+    else:
+        array = Crossbar(device("wox_scaled_decay", w=np.random.default_rng(0).uniform(0, 1, (3, 4))), wires)
+    volts = np.array([0.3, 0.1, 0.2])
+    solved = array.solve(Bias.read(volts))
+    read = array.read(volts, nodes=True)
+    assert_allclose(read.current, -solved.terminal_current["bit_bottom"], rtol=1e-10)
+    assert_allclose(read.power, solved.power, rtol=1e-10)
+    assert_allclose(solved.power, solved.wire_power + solved.cell_power, rtol=1e-9)
+    back = array.solve(Bias.backward([0.1, 0.2, 0.3, 0.4]))
+    sensed = array.read([0.1, 0.2, 0.3, 0.4], backward=True, nodes=True)
+    assert_allclose(sensed.current, -back.terminal_current["word_left"], rtol=1e-10)
+    assert_allclose(sensed.power, back.power, rtol=1e-10)
+    if cells == "ohmic":
+        assert_allclose(volts @ array.transfer(), read.current, rtol=1e-10)
+    else:
+        alone = array.solve(Bias.read([0.3, 0.0, 0.0])).terminal_current["bit_bottom"]
+        assert Programmer(array).sense(0, 1, 0.3) == pytest.approx(-alone[1] / 0.3, rel=1e-8)
+
+
+def test_gates_in_batches():
+    cell = Series(device("resistor", r=np.full((2, 3), 1e4)), device("ekv_transistor"))
+    array = Crossbar(cell, Wires(5.0, 5.0, 100.0, 100.0))
+    gates = np.array([[1.0, 2.0], [1.5, 0.8], [2.0, 1.0], [1.0, 1.0]])
+    volts = np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.1]])
+    both = array.solve(Bias.read(volts[:, None, :]), gate=gates)
+    assert both.cell_current.shape == (3, 4, 2, 3)
+    one = array.solve(Bias.read(volts[2]), gate=gates[1])
+    assert_allclose(both.cell_current[2, 1], one.cell_current, rtol=1e-12)
+    with pytest.raises(InputError, match=r"^gate: got a batch of shape \(2,\)"):
+        array.solve(Bias.read(volts), gate=gates[:2])
+    with pytest.raises(InputError, match=r"^gate: got a batch of shape \(4,\)"):
+        array.simulate(Bias.read([Pulses(0.1, 1e-6, 2e-6), 0.0]), gate=gates)
+
+
+def test_currents_at_both_ends_of_a_good_line_keep_their_digits():
+    cells = np.random.default_rng(0).uniform(1e-6, 2e-6, (3, 3))
+    exact = Crossbar(cells, Wires()).solve(Bias.both_ends([0.3, 0.3, 0.3])).terminal_current
+    found = Crossbar(cells, Wires(1e-9, 1e-9)).solve(Bias.both_ends([0.3, 0.3, 0.3])).terminal_current
+    for ends in (("word_left", "word_right"), ("bit_top", "bit_bottom")):
+        total = sum(found[end] for end in ends)
+        assert_allclose(total, sum(exact[end] for end in ends), rtol=1e-12)
+        places = np.array([0.75, 0.5, 0.25])  # a cell's current divides as the resistances to both terminals
+        near = (0.3 * cells * places).sum(axis=1) if "word" in ends[0] else -(0.3 * cells.T * places).sum(axis=1)
+        assert_allclose(found[ends[0]], near, rtol=1e-11)
+
+
+def test_solutions_do_not_follow_their_input():
+    volts = np.array([1.0])
+    array = Crossbar([[1e-3]], Wires(1.0, 1.0))
+    solution, read = array.solve(Bias.read(volts)), array.read(volts, nodes=True)
+    before = float(solution.power), float(read.power)
+    volts[:] = 5.0
+    assert (float(solution.power), float(read.power)) == before
+    w = np.array([[0.3]])
+    cells = Crossbar(device("wox_scaled_decay", w=w))
+    current = cells.read([0.1]).current
+    w[:] = 0.9
+    assert_allclose(cells.read([0.1]).current, current, rtol=0)
+
+
+def test_far_beyond_its_range_a_law_is_climbed_to_step_by_step():
+    array = Crossbar(device("exponential_selector", i0=np.full((3, 3), 1e-6), v0=0.25), Wires(5.0, 5.0, 100.0, 100.0))
+    low, high = (array.read([v, 0.0, 0.0]) for v in (1.0, 60.0))
+    assert high.residual <= 1e-10
+    assert high.newton_steps > low.newton_steps
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: Bias(word_left="1.5").resolve(1, 1), r"^word_left: got '1.5'"),
+        (lambda: Bias(word_left=True).resolve(1, 1), r"^word_left: got True"),
+        (lambda: Bias(word_left=[1j]).resolve(1, 1), r"^word_left: got \[1j\]"),
+        (lambda: Wires(word_line=["a"]), r"^word_line: got list that is not numeric"),
+        (lambda: Wires(word_line=[]), r"^word_line: got an empty array"),
+        (lambda: Wires(word_line=[[1.0], [1.0, 2.0]]), r"^word_line: got list that is not numeric"),
+        (lambda: Wires(shorts=Short("word", 0, 0, 1.0)), r"^shorts: got Short"),
+        (lambda: Wires().with_open("word", 0, 0, shape=3), r"^shape: got 3"),
+    ],
+)
+def test_what_is_no_number_is_refused(call, match):
+    with pytest.raises(InputError, match=match):
+        call()
+
+
+def test_shorts_may_come_from_a_generator_and_zero_has_one_sign():
+    assert len(Wires(word_line=1.0, shorts=(s for s in [Short("word", 0, 0, 1.0)])).shorts) == 1
+    assert hash(Wires(0.0)) == hash(Wires(-0.0))

@@ -2,11 +2,15 @@
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 from pathlib import Path
 
 import pytest
+import sympy
+
+from devices import models
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("devices", "crossbar", "netlists", "memductance")
@@ -47,3 +51,41 @@ def test_the_device_of_the_contributing_guide_is_a_valid_declaration():
     namespace: dict = {}
     exec(compile(block.group(1), "CONTRIBUTING.md", "exec"), namespace)
     assert namespace["MODELS"][0].name == "my_device"
+
+
+def test_the_pages_of_the_models_are_those_of_their_declarations():
+    spec = importlib.util.spec_from_file_location("make_models", ROOT / "docs" / "make_models.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    wanted = module.pages(models())
+    folder = ROOT / "docs" / "models"
+    assert {f.name for f in folder.iterdir()} == set(wanted), "run python docs/make_models.py"
+    assert {f.stem for f in (ROOT / "docs" / "images" / "models").iterdir()} == set(models())
+    # SymPy orders terms as its release does: formulas are compared under the one that set them.
+    same = f"formulas set by SymPy {sympy.__version__}" in (folder / "README.md").read_text()
+    for name, text in wanted.items():
+        found = (folder / name).read_text()
+        if not same:
+            found, text = (re.sub(r"```math.*?```|SymPy [\d.]+", "", t, flags=re.DOTALL) for t in (found, text))
+        assert found == text, f"docs/models/{name} is out of date: run python docs/make_models.py"
+
+
+def test_pictures_of_the_models_are_small_and_linked():
+    pictures = ROOT / "docs" / "images" / "models"
+    index = (ROOT / "docs" / "models" / "README.md").read_text()
+    for name in models():
+        assert 3_000 < (pictures / f"{name}.png").stat().st_size <= 40_000
+        assert f"../images/models/{name}.png" in index
+        assert f"](../images/models/{name}.png)" in (ROOT / "docs" / "models" / f"{name}.md").read_text()
+
+
+def test_the_python_of_each_page_runs():
+    for page in sorted((ROOT / "docs" / "models").glob("*.md")):
+        for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+            exec(compile(block, page.name, "exec"), {})
+
+
+def test_cells_of_the_tables_of_each_page_are_as_many_as_their_heads():
+    for page in sorted((ROOT / "docs" / "models").glob("*.md")):
+        for table in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE):
+            assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, page.name

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from crossbar import FLOATING, SCHEMES, Bias, Crossbar, Programmer, Pulse, Ramp, Scheme, Wires, write_verify
+from crossbar.circuit.transient import Stepper
 from devices import InputError, Pulses, Series, device, simulate
 
 WIRES = Wires(2.0, 2.0, 50.0, 50.0)
@@ -160,3 +161,41 @@ def test_what_cannot_be_programmed_is_refused():
     )
     with pytest.raises(InputError, match="gate line"):
         Crossbar(Series(wox(), device("ekv_transistor"))).solve(Bias.read(0.1))
+
+
+def test_an_interrupt_in_an_exact_pulse_leaves_the_array_as_it_was(monkeypatch):
+    programmer = Programmer(Crossbar(wox(), WIRES), method="exact")
+    before, step, calls = programmer.state, Stepper.step, []
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return step(self, *args)
+
+    monkeypatch.setattr(Stepper, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        programmer.pulse(0, 0, Pulse(1.3, 1e-3))
+    assert programmer.pulses == 0
+    assert_array_equal(programmer.state, before)
+    calls.clear()
+    low, high = programmer.window(0.3)
+    ramps = {"set_ramp": Ramp(1.0, 2.0, 0.1, 1e-4), "reset_ramp": Ramp(-1.0, -2.0, 0.1, 1e-4)}
+    result = write_verify(programmer, 0.2 * low + 0.8 * high, **ramps, read_voltage=0.3, max_pulses=2)
+    assert not result.complete
+    assert np.isfinite(list(result.summary().values())).all()
+
+
+@pytest.mark.parametrize("edge", ["a", -1.0, 0.0])
+def test_edges_have_a_length(edge):
+    with pytest.raises(InputError, match=r"^edge: got"):
+        Programmer(Crossbar(wox(), WIRES), edge=edge)
+
+
+def test_write_verify_names_what_it_was_not_given():
+    array = Crossbar(wox(), WIRES)
+    ramp = Ramp(1.0, 2.0, 0.1, 1e-4)
+    with pytest.raises(InputError, match=r"^programmer: got Crossbar"):
+        write_verify(array, 1e-6, set_ramp=ramp, reset_ramp=ramp, read_voltage=0.3)
+    with pytest.raises(InputError, match=r"^set_ramp: got None"):
+        write_verify(Programmer(array), 1e-6, set_ramp=None, reset_ramp=ramp, read_voltage=0.3)

@@ -1,0 +1,83 @@
+"""What all commands share: their common options, how they report, and what an error becomes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from devices.errors import InputError, MemductanceError
+
+__all__ = ["Json", "Out", "Result", "Seed", "command"]
+
+Seed = Annotated[int, typer.Option(help="Seed of everything random in this run.", min=0)]
+Out = Annotated[Path | None, typer.Option(help="Folder for files and pictures; made if missing.", file_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+
+#: Messages for people go to stderr when stdout is kept for JSON.
+_people = Console()
+
+
+class Result:
+    """Collects what a command found: figures for people or for JSON, and files."""
+
+    def __init__(self, out: Path | None, as_json: bool) -> None:
+        self.as_json = as_json
+        self.figures: dict[str, Any] = {}
+        self.files: list[Path] = []
+        self.out = out
+        self.console = Console(stderr=True) if as_json else _people
+
+    def path(self, name: str) -> Path | None:
+        """Where to write `name`; None when no folder was asked for."""
+        if self.out is None:
+            return None
+        self.files.append(self.out / name)
+        return self.files[-1]
+
+    def save_figure(self, name: str, figure: Any) -> None:
+        """Save a picture as `name`, when a folder was asked for."""
+        path = self.path(name)
+        if path is not None:
+            figure.savefig(path, dpi=150)
+
+    def finish(self) -> None:
+        """Print the figures as JSON, or the names of the files."""
+        if self.as_json:
+            print(json.dumps({**self.figures, "files": [str(f) for f in self.files]}, default=_plain, allow_nan=False))
+            return
+        for file in self.files:
+            self.console.print(f"wrote {file}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _plain(value: Any) -> Any:
+    """Numpy values as JSON."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+@contextmanager
+def command(out: Path | None, as_json: bool) -> Iterator[Result]:
+    """Turn our exceptions into one line on stderr and exit code 2; make the folder; print at the end."""
+    result = Result(out, as_json)
+    try:
+        if out is not None:
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InputError("--out", f"{str(out)!r} ({error.strerror})", "a folder that can be made") from None
+        yield result
+    except MemductanceError as error:
+        print(f"memductance: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        print("memductance: interrupted", file=sys.stderr)
+        raise typer.Exit(130) from None
+    result.finish()

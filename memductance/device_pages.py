@@ -1,0 +1,204 @@
+"""A model shown to people: its page in Markdown, the index of all pages, and the picture of its loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from devices import Device, DeviceModel
+    from devices.parameters import Parameter, State
+
+__all__ = ["bounds_text", "index_page", "loop_figure", "model_page"]
+
+_STATUS = {
+    "seen": "read in the named source",
+    "recalled": "known to its authors from memory, not re-read",
+    "code default": "a published program's default, no device fit",
+    "ours": "chosen for this project",
+}
+
+
+def bounds_text(quantity: Parameter | State) -> str:
+    """Return the bounds of a parameter or state as an interval, empty where it has none."""
+    low, high = (b if isinstance(b, str) else f"{b:g}" for b in (quantity.lower, quantity.upper))
+    if (low, high) == ("-inf", "inf"):
+        return ""
+    left = "(" if low == "-inf" or getattr(quantity, "open_lower", False) else "["
+    return f"{left}{low}, {high}{')' if high == 'inf' else ']'}"
+
+
+def loop_figure(cell: Device) -> Figure:
+    """Simulate the typical loop of one device, or sweep one without states, and draw it on two current axes.
+
+    Parameters
+    ----------
+    cell : Device
+        One device.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Current against voltage, and the logarithm of its magnitude.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 3.0), layout="constrained")
+    linear, logarithmic = figure.subplots(1, 2)
+    wave = cell.loop()
+    if cell.model.states and not cell.model.controls:
+        from devices import plot_loop, simulate
+
+        trace = simulate(cell, wave)
+        plot_loop(trace, linear, color="C0")
+        plot_loop(trace, logarithmic, log=True, color="C0")
+        title = f"{wave.amplitude:g} V sine, {_quantity(wave.frequency, 'Hz')}"
+    else:
+        _draw_curves(cell, wave.amplitude, linear, logarithmic)
+        title = "current-voltage curve"
+    figure.suptitle(f"{cell.model.name}, set {cell.parameter_set.name}: {title}", fontsize="medium")
+    return figure
+
+
+def _quantity(value: float, unit: str) -> str:
+    from devices.plot import scaled
+
+    factor, text = scaled(value, unit)
+    return f"{factor * value:.3g} {text}"
+
+
+def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> None:
+    """Draw the curve at the start; of a device with a gate, one for each of a few voltages there."""
+    import numpy as np
+
+    from devices.plot import scaled
+
+    voltage = np.linspace(-peak, peak, 401)
+    names = cell.control_names
+    held: list[Any] = [None]
+    if names:
+        held = [peak * share * np.eye(len(names))[0] for share in (0.4, 0.7, 1.0)]
+    curves = [cell.current(voltage, controls=c) for c in held]
+    factor, unit = scaled(float(np.abs(curves).max()), "A")
+    for c, current in zip(held, curves, strict=True):
+        label = "" if c is None else f"{names[0]} {c[0]:g} V"
+        linear.plot(voltage, factor * current, label=label)
+        magnitude = np.where(current != 0.0, np.abs(current), np.nan)
+        logarithmic.plot(voltage, factor * magnitude)
+    if names:
+        linear.legend(fontsize="small")
+    logarithmic.set_yscale("log")
+    linear.axhline(0, color="0.8", lw=0.8, zorder=0)
+    linear.axvline(0, color="0.8", lw=0.8, zorder=0)
+    for ax, label in ((linear, "current"), (logarithmic, "|current|")):
+        ax.set_xlabel("voltage [V]")
+        ax.set_ylabel(f"{label} [{unit}]")
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def model_page(model: DeviceModel, picture: str) -> str:
+    """Return the page of a model in Markdown, all from its declaration.
+
+    Parameters
+    ----------
+    model : DeviceModel
+        The declaration.
+    picture : str
+        Path of the picture of its loop, relative to the page.
+
+    Returns
+    -------
+    str
+        Text with formulas as GitHub shows them.
+    """
+    import sympy
+
+    sets = model.parameter_sets
+    inner = () if model.unknown is None else (model.unknown,)
+
+    def symbol(quantity: Any) -> str:
+        return f"${quantity.latex or sympy.latex(quantity.symbol)}$"
+
+    def values(name: str) -> list[str]:
+        return [f"{ {**s.values, **s.initial}[name]:.6g}" for s in sets]
+
+    def unit(quantity: Any) -> str:
+        return "" if quantity.unit == "1" else quantity.unit
+
+    formulas = "\n\n".join(f"```math\n{line}\n```" for line in model.latex())
+    others = [f"{symbol(c)} that of the {c.meaning}" for c in model.controls]
+    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the last equation gives" for u in inner]
+    names = [f"`{s.name}`" for s in sets]
+    parts = [
+        f"# {model.name}",
+        model.title + ".",
+        formulas,
+        "$v$ is the voltage [V] from the top to the bottom electrode, $i$ the current [A]"
+        + "".join(f", {text}" for text in others)
+        + ".",
+        f"![Loop of {model.name}]({picture})",
+    ]
+    if model.states:
+        rows = [[s.name, symbol(s), unit(s), bounds_text(s), s.meaning, *values(s.name)] for s in model.states]
+        starts = [f"start, {n}" for n in names]
+        parts += ["## States", _table(["name", "symbol", "unit", "bounds", "meaning", *starts], rows)]
+    rows = [[p.name, symbol(p), unit(p), bounds_text(p), p.meaning, *values(p.name)] for p in model.parameters]
+    parts += ["## Parameters", _table(["name", "symbol", "unit", "bounds", "meaning", *names], rows)]
+    rows = [[n, f"{s.status}: {_STATUS[s.status]}", s.source, s.note] for n, s in zip(names, sets, strict=True)]
+    parts += ["## Sets", _table(["set", "status", "source", "note"], rows)]
+    parts += ["## Validity", model.validity, "## References", "\n".join(f"- {text}" for text in model.references)]
+    parts += ["## Use", f"```python\n{_use(model)}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _use(model: DeviceModel) -> str:
+    if model.states and not model.controls:
+        lines = [f'cell = device("{model.name}")', "simulate(cell, cell.loop()).plot()"]
+        return "\n".join(["from devices import device, simulate", "", *lines])
+    held = f", controls={[1.0] + [0.0] * (len(model.controls) - 1)}" if model.controls else ""
+    return f'from devices import device\n\ndevice("{model.name}").current([0.1, 0.2]{held})'
+
+
+def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
+    """Return the index of all pages in Markdown.
+
+    Parameters
+    ----------
+    found : mapping of str to DeviceModel
+        The models.
+    pictures : str
+        Folder of the pictures, relative to the index.
+
+    Returns
+    -------
+    str
+        A table with a row for each model.
+    """
+    import sympy
+
+    rows = [
+        [
+            f"[{name}]({name}.md)",
+            model.title,
+            ", ".join(s.name for s in model.states),
+            ", ".join(f"{s.name} ({s.status})" for s in model.parameter_sets),
+            f'<img src="{pictures}/{name}.png" width="300" alt="Loop of {name}">',
+        ]
+        for name, model in found.items()
+    ]
+    parts = [
+        "# Device models",
+        "One page for each model, made from its declaration by `python docs/make_models.py`; formulas set by SymPy "
+        f"{sympy.__version__}. In a terminal, `memductance devices` lists the models and `memductance devices NAME` "
+        "shows one.",
+        "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in _STATUS.items()) + ".",
+        _table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
+    ]
+    return "\n\n".join(parts) + "\n"
