@@ -76,7 +76,7 @@ def test_a_loop_inside_the_bounds(cell):
     state = agreement[f"state {cell.model.states[0].name}"]
     assert np.ptp(state.ours) > 0.02, "the drive must move the state for this test to mean much"
     # VACASK's steps limit: where a law bends between two of them.
-    agreement.assert_within(relative=2e-8)
+    agreement.assert_within(relative=1e-7)
 
 
 def test_pulses(cell):
@@ -88,8 +88,9 @@ def test_pulses(cell):
     moved = 0.0
     for sign in (1.0, -1.0):
         wave = Pulses(sign * loop.amplitude, width=length, period=1.5 * length, count=2)
-        agreement = crosscheck(cell, wave, engine="vacask")
-        agreement.assert_within(relative=2e-8)
+        agreement = crosscheck(cell, wave, engine="vacask", options=VacaskOptions(corner=4e-4))
+        # VACASK's first steps after a corner limit; their error falls with the square of `corner`.
+        agreement.assert_within(relative=1e-6)
         moved = max(moved, float(np.ptp(agreement[f"state {cell.model.states[0].name}"].ours)))
     assert moved > 0.01
 
