@@ -1,0 +1,71 @@
+"""Stanford-PKU: figures worked out by hand from its published default parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from devices import Constant, Sine, device, simulate
+
+SMALL, LARGE = [0.2e-9], [1.7e-9]
+
+
+def test_resistances_at_a_tenth_of_a_volt():
+    cell = device("stanford_pku")
+    low, high = (0.1 / cell.current(0.1, state) for state in (SMALL, LARGE))
+    assert_allclose([low, high], [541.821, 218_586.0], rtol=2e-6)
+    assert_allclose(high / low, np.exp(6.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("voltage", "state", "temperature", "speed"), [(2.0, LARGE, 304.97, -0.12427), (-1.5, SMALL, 583.50, 0.68160)]
+)
+def test_temperature_and_speed(voltage, state, temperature, speed):
+    cell = device("stanford_pku")
+    assert_allclose(298.0 + 2.1e3 * voltage * cell.current(voltage, state), temperature, atol=5e-3)
+    assert_allclose(cell.rates(voltage, state), speed, rtol=3e-5)
+
+
+@pytest.mark.parametrize(("state", "enhancement"), [(SMALL, 16 - 0.8 * 0.2**3), (LARGE, 16 - 0.8 * 1.7**3)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_gap_stands_still_below_the_threshold_field(state, enhancement, sign):
+    threshold = 1.4e9 * 12e-9 / enhancement
+    cell = device("stanford_pku")
+    assert cell.rates(sign * threshold * (1 - 1e-9), state) == 0.0
+    assert cell.rates(sign * threshold * (1 + 1e-9), state) * sign < 0.0
+
+
+def test_the_threshold_is_located():
+    """With a cold filament and a flat enhancement the speed depends on the voltage alone, so the gap is its integral."""
+    cell = device("stanford_pku", rth=0.0, beta=0.0, gap=1e-9)
+    wave = Sine(1.3, 1e6, cycles=0.5)
+    fine = simulate(cell, wave, samples=[wave.duration], tolerance=1e-13).state[0, 0]
+    kt = 298.0 * float(cell.parameters["kq"])
+    start, stop = np.arcsin(1.05 / 1.3), np.pi - np.arcsin(1.05 / 1.3)
+    angle, weight = np.polynomial.legendre.leggauss(60)
+    angle = 0.5 * (stop - start) * angle + 0.5 * (stop + start)
+    speed = -10.0 * np.exp(-0.6 / kt) * np.sinh(16 * 0.25 / 12 * 1.3 * np.sin(angle) / kt)
+    moved = 0.5 * (stop - start) * (weight @ speed) / (2e6 * np.pi)
+    assert moved < -1e-14
+    assert_allclose(fine - 1e-9, moved, rtol=1e-5)
+
+
+def test_the_gap_leaves_a_bound_at_once():
+    """No hidden integral: however long it was pressed against a bound, it comes back in the same time."""
+    starts = []
+    for pressed in (1e-9, 1e-6):
+        held = simulate(device("stanford_pku", gap=0.2e-9), Constant(1.5, pressed), samples=2)
+        assert held.state[-1, 0] == 0.2e-9
+        back = simulate(held.device.with_start(held.state[-1]), Constant(-1.5, 1e-9), samples=5)
+        starts.append(back.state)
+        assert back.state[1, 0] > 0.2e-9
+    np.testing.assert_array_equal(*starts)
+
+
+def test_finite_and_passive_far_beyond_its_loop():
+    cell = device("stanford_pku")
+    for state in (SMALL, [1e-9], LARGE):
+        table = cell.evaluate(np.linspace(-4, 4, 81), np.tile(state, (81, 1)))
+        assert np.isfinite(table).all()
+        assert (table[:, 0, 1] > 0).all()
