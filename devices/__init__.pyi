@@ -3,10 +3,10 @@ from .errors import InputError as InputError
 from .errors import MemductanceError as MemductanceError
 from .errors import SimulatorError as SimulatorError
 from .errors import SimulatorNotFoundError as SimulatorNotFoundError
-from .faults import StuckCells as StuckCells
 from .exchange import load_set as load_set
 from .exchange import register as register
 from .exchange import save_set as save_set
+from .faults import StuckCells as StuckCells
 from .fit_result import Fit as Fit
 from .fitting import fit as fit
 from .instance import Device as Device

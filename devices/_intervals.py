@@ -54,6 +54,7 @@ class Inference:
 def infer(
     residuals: NDArray[np.float64],
     jacobian: NDArray[np.float64],
+    doubt: NDArray[np.float64],
     signal: float,
     unit: NDArray[np.float64],
     names: Sequence[str],
@@ -71,6 +72,8 @@ def infer(
         Weighted, shape ``(points,)``.
     jacobian : numpy.ndarray
         Their derivatives by the coordinates, shape ``(points, parameters)``.
+    doubt : numpy.ndarray
+        Numerical error of the Jacobian; what shows only within it does not show.
     signal : float
         Norm of the weighted data.
     unit : numpy.ndarray
@@ -97,11 +100,12 @@ def infer(
     slope, curvature = (f((residuals / scale) ** 2) for f in _RHO[loss])
     pull = slope * residuals
     length = np.linalg.norm(jacobian, axis=0)
-    loud = length > _SILENT * signal
-    left = {k: "it has no effect on these data" for k in np.flatnonzero(~loud).tolist()}
+    loud = length > np.maximum(_SILENT * signal, np.linalg.norm(doubt, axis=0))
+    left = dict.fromkeys(np.flatnonzero(~loud).tolist(), "it has no effect on these data")
     scaled = jacobian[:, loud] / length[loud]
     _, singular, turned = np.linalg.svd(scaled, full_matrices=False)
-    kept = singular > _PARALLEL
+    error = np.linalg.norm(doubt[:, loud] / length[loud], 2) if loud.any() else 0.0
+    kept = singular > max(_PARALLEL, error)
     where = np.flatnonzero(loud)
     for row in turned[~kept]:
         tied = where[np.abs(row) > 0.1 * np.abs(row).max()].tolist()
@@ -115,7 +119,7 @@ def infer(
         spread = inverse * (1.0 if known else float(residuals @ residuals) / dof)
     else:
         bent = np.maximum(slope + 2 * curvature * (residuals / scale) ** 2, 0.0)
-        inverse = np.linalg.pinv(scaled.T @ (bent[:, None] * scaled), rcond=_PARALLEL**2, hermitian=True)
+        inverse = np.linalg.pinv(scaled.T @ (bent[:, None] * scaled), rcond=max(_PARALLEL, error) ** 2, hermitian=True)
         spread = inverse @ (scaled.T @ (pull[:, None] ** 2 * scaled)) @ inverse * points / dof
     covariance = np.zeros((count, count))
     covariance[np.ix_(where, where)] = spread / np.outer(length[loud], length[loud])

@@ -75,7 +75,9 @@ def factor(name: str, unit: str, si: str) -> float:
         return float(given.to("" if si == "1" else si).magnitude)
     except pint.errors.PintError:
         dimension = str(given.dimensionality)
-        raise InputError(f"units[{name!r}]", f"{unit!r}, of dimension {dimension}", f"a unit that converts to {si}") from None
+        raise InputError(
+            f"units[{name!r}]", f"{unit!r}, of dimension {dimension}", f"a unit that converts to {si}"
+        ) from None
 
 
 def _header(text: str) -> tuple[str, str]:

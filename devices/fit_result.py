@@ -111,16 +111,15 @@ class Fit:
         away = (self._free.unit(values) - self._free.unit(self.values))[sure]
         distance = float(away @ np.linalg.solve(self._covariance[np.ix_(sure, sure)], away))
         n = int(sure.sum())
-        limit = chi2.ppf(self.confidence, n) if self.reduced_chi2 is not None else n * f.ppf(self.confidence, n, self._dof)
+        limit = (
+            chi2.ppf(self.confidence, n) if self.reduced_chi2 is not None else n * f.ppf(self.confidence, n, self._dof)
+        )
         return bool(distance <= limit)
 
     def device(self) -> Device:
         """Return the device with the fitted values."""
-        return self._with(self.to_set("fit"))
-
-    def _with(self, given: ParameterSet) -> Device:
-        model = self._device_model()
-        return Device(model, _arrays(given.values), _arrays(given.initial), given)
+        given = self.to_set("fit")
+        return Device(self._device_model(), _arrays(given.values), _arrays(given.initial), given)
 
     def _device_model(self) -> DeviceModel:
         if isinstance(self.model, RetentionLaw):
@@ -228,7 +227,7 @@ def conclude(
     residuals = (prediction - problem.observed) * problem.weights
     signal = float(np.linalg.norm(problem.observed * problem.weights))
     found = infer(
-        residuals, problem.jacobian(best.unit), signal, best.unit, names,
+        residuals, *problem.fine_jacobian(best.unit), signal, best.unit, names,
         known=known, loss=loss, scale=scale, confidence=confidence,
     )  # fmt: skip
     left = {**found.open, **_elsewhere(tries, found, residuals, signal, known)}
@@ -280,7 +279,9 @@ def _words(
     chi2: float | None,
     residuals: NDArray[np.float64],
 ) -> str:
-    parts = ["converged" if converged else f"not converged ({best.message.strip(' .`')}); try more starts or other bounds"]
+    parts = [
+        "converged" if converged else f"not converged ({best.message.strip(' .`')}); try more starts or other bounds"
+    ]
     parts += [f"{name} undetermined: {why}" for name, why in undetermined.items()]
     parts += [f"{name} is at a bound of the search" for name in at_bound if name not in undetermined]
     if relative > 0.1:

@@ -27,7 +27,7 @@ __all__ = ["fit"]
 Loss = Literal["linear", "soft_l1", "huber", "cauchy", "arctan"]
 _LOSSES = ("linear", "soft_l1", "huber", "cauchy", "arctan")
 #: Step of the central differences in the unit cube.
-_STEP = 1e-4
+_STEP = 1e-5
 #: Candidates evaluated for each start that is then followed.
 _CANDIDATES = 32
 
@@ -144,7 +144,8 @@ def fit(
     weights = _Weights(records, sigma, weighting, floor)
     problem = Problem(free, predict, observed, weights.first(), tolerance)
     tries = _search(problem, free.unit(start), starts, np.random.default_rng(seed), progress)
-    tries = [_polish(problem, best, weights, loss) for best in _distinct(tries)]
+    worth = max(10 * tries[0].cost, 1e-6 * float(np.sum((observed * problem.weights) ** 2)))
+    tries = [_polish(problem, t, weights, loss) for t in _distinct(tries) if t.cost <= worth]
     tries.sort(key=lambda t: t.cost)
     problem.weights = weights.at(problem.predictions(tries[0].unit[None])[0]) if weights.rounds > 1 else problem.weights
     scale = outlier_scale(problem, tries[0].unit, weights.known, loss)
@@ -270,12 +271,14 @@ class Problem:
         """Return weighted residuals at a point."""
         return (self.predictions(unit[None])[0] - self.observed) * self.weights
 
-    def jacobian(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    def jacobian(
+        self, unit: NDArray[np.float64], step: float = _STEP, tolerance: float | None = None
+    ) -> NDArray[np.float64]:
         """Return their derivatives, shape ``(points, parameters)``: central differences, one-sided at the walls."""
         n = unit.size
         unit = np.clip(unit, 0.0, 1.0)
-        moved = np.concatenate([np.clip(unit + side * _STEP * np.eye(n), 0.0, 1.0) for side in (1, -1)])
-        found = self.predictions(np.concatenate([moved, unit[None]]))
+        moved = np.concatenate([np.clip(unit + side * step * np.eye(n), 0.0, 1.0) for side in (1, -1)])
+        found = self.predictions(np.concatenate([moved, unit[None]]), tolerance)
         centre = found[-1]
         columns = []
         for k in range(n):
@@ -284,6 +287,12 @@ class Problem:
             width = u_above - u_below
             columns.append((above - below) / width if width > 0 else np.zeros_like(centre))
         return np.stack(columns, axis=1) * self.weights[:, None]
+
+    def fine_jacobian(self, unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the Jacobian extrapolated from two steps, and what the extrapolation changed."""
+        exact = max(self.tolerance * 1e-2, 1e-14)
+        coarse, fine = (self.jacobian(unit, step, exact) for step in (_STEP, _STEP / 2))
+        return (4 * fine - coarse) / 3, fine - coarse
 
 
 @dataclass(frozen=True, eq=False)

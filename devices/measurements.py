@@ -157,9 +157,7 @@ class Measured:
         top = table["width"]
         if (top <= 0).any():
             raise InputError("width", f"{top.min():g} s in row {int(np.argmin(top))}", "> 0 [s]")
-        rise = number(
-            "edge", top.min() / 100 if edge is None else edge, unit="s", minimum=0.0, open_minimum=True
-        )
+        rise = number("edge", top.min() / 100 if edge is None else edge, unit="s", minimum=0.0, open_minimum=True)
         whole = 2 * top if period is None else _clean({"period": period}, rows=top.size)["period"]
         short = whole <= top + 2 * rise
         if short.any():
@@ -269,7 +267,10 @@ class Measured:
         if "conductance" not in table and "current" in table:
             if "read_voltage" not in options:
                 raise InputError(
-                    "read_voltage", "none", "the voltage of the reads, as only currents are there [V]", "read_voltage=0.1"
+                    "read_voltage",
+                    "none",
+                    "the voltage of the reads, as only currents are there [V]",
+                    "read_voltage=0.1",
                 )
             table["conductance"] = table["current"] / number("read_voltage", options["read_voltage"], unit="V")
         if kind == "retention":
@@ -279,7 +280,9 @@ class Measured:
                 options[name] = table[name]
         if "width" not in options:
             _take(table, "width")
-        return cls.pulses(**options, **dict(zip(("amplitude", "conductance"), _take(table, "amplitude", "conductance"), strict=True)))
+        return cls.pulses(
+            **options, **dict(zip(("amplitude", "conductance"), _take(table, "amplitude", "conductance"), strict=True))
+        )
 
     @property
     def quantity(self) -> str:

@@ -134,12 +134,13 @@ class DeviceModel:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def parameter_set(self, name: str | None = None) -> ParameterSet:
-        """Return the set called `name`, or the default set."""
+        """Return the set called `name`, registered ones included, or the default set."""
         if name is None:
             return self.parameter_sets[0]
+        from devices.exchange import registered
         from devices.validation import choice
 
-        by_name = {s.name: s for s in self.parameter_sets}
+        by_name = {s.name: s for s in (*self.parameter_sets, *registered(self))}
         return by_name[choice("set", name, by_name)]
 
     def latex(self) -> list[str]:

@@ -57,5 +57,8 @@ def get_model(name: str) -> DeviceModel:
 
 
 def parameter_sets(model: str) -> Mapping[str, ParameterSet]:
-    """Return the parameter sets of a model by name, the default first."""
-    return MappingProxyType({s.name: s for s in get_model(model).parameter_sets})
+    """Return the parameter sets of a model by name, the default first, those registered in this session last."""
+    from devices.exchange import registered
+
+    declared = get_model(model)
+    return MappingProxyType({s.name: s for s in (*declared.parameter_sets, *registered(declared))})
