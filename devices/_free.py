@@ -96,7 +96,8 @@ def free_parameters(
     if not given:
         raise InputError("parameters", "none", "at least one name", f"parameters=[{parameters[0].name!r}]")
     held = set(fixed)
-    known: dict[str, Parameter | State] = {q.name: q for q in (*parameters, *states)}
+    known: dict[str, Parameter | State] = {p.name: p for p in parameters}
+    known |= {s.name: s for s in states}
     sides = []
     for name, bounds in given.items():
         choice("parameters", name, known)

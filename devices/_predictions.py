@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from devices.errors import ConvergenceError
 from devices.instance import Device
@@ -14,10 +14,16 @@ from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 from devices.retention_laws import RetentionLaw
 
-__all__ = ["DevicePrediction", "LawPrediction"]
+__all__ = ["DevicePrediction", "LawPrediction", "assemble"]
 
 #: Values of one batch, so that memory stays within some hundred megabytes.
 _BATCH = 4_000_000
+
+
+def assemble(model: DeviceModel, values: Mapping[str, ArrayLike], given: ParameterSet) -> Device:
+    """Return the device with `values` for every parameter and start of a state, which checks them."""
+    parameters = {p.name: np.asarray(values[p.name]) for p in model.parameters}
+    return Device(model, parameters, {s.name: np.asarray(values[s.name]) for s in model.states}, given)
 
 
 class LawPrediction:
@@ -94,8 +100,7 @@ class DevicePrediction:
     def _batch(self, columns: dict[str, NDArray[np.float64]], tolerance: float) -> NDArray[np.float64]:
         from devices.transient import simulate
 
-        parameters = {p.name: columns[p.name] for p in self.model.parameters}
-        cells = Device(self.model, parameters, {s.name: columns[s.name] for s in self.model.states}, self.given)
+        cells = assemble(self.model, columns, self.given)
         parts = []
         for record in self.records:
             count = len(record)

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from devices.errors import InputError
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
@@ -32,7 +30,7 @@ def _declared(model: str | DeviceModel) -> DeviceModel:
 
 def _check(set: ParameterSet, model: DeviceModel) -> None:
     """Refuse a set with other names than the model's, or with a value out of its bounds."""
-    from devices.instance import Device
+    from devices._predictions import assemble
 
     if not isinstance(set, ParameterSet):
         raise InputError("set", type(set).__name__, "a ParameterSet", "fit(...).to_set(name)")
@@ -44,8 +42,7 @@ def _check(set: ParameterSet, model: DeviceModel) -> None:
         if missing or extra:
             given = "; ".join(f"{word} {', '.join(n)}" for word, n in (("missing", missing), ("unknown", extra)) if n)
             raise InputError(f"{set.name}: {kind}", given, ", ".join(wanted))
-    groups = ({n: np.asarray(v) for n, v in values.items()} for values in (set.values, set.initial))
-    Device(model, *groups, set)
+    assemble(model, {**set.values, **set.initial}, set)
 
 
 def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> Path:
@@ -138,8 +135,10 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
     if declared.name != content["model"]:
         raise InputError(f"{file.name}: model", repr(content["model"]), repr(declared.name))
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
-    groups = [_values(content.get(g, {}), f"{file.name}: {g}", units) for g in ("values", "initial")]
-    loaded = ParameterSet(content["name"], *groups, content["source"], content["status"], content.get("note", ""))
+    values, initial = (_values(content.get(g, {}), f"{file.name}: {g}", units) for g in ("values", "initial"))
+    loaded = ParameterSet(
+        content["name"], values, initial, content["source"], content["status"], content.get("note", "")
+    )
     _check(loaded, declared)
     return loaded
 

@@ -63,7 +63,7 @@ def plot_fit(fit: Fit, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
             x, label = seconds * record.time, f"time [{time_unit}]"
             upper, upper_label = volts, "voltage [V]"
         elif record.kind == "pulses":
-            x, label = np.arange(1, len(record) + 1), "pulse"
+            x, label = np.arange(1.0, len(record) + 1), "pulse"
             upper, upper_label = x, label
         else:
             x, label = record.time, "time [s]"

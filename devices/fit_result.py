@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from devices._free import Free
 from devices._intervals import Inference, infer
+from devices._predictions import assemble
 from devices.errors import InputError
 from devices.instance import Device
 from devices.measurements import Measured
@@ -119,7 +120,7 @@ class Fit:
     def device(self) -> Device:
         """Return the device with the fitted values."""
         given = self.to_set("fit")
-        return Device(self._device_model(), _arrays(given.values), _arrays(given.initial), given)
+        return assemble(self._device_model(), {**given.values, **given.initial}, given)
 
     def _device_model(self) -> DeviceModel:
         if isinstance(self.model, RetentionLaw):
@@ -198,10 +199,6 @@ class Fit:
         table = ["| parameter | value | interval | unit |", "|---|---|---|---|"]
         table += ["| " + " | ".join(row) + " |" for row in self._rows()]
         return f"**Fit of {self.model.title}**\n\n" + "\n".join(table) + f"\n\n{self.message}\n"
-
-
-def _arrays(values: Mapping[str, float]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.asarray(value) for name, value in values.items()}
 
 
 def _units(model: DeviceModel | RetentionLaw) -> dict[str, str]:

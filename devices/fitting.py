@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices._free import Bounds, Free, free_parameters
-from devices._predictions import DevicePrediction, LawPrediction
+from devices._predictions import DevicePrediction, LawPrediction, assemble
 from devices.errors import InputError
 from devices.measurements import Measured
 from devices.model import DeviceModel
@@ -197,11 +197,8 @@ def _start(
         choice("fixed", name, start)
         start[name] = by_name[name].check(value) if name in by_name else number(name, value)
     if given is not None:
-        from devices.instance import Device
-
         assert isinstance(model, DeviceModel)
-        names = [p.name for p in model.parameters], [s.name for s in model.states]
-        Device(model, *({n: np.float64(start[n]) for n in group} for group in names), given)  # checks sets and starts
+        assemble(model, start, given)  # checks the set and the starts
     return start, given
 
 

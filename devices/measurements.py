@@ -21,6 +21,11 @@ __all__ = ["Measured"]
 
 Kind = Literal["trace", "pulses", "retention"]
 _KINDS = ("trace", "pulses", "retention")
+_OPTIONS = {
+    "trace": ("label", "waveform"),
+    "pulses": ("label", "read_voltage", "width", "period", "edge"),
+    "retention": ("label", "read_voltage"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,6 +263,10 @@ class Measured:
         if kind is None:
             kind = "pulses" if "amplitude" in table else "trace" if "voltage" in table else "retention"
         choice("kind", kind, _KINDS)
+        for option in options:
+            choice("options", option, _OPTIONS[kind])
+        if number("read_voltage", options.get("read_voltage", 0.1), unit="V") == 0.0:
+            raise InputError("read_voltage", "0", "a voltage other than 0 [V]", "read_voltage=0.1")
         if kind == "trace":
             return cls.trace(*_take(table, "time", "voltage", "current"), **options)
         if "conductance" not in table and "resistance" in table:
@@ -272,17 +281,14 @@ class Measured:
                     "the voltage of the reads, as only currents are there [V]",
                     "read_voltage=0.1",
                 )
-            table["conductance"] = table["current"] / number("read_voltage", options["read_voltage"], unit="V")
+            table["conductance"] = table["current"] / options["read_voltage"]
         if kind == "retention":
             return cls.retention(*_take(table, "time", "conductance"), **options)
-        for name in ("width", "period"):
-            if name in table:
-                options[name] = table[name]
+        options = {**{n: table[n] for n in ("width", "period") if n in table}, **options}
         if "width" not in options:
-            _take(table, "width")
-        return cls.pulses(
-            **options, **dict(zip(("amplitude", "conductance"), _take(table, "amplitude", "conductance"), strict=True))
-        )
+            _take(table, "width")  # says that it is missing
+        amplitude, conductance = _take(table, "amplitude", "conductance")
+        return cls.pulses(amplitude, conductance=conductance, **options)
 
     @property
     def quantity(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices._predictions import assemble
 from devices.errors import InputError
 from devices.fit_result import Fit
 from devices.fitting import fit
@@ -151,8 +152,7 @@ class Population:
         if good.sum() < size:
             raise InputError("model", f"bounds that hold {100 * good.mean():.0f} % of the draws", "most of them")
         values |= {name: column[good][:size] for name, column in drawn.items()}
-        groups = ([p.name for p in declared.parameters], [s.name for s in declared.states])
-        return Device(declared, *({n: np.asarray(values[n]) for n in group} for group in groups), given)
+        return assemble(declared, values, given)
 
     def __str__(self) -> str:
         lines = [f"{self.count} devices; intervals {100 * self.confidence:g} %"]
@@ -248,7 +248,8 @@ def _marginal(name: str, values: NDArray[np.float64], confidence: float) -> tupl
     if (values > 0).all():
         logs = np.log(values)
         found["lognormal"] = (-2 * (norm.logpdf(logs, logs.mean(), logs.std()) - logs).sum(), logs)
-    kind: Literal["normal", "lognormal"] = min(found, key=lambda k: found[k][0])  # type: ignore[assignment]
+    better = "lognormal" in found and found["lognormal"][0] < found["normal"][0]
+    kind: Literal["normal", "lognormal"] = "lognormal" if better else "normal"
     score = found[kind][1]
     margin = abs(found["normal"][0] - found["lognormal"][0]) if len(found) == 2 else float("nan")
     mean, spread = float(score.mean()), float(score.std(ddof=1))
