@@ -26,9 +26,11 @@ from devices.fitting import Problem
 NOISE = 0.01
 SAMPLES = 201
 WIDEST = 1.5
-#: Stimuli for models whose loop at their own pace shows little; (waveform, more waveforms).
+#: Stimuli for models whose loop at their own pace shows little, or locks at a bound (Joglekar, Prodromakis).
 STIMULI: dict[str, tuple[Waveform, ...]] = {
     "linear_ion_drift": (Sine(1.0, 2.0),),
+    "linear_ion_drift_joglekar": (Sine(1.0, 2.0, cycles=2),),
+    "linear_ion_drift_prodromakis": (Sine(1.0, 2.0, cycles=2),),
     "vteam": (Sine(0.8, 2e6), Samples([0, 2e-7, 2.1e-7, 2.2e-7, 2.3e-7], [1.0, 1.0, 0.0, -0.33, -0.28])),
     "wox_scaled_decay": (Sine(1.2, 0.5, cycles=2),),
     "exponential_selector": (Sine(0.8, 1.0),),
@@ -150,10 +152,11 @@ def main() -> None:
     every = [*(n for n, m in models().items() if not m.controls), *LAWS]
     parser.add_argument("--models", nargs="+", choices=every, default=every)
     parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--starts", type=int, default=4)
     given = parser.parse_args()
     table = Table("model", "each parameter", "all at once", "joint region", "stated", "s/fit")
     for name in given.models:
-        r = recover(name, given.trials)
+        r = recover(name, given.trials, given.starts)
         each = ", ".join(f"{n} {100 * share:.0f}" for n, share in zip(r.names, r.each, strict=True))
         cells = [f"{100 * share:.0f} %" for share in (r.joint, r.ellipsoid.mean(), r.stated.mean())]
         table.add_row(name, each + " %", *cells, f"{r.seconds / given.trials:.2f}")

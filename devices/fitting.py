@@ -143,10 +143,13 @@ def fit(
     observed = np.concatenate([r.observed for r in records])
     weights = _Weights(records, sigma, weighting, floor)
     problem = Problem(free, predict, observed, weights.first(), tolerance)
-    tries = _search(problem, free.unit(start), starts, np.random.default_rng(seed), progress)
+    rng = np.random.default_rng(seed)
+    tries = _search(problem, free.unit(start), starts, rng, progress)
     worth = max(10 * tries[0].cost, 1e-6 * float(np.sum((observed * problem.weights) ** 2)))
     tries = [_polish(problem, t, weights, loss) for t in _distinct(tries) if t.cost <= worth]
     tries.sort(key=lambda t: t.cost)
+    if loss == "linear":
+        tries = _shaken(problem, tries, weights, rng)
     problem.weights = weights.at(problem.predictions(tries[0].unit[None])[0]) if weights.rounds > 1 else problem.weights
     scale = outlier_scale(problem, tries[0].unit, weights.known, loss)
     return conclude(declared, records, start, given, problem, tries, weights.known, loss, scale, confidence)
@@ -286,10 +289,20 @@ class Problem:
         return np.stack(columns, axis=1) * self.weights[:, None]
 
     def fine_jacobian(self, unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the Jacobian extrapolated from two steps, and what the extrapolation changed."""
+        """Return the Jacobian extrapolated from two steps, and what that changed.
+
+        Of three sizes of step, the one changed least: sharp thresholds want small steps, stiff transients large ones.
+        """
         exact = max(self.tolerance * 1e-2, 1e-14)
-        coarse, fine = (self.jacobian(unit, step, exact) for step in (_STEP, _STEP / 2))
-        return (4 * fine - coarse) / 3, fine - coarse
+        found = []
+        for step in (_STEP, 10 * _STEP, 100 * _STEP):
+            coarse, fine = (self.jacobian(unit, h, exact) for h in (step, step / 2))
+            length = np.linalg.norm(fine, axis=0)
+            doubt = np.linalg.norm((fine - coarse) / np.where(length > 0, length, 1.0))
+            found.append((doubt, (4 * fine - coarse) / 3, fine - coarse))
+            if doubt < 1e-5:
+                break
+        return min(found, key=lambda f: f[0])[1:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,6 +381,28 @@ def _polish(problem: Problem, best: Try, weights: _Weights, loss: str) -> Try:
         unit = end.x
     cost = float(end.cost)
     return Try(unit, cost, int(end.status), str(end.message))
+
+
+def _shaken(
+    problem: Problem, tries: list[Try], weights: _Weights, rng: np.random.Generator, most: int = 4
+) -> list[Try]:
+    """Leave the best end for a lower place near it, as long as there is one: kinks of the cost stop a search early."""
+    for _ in range(most):
+        best = tries[0]
+        if weights.rounds > 1:
+            problem.weights = weights.at(problem.predictions(best.unit[None])[0])
+        radius = 10.0 ** rng.uniform(-4, -0.5, (_CANDIDATES * 2, 1))
+        around = np.clip(best.unit + radius * rng.standard_normal((len(radius), best.unit.size)), 1e-6, 1 - 1e-6)
+        found = problem.predictions(np.concatenate([best.unit[None], around]))
+        costs = np.sum(((found - problem.observed) * problem.weights) ** 2, axis=1)
+        lower = int(np.argmin(np.where(np.isfinite(costs), costs, np.inf)))
+        if lower == 0 or costs[lower] > costs[0] * (1 - 1e-6):
+            break
+        after = _polish(problem, Try(around[lower - 1], float(costs[lower]) / 2, 0, ""), weights, "linear")
+        if not after.cost < best.cost:
+            break
+        tries = sorted([after, *tries], key=lambda t: t.cost)
+    return tries
 
 
 def outlier_scale(problem: Problem, unit: NDArray[np.float64], known: bool, loss: str) -> float:
