@@ -9,12 +9,18 @@ from .errors import InputError as InputError
 from .errors import MemductanceError as MemductanceError
 from .errors import SimulatorError as SimulatorError
 from .errors import SimulatorNotFoundError as SimulatorNotFoundError
+from .exchange import load_set as load_set
+from .exchange import register as register
+from .exchange import save_set as save_set
 from .faults import StuckCells as StuckCells
 from .faults import StuckLines as StuckLines
+from .fit_result import Fit as Fit
+from .fitting import fit as fit
 from .instance import Device as Device
 from .instance import device as device
 from .levels import GivenLevels as GivenLevels
 from .levels import UniformLevels as UniformLevels
+from .measurements import Measured as Measured
 from .model import DeviceModel as DeviceModel
 from .noise import FlickerNoise as FlickerNoise
 from .noise import TelegraphNoise as TelegraphNoise
@@ -25,6 +31,8 @@ from .parameters import State as State
 from .pcm import PcmCells as PcmCells
 from .plot import plot_loop as plot_loop
 from .plot import plot_trace as plot_trace
+from .population import Population as Population
+from .population import fit_population as fit_population
 from .pulsing import CycleNoise as CycleNoise
 from .pulsing import apply_pulses as apply_pulses
 from .pulsing import neurosim_nonlinearity as neurosim_nonlinearity
@@ -34,6 +42,7 @@ from .registry import parameter_sets as parameter_sets
 from .retention import Forgetting as Forgetting
 from .retention import LogBroadening as LogBroadening
 from .retention import PowerLawDrift as PowerLawDrift
+from .retention_laws import RetentionLaw as RetentionLaw
 from .series import Series as Series
 from .sources import citations as citations
 from .switches import simulate_switches as simulate_switches

@@ -180,10 +180,12 @@ class DeviceModel:
         return tuple(sorted(unique, key=sympy.default_sort_key))
 
     def parameter_set(self, name: str | None = None) -> ParameterSet:
-        """Return the set called `name`, or the default set."""
+        """Return the set called `name`, registered ones included, or the default set."""
         if name is None:
             return self.parameter_sets[0]
-        by_name = {s.name: s for s in self.parameter_sets}
+        from devices.exchange import registered
+
+        by_name = {s.name: s for s in (*self.parameter_sets, *registered(self))}
         return by_name[choice("set", name, by_name)]
 
     def latex(self) -> list[str]:

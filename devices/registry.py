@@ -98,7 +98,7 @@ def parameter_sets(model: str | None = None) -> Table[Any, ParameterSet]:
     Returns
     -------
     Table
-        The sets of one model by name, the default first; or those of all models by (model, set).
+        The sets of one model by name, the default first, those registered in this session last; or those of all models by (model, set).
 
     Raises
     ------
@@ -112,14 +112,19 @@ def parameter_sets(model: str | None = None) -> Table[Any, ParameterSet]:
     >>> parameter_sets()["vteam", "magic"].status
     'seen'
     """
+    from devices.exchange import registered
+
+    def every(declared: DeviceModel) -> tuple[ParameterSet, ...]:
+        return (*declared.parameter_sets, *registered(declared))
+
     if model is not None:
         return Table(
-            {s.name: s for s in get_model(model).parameter_sets},
+            {s.name: s for s in every(get_model(model))},
             ("set", "status", "source", "note"),
             lambda name, given: (name, given.status, given.source, given.note),
         )
     return Table(
-        {(name, s.name): s for name, declared in models().items() for s in declared.parameter_sets},
+        {(name, s.name): s for name, declared in models().items() for s in every(declared)},
         ("model", "set", "status", "source"),
         lambda key, given: (*key, given.status, given.source),
     )

@@ -108,7 +108,8 @@ def simulate(
     InputError
         For an argument out of its bounds.
     ConvergenceError
-        If a cell does not reach the end; names the cell, the time and the reason.
+        If a cell does not reach the end; names the cell, the time and the reason. Its `partial` is the trace, NaN
+        from where a cell stopped.
     """
     from devices import _stepper
     from devices.compile import kernel, switch_kernel
@@ -129,8 +130,8 @@ def simulate(
     lower, upper = (b.reshape(cells, n) for b in device.bounds())
     table = device.parameter_rows(shape)
     voltage = np.empty((cells, times.size))
-    current = np.empty((cells, times.size))
-    state = np.empty((cells, times.size, n))
+    current = np.full((cells, times.size), np.nan)
+    state = np.full((cells, times.size, n), np.nan)
     bound_time = np.full((cells, n, 2), np.nan)
     status, steps = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
     stopped = np.zeros(cells)
@@ -162,8 +163,7 @@ def simulate(
         )
 
     in_threads(part, cells, threads=min(cores(), cells // 64), pieces=8)  # cells differ in their number of steps
-    _check(device, status, stopped, max_steps)
-    return Trace(
+    trace = Trace(
         device,
         waveform,
         times,
@@ -173,6 +173,8 @@ def simulate(
         bound_time.reshape(*shape, n, 2),
         steps.reshape(shape),
     )
+    _check(trace, status, stopped, max_steps)
+    return trace
 
 
 def sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.float64]:
@@ -186,7 +188,8 @@ def sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.flo
     return times
 
 
-def _check(device: Device, status: NDArray[np.int64], stopped: NDArray[np.float64], max_steps: int) -> None:
+def _check(trace: Trace, status: NDArray[np.int64], stopped: NDArray[np.float64], max_steps: int) -> None:
+    device = trace.device
     failed = np.flatnonzero(status)
     if failed.size == 0:
         return
@@ -201,5 +204,5 @@ def _check(device: Device, status: NDArray[np.int64], stopped: NDArray[np.float6
     )
     more = f" ({failed.size} cells in all)" if failed.size > 1 else ""
     raise ConvergenceError(
-        f"{device.model.name}: {where}stopped at {stopped[k]:.6g} s: {reason}{more}", float(stopped[k])
+        f"{device.model.name}: {where}stopped at {stopped[k]:.6g} s: {reason}{more}", float(stopped[k]), trace
     )

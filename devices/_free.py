@@ -1,0 +1,150 @@
+"""The free parameters of a fit: names, bounds, and the scale on which they are searched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.errors import InputError
+from devices.parameters import Parameter, State
+from devices.validation import choice, number
+
+__all__ = ["Bounds", "Free", "free_parameters"]
+
+Bounds = Mapping[str, tuple[float, float] | None]
+#: How far the bounds lie from the starting value where none are given.
+DECADE = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Free:
+    """Free parameters on the unit cube: logarithmic where both bounds have one sign, else linear.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Parameters, and states for their starts.
+    lower, upper : numpy.ndarray
+        Bounds in SI units.
+    """
+
+    names: tuple[str, ...]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+    @property
+    def logarithmic(self) -> NDArray[np.bool_]:
+        """Which are searched on a logarithmic scale."""
+        return self.lower * self.upper > 0
+
+    def _scaled(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.logarithmic, np.sign(self.lower) * np.log(np.abs(value)), value)
+
+    def unit(self, values: Mapping[str, float]) -> NDArray[np.float64]:
+        """Coordinates of `values` in the unit cube; outside 0 to 1 where they lie outside the bounds."""
+        low, high = self._scaled(self.lower), self._scaled(self.upper)
+        return (self._scaled(np.array([values[n] for n in self.names])) - low) / (high - low)
+
+    def values(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values, shape as `unit`, whose last axis runs over the parameters; the bounds where `unit` is beyond."""
+        low, high = self._scaled(self.lower), self._scaled(self.upper)
+        scaled = low + np.clip(unit, 0.0, 1.0) * (high - low)
+        sign = np.sign(self.lower)
+        back = np.where(self.logarithmic, sign * np.exp(np.where(self.logarithmic, sign * scaled, 0.0)), scaled)
+        return np.clip(back, self.lower, self.upper)
+
+
+def free_parameters(
+    asked: Iterable[str] | Bounds,
+    parameters: Sequence[Parameter],
+    states: Sequence[State],
+    start: Mapping[str, float],
+    fixed: Iterable[str],
+) -> Free:
+    """Return the free parameters with their bounds, checked.
+
+    Parameters
+    ----------
+    asked : iterable of str or mapping of str to (float, float)
+        Names, or names with bounds; where there are none, a decade either side of the start.
+    parameters : sequence of Parameter
+        Of the model.
+    states : sequence of State
+        Of the model, their starts may be asked for too.
+    start : mapping of str to float
+        Value of everything from the parameter set.
+    fixed : iterable of str
+        Names held fixed.
+
+    Returns
+    -------
+    Free
+        Names and bounds.
+
+    Raises
+    ------
+    InputError
+        For an unknown or repeated name, one that is also fixed, or bounds that are not two rising finite numbers within
+        the model's own.
+    """
+    given: Bounds = asked if isinstance(asked, Mapping) else dict.fromkeys(_names(asked))
+    if not given:
+        raise InputError("parameters", "none", "at least one name", f"parameters=[{parameters[0].name!r}]")
+    held = set(fixed)
+    known: dict[str, Parameter | State] = {p.name: p for p in parameters}
+    known |= {s.name: s for s in states}
+    sides = []
+    for name, bounds in given.items():
+        choice("parameters", name, known)
+        if name in held:
+            raise InputError("fixed", f"{name!r}, which is also free", "a name in one of them", f"drop {name}")
+        declared = known[name]
+        limits = _limits(declared, start)
+        pair = _default(declared, start[name], limits) if bounds is None else _pair(name, bounds)
+        for value in pair:
+            if isinstance(declared, Parameter):
+                declared.check(value)
+            else:
+                number(name, value, unit=declared.unit, minimum=limits[0], maximum=limits[1])
+        if not pair[0] < pair[1]:
+            raise InputError(f"parameters[{name!r}]", f"bounds {pair[0]:g}, {pair[1]:g}", "lower < upper")
+        sides.append(pair)
+    lower, upper = np.array(sides, dtype=float).T
+    return Free(tuple(given), lower, upper)
+
+
+def _names(asked: Iterable[str]) -> list[str]:
+    names = [asked] if isinstance(asked, str) else list(asked)
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError("parameters", f"{name!r} twice", "each name once")
+    return names
+
+
+def _pair(name: str, bounds: object) -> tuple[float, float]:
+    if not isinstance(bounds, Sequence | np.ndarray) or isinstance(bounds, str) or len(bounds) != 2:
+        raise InputError(f"parameters[{name!r}]", repr(bounds), "(lower, upper), or None for the usual bounds")
+    return number(name, bounds[0]), number(name, bounds[1])
+
+
+def _limits(declared: Parameter | State, start: Mapping[str, float]) -> tuple[float, float]:
+    lower, upper = (start[b] if isinstance(b, str) else b for b in (declared.lower, declared.upper))
+    return float(lower), float(upper)
+
+
+def _default(declared: Parameter | State, value: float, limits: tuple[float, float]) -> tuple[float, float]:
+    lower, upper = limits
+    if isinstance(declared, Parameter) and value != 0.0:
+        ends = sorted((value / DECADE, value * DECADE))
+        return max(ends[0], lower), min(ends[1], upper)
+    if math.isfinite(lower) and math.isfinite(upper):
+        return lower, upper
+    raise InputError(
+        f"parameters[{declared.name!r}]", "no bounds, with a start at 0", "bounds for it",
+        f'parameters={{"{declared.name}": (lower, upper)}}',
+    )  # fmt: skip

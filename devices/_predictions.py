@@ -1,0 +1,130 @@
+"""What a model says to measured records, for many parameter values at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from devices.errors import ConvergenceError
+from devices.instance import Device
+from devices.measurements import Measured
+from devices.model import DeviceModel
+from devices.parameters import ParameterSet
+from devices.retention_laws import RetentionLaw
+
+__all__ = ["DevicePrediction", "LawPrediction", "assemble"]
+
+#: Values of one batch, so that memory stays within some hundred megabytes.
+_BATCH = 4_000_000
+
+
+def assemble(model: DeviceModel, values: Mapping[str, ArrayLike], given: ParameterSet) -> Device:
+    """Return the device with `values` for every parameter and start of a state, which checks them."""
+    parameters = {p.name: np.asarray(values[p.name]) for p in model.parameters}
+    return Device(model, parameters, {s.name: np.asarray(values[s.name]) for s in model.states}, given)
+
+
+class LawPrediction:
+    """A closed form of retention at the times of the records.
+
+    Parameters
+    ----------
+    law : RetentionLaw
+        The closed form.
+    records : sequence of Measured
+        Retention records.
+    start : mapping of str to float
+        Value of every parameter.
+    """
+
+    def __init__(self, law: RetentionLaw, records: Sequence[Measured], start: Mapping[str, float]) -> None:
+        self.law, self.start = law, dict(start)
+        self.time = np.concatenate([r.time for r in records])
+
+    def __call__(self, names: Sequence[str], values: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+        """Return conductances [S], shape ``(rows, points)``, for `values` of shape ``(rows, names)``."""
+        columns = {n: np.full((len(values), 1), v) for n, v in self.start.items()}
+        columns |= {n: values[:, k : k + 1] for k, n in enumerate(names)}
+        with np.errstate(all="ignore"):
+            found = np.asarray(self.law.conductance(self.time, **columns), dtype=float)
+        return np.broadcast_to(found, (len(values), self.time.size))
+
+
+class DevicePrediction:
+    """A device model under the waveforms of the records.
+
+    Parameters
+    ----------
+    model : DeviceModel
+        The model.
+    records : sequence of Measured
+        Any kinds.
+    start : mapping of str to float
+        Value of every parameter and start of every state.
+    given : ParameterSet
+        Set that they come from.
+    """
+
+    def __init__(
+        self, model: DeviceModel, records: Sequence[Measured], start: Mapping[str, float], given: ParameterSet
+    ) -> None:
+        self.model, self.records, self.start, self.given = model, records, dict(start), given
+
+    def __call__(self, names: Sequence[str], values: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+        """Return what is observed, shape ``(rows, points)``; a row of NaN where the model cannot be evaluated."""
+        rows, points = len(values), sum(len(r) for r in self.records)
+        out = np.full((rows, points), np.nan)
+        size = max(1, _BATCH // max(points, 1))
+        for first in range(0, rows, size):
+            part = slice(first, min(first + size, rows))
+            columns = {n: np.full(part.stop - first, v) for n, v in self.start.items()}
+            columns |= {n: values[part, k].copy() for k, n in enumerate(names)}
+            good = self._inside(columns)
+            if good.any():
+                block = np.full((part.stop - first, points), np.nan)
+                block[good] = self._batch({n: c[good] for n, c in columns.items()}, tolerance)
+                out[part] = block
+        return out
+
+    def _inside(self, columns: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+        """Rows whose state bounds are not empty; the starts are brought within them."""
+        good = np.ones(len(next(iter(columns.values()))), dtype=bool)
+        for s in self.model.states:
+            lower, upper = (columns[b] if isinstance(b, str) else np.full(good.size, b) for b in (s.lower, s.upper))
+            good &= lower < upper
+            columns[s.name] = np.minimum(np.maximum(columns[s.name], lower), upper)
+        return good
+
+    def _batch(self, columns: dict[str, NDArray[np.float64]], tolerance: float) -> NDArray[np.float64]:
+        from devices.transient import simulate
+
+        cells = assemble(self.model, columns, self.given)
+        parts = []
+        for record in self.records:
+            count = len(record)
+            try:
+                trace = simulate(
+                    cells, record.waveform, samples=record.time, tolerance=tolerance, max_steps=20_000 + 50 * count
+                )
+            except ConvergenceError as stopped:
+                trace = stopped.partial
+            found = trace.current if record.kind == "trace" else self._conductance(cells, record, trace.state)
+            found = np.where(np.isfinite(found).all(axis=1, keepdims=True), found, np.nan)
+            parts.append(found)
+        return np.concatenate(parts, axis=1)
+
+    def _conductance(self, cells: Device, record: Measured, state: NDArray[np.float64]) -> NDArray[np.float64]:
+        from devices._stepper import evaluate_many
+
+        rows, count, n = state.shape
+        out = np.empty((rows * count, (1 + n) * (2 + n)))
+        evaluate_many(
+            cells.kernel,
+            np.full(rows * count, record.read_voltage),
+            np.ascontiguousarray(state).reshape(rows * count, n),
+            np.repeat(cells.parameter_rows((rows,)), count, axis=0),
+            out,
+        )
+        return out[:, 0].reshape(rows, count) / record.read_voltage

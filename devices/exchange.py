@@ -1,0 +1,196 @@
+"""Parameter sets as files (TOML, JSON), and sets added to a model for this session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from devices.errors import InputError
+from devices.model import DeviceModel
+from devices.parameters import ParameterSet
+from devices.validation import readable_file
+
+__all__ = ["load_set", "register", "registered", "save_set"]
+
+_FORMAT = "memductance parameter set 1"
+_TEXTS = ("format", "model", "name", "status", "source", "note")
+#: Sets that `register` added; gone with the process.
+_SESSION: dict[DeviceModel, dict[str, ParameterSet]] = {}
+
+
+def _declared(model: str | DeviceModel) -> DeviceModel:
+    if isinstance(model, DeviceModel):
+        return model
+    from devices.registry import get_model
+
+    return get_model(model)
+
+
+def _check(set: ParameterSet, model: DeviceModel) -> None:
+    """Refuse a set with other names than the model's, or with a value out of its bounds."""
+    from devices._predictions import assemble
+
+    if not isinstance(set, ParameterSet):
+        raise InputError("set", type(set).__name__, "a ParameterSet", "fit(...).to_set(name)")
+    for kind, values, wanted in (
+        ("parameters", set.values, [p.name for p in model.parameters]),
+        ("states", set.initial, [s.name for s in model.states]),
+    ):
+        missing, extra = (sorted({*a} - {*b}) for a, b in ((wanted, values), (values, wanted)))
+        if missing or extra:
+            given = "; ".join(f"{word} {', '.join(n)}" for word, n in (("missing", missing), ("unknown", extra)) if n)
+            raise InputError(f"{set.name}: {kind}", given, ", ".join(wanted))
+    assemble(model, {**set.values, **set.initial}, set)
+
+
+def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> Path:
+    """Write a parameter set with its model, units, source and status to a file.
+
+    Parameters
+    ----------
+    set : ParameterSet
+        The set.
+    model : str or DeviceModel
+        Whose set it is.
+    path : path
+        Where to; ``.toml`` or ``.json``.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the set does not fit the model, or the file is of another kind or cannot be written.
+    """
+    declared = _declared(model)
+    _check(set, declared)
+    file = _kind(path)
+    units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
+    content: dict[str, Any] = {
+        "format": _FORMAT,
+        "model": declared.name,
+        "name": set.name,
+        "status": set.status,
+        "source": set.source,
+        "note": set.note,
+    }
+    for group, values in (("values", set.values), ("initial", set.initial)):
+        content[group] = {n: {"value": float(v), "unit": units[n]} for n, v in values.items()}
+    if file.suffix == ".json":
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    else:
+        import tomli_w
+
+        text = tomli_w.dumps(content)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError("path", f"{str(file)!r} ({error.strerror})", "a file that can be written") from None
+    return file
+
+
+def load_set(path: str | Path, model: str | DeviceModel | None = None) -> ParameterSet:
+    """Read a parameter set, checked against its model: names, units and bounds.
+
+    Parameters
+    ----------
+    path : path
+        A ``.toml`` or ``.json`` file that `save_set` wrote, or one of the same form.
+    model : str or DeviceModel, optional
+        Whose set it must be; the registered model that the file names where not given.
+
+    Returns
+    -------
+    ParameterSet
+        The set in SI units; a value in another unit of the same dimension, such as kohm, is converted.
+
+    Raises
+    ------
+    InputError
+        For a file that is not such a set, one of another model, a missing or unknown name, a unit of another
+        dimension, a value out of bounds, or no source.
+    """
+    file = _kind(readable_file("path", path))
+    text = file.read_text(encoding="utf-8", errors="replace")
+    try:
+        if file.suffix == ".json":
+            content = json.loads(text)
+        else:
+            import tomllib
+
+            content = tomllib.loads(text)
+    except ValueError as error:
+        raise InputError("path", f"{str(file)!r} ({error})", f"a {file.suffix[1:].upper()} file") from None
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise InputError("path", f"{str(file)!r} without format = {_FORMAT!r}", "a file written by save_set")
+    for key in _TEXTS:
+        if not isinstance(content.get(key, "" if key == "note" else None), str):
+            raise InputError(f"{file.name}: {key}", repr(content.get(key)), "a text")
+    declared = _declared(content["model"] if model is None else model)
+    if declared.name != content["model"]:
+        raise InputError(f"{file.name}: model", repr(content["model"]), repr(declared.name))
+    units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
+    values, initial = (_values(content.get(g, {}), f"{file.name}: {g}", units) for g in ("values", "initial"))
+    loaded = ParameterSet(
+        content["name"], values, initial, content["source"], content["status"], content.get("note", "")
+    )
+    _check(loaded, declared)
+    return loaded
+
+
+def _kind(path: str | Path) -> Path:
+    file = Path(path)
+    if file.suffix not in (".toml", ".json"):
+        raise InputError("path", repr(str(file)), "a name that ends in .toml or .json", f"{file.stem}.toml")
+    return file
+
+
+def _values(table: object, where: str, units: Mapping[str, str]) -> dict[str, float]:
+    from devices._tables import factor
+
+    if not isinstance(table, dict):
+        raise InputError(where, repr(table), "a table of names with value and unit")
+    values = {}
+    for name, entry in table.items():
+        value, unit = (entry.get("value"), entry.get("unit")) if isinstance(entry, dict) else (None, None)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(unit, str):
+            raise InputError(f"{where}.{name}", repr(entry), "a value with its unit", 'value = 1.0, unit = "ohm"')
+        values[name] = value * factor(name, unit, units[name]) if name in units else float(value)
+    return values
+
+
+def register(set: ParameterSet, model: str | DeviceModel, *, replace: bool = False) -> None:
+    """Add a set to a model for this session, so that ``device(model, set.name)`` finds it.
+
+    Parameters
+    ----------
+    set : ParameterSet
+        The set, such as one that `load_set` read or ``Fit.to_set`` made.
+    model : str or DeviceModel
+        Whose set it is.
+    replace : bool, optional
+        Take the place of a set of that name that was registered before.
+
+    Raises
+    ------
+    InputError
+        If the set does not fit the model, or its name is taken; the model's own sets cannot be replaced.
+    """
+    declared = _declared(model)
+    _check(set, declared)
+    own = {s.name for s in declared.parameter_sets}
+    added = _SESSION.setdefault(declared, {})
+    if set.name in own or (set.name in added and not replace):
+        fix = "another name" if set.name in own else "replace=True"
+        raise InputError("set", f"the name {set.name!r}, which is taken", "a new name", fix)
+    added[set.name] = set
+
+
+def registered(model: DeviceModel) -> tuple[ParameterSet, ...]:
+    """Return the sets that `register` added to `model`."""
+    return tuple(_SESSION.get(model, {}).values())

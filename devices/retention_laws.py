@@ -1,0 +1,99 @@
+"""Closed forms of retention: conductance over time without a device model behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from devices.parameters import Parameter
+
+__all__ = ["RETENTION_LAWS", "RetentionLaw"]
+
+_G0 = Parameter("g0", "S", "conductance at the start", lower=0.0, open_lower=True)
+_END = Parameter("g_end", "S", "conductance that it tends to", lower=0.0)
+
+
+@dataclass(frozen=True)
+class RetentionLaw:
+    """A conductance as a closed form of the time since programming.
+
+    Parameters
+    ----------
+    name : str
+        Name that `fit` takes.
+    title : str
+        The equation in one line.
+    parameters : tuple of Parameter
+        Its parameters.
+    conductance : callable
+        ``conductance(time, **parameters)`` [S], vectorised.
+    guess : callable
+        ``guess(time, conductance)`` gives a typical value for each parameter from the data.
+    fixed : tuple of str, optional
+        Parameters held at their guess unless asked for.
+    """
+
+    name: str
+    title: str
+    parameters: tuple[Parameter, ...]
+    conductance: Callable[..., Any]
+    guess: Callable[[Any, Any], dict[str, float]]
+    fixed: tuple[str, ...] = ()
+
+
+def _ends(g: Any) -> tuple[float, float]:
+    floor = 1e-3 * float(np.abs(g).max()) or 1e-12
+    return max(float(g[0]), floor), max(float(g[-1]), floor)
+
+
+def _power(t: Any, g: Any) -> dict[str, float]:
+    return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "nu": 0.05}
+
+
+def _stretched(t: Any, g: Any) -> dict[str, float]:
+    first, last = _ends(g)
+    return {"g0": first, "g_end": last, "tau": float(np.sqrt(t[t > 0][0] * t[-1])), "beta": 0.6}
+
+
+def _logarithmic(t: Any, g: Any) -> dict[str, float]:
+    return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "slope": 0.0}
+
+
+_TAU = Parameter("tau", "s", "time of decay", lower=0.0, open_lower=True)
+_T0 = Parameter("t0", "s", "time at which the conductance is g0", lower=0.0, open_lower=True)
+
+#: The laws by name: power law, stretched exponential, logarithm.
+RETENTION_LAWS: Mapping[str, RetentionLaw] = MappingProxyType(
+    {
+        law.name: law
+        for law in (
+            RetentionLaw(
+                "power_law",
+                "G = g0 (t/t0)^-nu",
+                (_G0, _T0, Parameter("nu", "1", "drift exponent", lower=-5.0, upper=5.0)),
+                lambda t, g0, t0, nu: g0 * (t / t0) ** -nu,
+                _power,
+                ("t0",),
+            ),
+            RetentionLaw(
+                "stretched_exponential",
+                "G = g_end + (g0 - g_end) exp(-(t/tau)^beta)",
+                (_G0, _END, _TAU, Parameter("beta", "1", "stretching exponent", lower=0.01, upper=5.0)),
+                lambda t, g0, g_end, tau, beta: g_end + (g0 - g_end) * np.exp(-((t / tau) ** beta)),
+                _stretched,
+            ),
+            RetentionLaw(
+                "logarithmic",
+                "G = g0 (1 - slope ln(t/t0))",
+                (_G0, _T0, Parameter("slope", "1", "relative loss for each factor e of time", lower=-1.0, upper=1.0)),
+                lambda t, g0, t0, slope: g0 * (1 - slope * np.log(t / t0)),
+                _logarithmic,
+                ("t0",),
+            ),
+        )
+    }
+)
