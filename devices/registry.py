@@ -98,7 +98,8 @@ def parameter_sets(model: str | None = None) -> Table[Any, ParameterSet]:
     Returns
     -------
     Table
-        The sets of one model by name, the default first, those registered in this session last; or those of all models by (model, set).
+        The sets of one model by name, the default first, those registered in this session last; or those of all
+        models by (model, set).
 
     Raises
     ------

@@ -37,7 +37,7 @@ def test_the_gap_stands_still_below_the_threshold_field(state, enhancement, sign
 
 
 def test_the_threshold_is_located():
-    """With a cold filament and a flat enhancement the speed depends on the voltage alone, so the gap is its integral."""
+    """With a cold filament and a flat enhancement the speed depends on the voltage alone: the gap is its integral."""
     cell = device("stanford_pku", rth=0.0, beta=0.0, gap=1e-9)
     wave = Sine(1.3, 1e6, cycles=0.5)
     fine = simulate(cell, wave, samples=[wave.duration], tolerance=1e-13).state[0, 0]
