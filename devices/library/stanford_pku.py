@@ -92,13 +92,14 @@ MODELS = (
             "Z. Jiang et al., IEEE Trans. Electron Devices 63, 1884 (2016), doi 10.1109/TED.2016.2545412 (recalled)",
         ),
         validity=(
-            "Alone on a voltage source it heats without limit once it sets; add a series resistance. Up to some 700 v0, "
-            "where the hyperbolic sine leaves the range of doubles. The threshold f_min is the published hard cut. gamma0 "
-            "holds for both polarities (a public copy fixes 16 for v < 0). The gap stops at its bounds and leaves them at "
-            "once, where the published code integrates on behind its clamp. Deterministic part only: the published random "
-            "speed N(0, 1) deltaGap / (1 + exp((T_crit - T)/T_smth)) is drawn once a time step and integrated, so the "
-            "variance of the gap after a time t is proportional to t times the step, and vanishes as the step does. A "
-            "noise that keeps its size needs a density per root second, which the source does not give."
+            "Alone on a voltage source it heats without limit once it sets; add a series resistance. Up to some 700 "
+            "v0, where the hyperbolic sine leaves the range of doubles. The threshold f_min is the published hard "
+            "cut. gamma0 holds for both polarities (a public copy fixes 16 for v < 0). The gap stops at its bounds "
+            "and leaves them at once, where the published code integrates on behind its clamp. Deterministic part "
+            "only: the published random speed N(0, 1) deltaGap / (1 + exp((T_crit - T)/T_smth)) is drawn once a "
+            "time step and integrated, so the variance of the gap after a time t is proportional to t times the "
+            "step, and vanishes as the step does. A noise that keeps its size needs a density per root second, "
+            "which the source does not give."
         ),
     ),
 )
