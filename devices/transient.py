@@ -118,7 +118,7 @@ def simulate(
     if device.control_names:
         names = ", ".join(device.control_names)
         raise InputError("device", f"{device.model.name}, with {names}", "two terminals", "a crossbar with gate lines")
-    times = _sample_times(waveform, samples)
+    times = sample_times(waveform, samples)
     number("tolerance", tolerance, minimum=1e-14, maximum=1e-2)
     fixed = 0.0 if step is None else number("step", step, unit="s", minimum=0.0, open_minimum=True)
     integer("max_steps", max_steps, minimum=1)
@@ -175,7 +175,8 @@ def simulate(
     )
 
 
-def _sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.float64]:
+def sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.float64]:
+    """Return the times that `samples` asks for [s]; see `simulate`."""
     if isinstance(samples, int | np.integer):
         count = integer("samples", samples, minimum=2)
         return np.union1d(np.linspace(0.0, waveform.duration, count), waveform.corners)

@@ -1,4 +1,4 @@
-"""VTEAM: voltage-threshold adaptive memristor (Kvatinsky 2015)."""
+"""VTEAM: voltage-threshold adaptive memristor (Kvatinsky 2015), with both resistance laws."""
 
 from __future__ import annotations
 
@@ -29,62 +29,72 @@ _PARAMETERS = (
 )
 _x = _X.symbol
 _k_off, _k_on, _a_off, _a_on, _v_off, _v_on, _r_on, _r_off, _x_on, _x_off = (p.symbol for p in _PARAMETERS)
-_RESISTANCE = _r_on + (_r_off - _r_on) * (_x - _x_on) / (_x_off - _x_on)
+_SHARE = (_x - _x_on) / (_x_off - _x_on)
+#: Current laws: resistance linear in the state, or exponential in it with exp(lambda) = r_off / r_on.
+_CURRENTS = {
+    "linear": VOLTAGE / (_r_on + (_r_off - _r_on) * _SHARE),
+    "exponential": VOLTAGE / _r_on * sympy.exp(-sympy.log(_r_off / _r_on) * _SHARE),
+}
 
-MODELS = (
-    DeviceModel(
-        name="vteam",
-        title="VTEAM: voltage-threshold adaptive memristor, linear resistance, rectangular window",
+_SETS = (
+    ParameterSet(
+        "memtorch",
+        {
+            "k_off": 5e-4,
+            "k_on": -10.0,
+            "alpha_off": 1.0,
+            "alpha_on": 3.0,
+            "v_off": 0.02,
+            "v_on": -0.2,
+            "r_on": 50.0,
+            "r_off": 1e3,
+            "x_on": 0.0,
+            "x_off": 3e-9,
+        },
+        {"x": 0.0},
+        "default of MemTorch 1.1.6 (coreylammie/MemTorch)",
+        "code default",
+        "Believed to be the worked example of the VTEAM paper; not re-read there. The start is ours.",
+    ),
+    ParameterSet(
+        "magic",
+        {
+            "k_off": 0.091,
+            "k_on": -216.2,
+            "alpha_off": 4.0,
+            "alpha_on": 4.0,
+            "v_off": 0.3,
+            "v_on": -1.5,
+            "r_on": 1e3,
+            "r_off": 300e3,
+            "x_on": 0.0,
+            "x_off": 3e-9,
+        },
+        {"x": 0.0},
+        "a public MAGIC logic deck",
+        "seen",
+        "The device behind the values is not named there. The start is ours.",
+        loop_voltage=2.0,
+    ),
+)
+
+
+def _declare(law: str) -> DeviceModel:
+    return DeviceModel(
+        name="vteam" if law == "linear" else f"vteam_{law}",
+        title=f"VTEAM: voltage-threshold adaptive memristor, {law} resistance, rectangular window",
         states=(_X,),
         parameters=_PARAMETERS,
-        current=VOLTAGE / _RESISTANCE,
+        current=_CURRENTS[law],
         rates=(
             _k_off * sympy.Max(VOLTAGE / _v_off - 1, 0) ** _a_off + _k_on * sympy.Max(VOLTAGE / _v_on - 1, 0) ** _a_on,
         ),
-        parameter_sets=(
-            ParameterSet(
-                "memtorch",
-                {
-                    "k_off": 5e-4,
-                    "k_on": -10.0,
-                    "alpha_off": 1.0,
-                    "alpha_on": 3.0,
-                    "v_off": 0.02,
-                    "v_on": -0.2,
-                    "r_on": 50.0,
-                    "r_off": 1e3,
-                    "x_on": 0.0,
-                    "x_off": 3e-9,
-                },
-                {"x": 0.0},
-                "default of MemTorch 1.1.6 (coreylammie/MemTorch)",
-                "code default",
-                "Believed to be the worked example of the VTEAM paper; not re-read there. The start is ours.",
-            ),
-            ParameterSet(
-                "magic",
-                {
-                    "k_off": 0.091,
-                    "k_on": -216.2,
-                    "alpha_off": 4.0,
-                    "alpha_on": 4.0,
-                    "v_off": 0.3,
-                    "v_on": -1.5,
-                    "r_on": 1e3,
-                    "r_off": 300e3,
-                    "x_on": 0.0,
-                    "x_off": 3e-9,
-                },
-                {"x": 0.0},
-                "a public MAGIC logic deck",
-                "seen",
-                "The device behind the values is not named there. The start is ours.",
-                loop_voltage=2.0,
-            ),
-        ),
+        parameter_sets=_SETS if law == "linear" else _SETS[:1],
         references=(
             "S. Kvatinsky et al., IEEE Trans. Circuits Syst. II 62, 786 (2015), doi 10.1109/TCSII.2015.2433536",
         ),
         validity="Behavioural: no motion between the thresholds, so no retention loss and no read disturb below them.",
-    ),
-)
+    )
+
+
+MODELS = tuple(_declare(law) for law in _CURRENTS)

@@ -1,0 +1,327 @@
+"""Every registered device model: an ensemble over one cycle of a loop, against ngspice and scipy.
+
+``python -m benchmarks.devices``: 1e5 cells, one thread each, figures in ``benchmarks/devices.json``; ``--quick`` runs
+2000 cells and keeps its figures in the user's cache folder. Models of other distributions are measured too.
+
+All tools run at their loosest setting that keeps the states, at 9 times in the cycle, within `ACCURACY` of the span
+between their bounds; the reference is ours at a tolerance of 1e-13. scipy's `solve_ivp` (LSODA) runs one cell, as a
+loop over cells would, with the law in scalar Python and the hard bounds in it; where a model has an unknown to solve
+for, with our compiled law. ngspice runs one cell in a process of its own; the time of a process that does next to
+nothing is taken off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from functools import cache as once
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.environment import cache, describe
+from benchmarks.figures import Figure, Results
+from benchmarks.problem import Array
+from devices import Device, MemductanceError, Sine, device, limit_threads, models, simulate
+from netlists.circuit import Circuit
+from netlists.engines.waves import Waves
+
+KEPT = Path(__file__).parent / "devices.json"
+ACCURACY = 1e-6  # largest error of a state, as a share of its span
+POINTS = 9  # samples in the cycle
+OURS = [10.0 ** (-k / 2) for k in range(6, 23)]
+PEERS = [10.0**-k for k in range(4, 13)]
+#: ngspice's relative tolerance, and its fewest steps in the cycle.
+NGSPICE = [(1e-6, 250), (1e-6, 1000), (1e-8, 1000), (1e-10, 1000), (1e-10, 4000), (1e-12, 4000), (1e-12, 16000)]
+
+
+class Problem(NamedTuple):
+    """A loop four times as fast as the typical one: one cell, and an ensemble with a parameter spread by a tenth."""
+
+    one: Device
+    many: Device
+    wave: Sine
+    times: Array
+    reference: Array  # states of the one cell at the times, as shares of their spans
+
+
+class Measured(NamedTuple):
+    """Seconds for one cell and cycle, error of the one cell's states, and what was set."""
+
+    seconds: float
+    error: float
+    setting: str
+    samples: list[float]
+
+
+def problem(name: str, cells: int) -> Problem:
+    one = device(name)
+    first = one.model.parameters[0].name
+    spread = np.random.default_rng(3).uniform(0.9, 1.1, cells) * float(one.parameters[first])
+    usual = one.loop()
+    wave = Sine(usual.amplitude, 4 * usual.frequency)  # inside the bounds, where answers do not hang on rounding
+    times = np.linspace(0.0, wave.duration, POINTS)
+    reference = shares(one, simulate(one, wave, samples=times, tolerance=1e-13).state)
+    return Problem(one, device(name, **{first: spread}), wave, times, reference)
+
+
+def shares(cell: Device, states: Array) -> Array:
+    lower, upper = cell.bounds()
+    return (states - lower) / (upper - lower)
+
+
+def timed(work: Callable[[], Any], repeats: int, budget: float) -> list[float]:
+    """Return times of a few calls [s], fewer where they take long."""
+    samples: list[float] = []
+    while len(samples) < repeats and (not samples or sum(samples) < budget):
+        start = time.perf_counter()
+        work()
+        samples.append(time.perf_counter() - start)
+    return samples
+
+
+def ours(given: Problem, repeats: int) -> tuple[Measured, float]:
+    """Return our time for one cell of the ensemble, and how many steps it tried for each cell."""
+    for tolerance in OURS:
+        found = simulate(given.one, given.wave, samples=given.times, tolerance=tolerance)
+        error = float(np.abs(shares(given.one, found.state) - given.reference).max())
+        if error <= ACCURACY:
+            break
+    trace = simulate(given.many, given.wave, samples=given.times, tolerance=tolerance)
+
+    def work() -> Any:
+        return simulate(given.many, given.wave, samples=given.times, tolerance=tolerance)
+
+    cells = given.many.shape[0]
+    samples = [one / cells for one in timed(work, repeats, 20.0)]
+    return Measured(statistics.median(samples), error, f"tolerance {tolerance:.0e}", samples), float(trace.steps.mean())
+
+
+def compiled_law(cell: Device, wave: Sine) -> Callable[..., Array]:
+    """Return the right-hand side of a cell in machine code, at states as shares of their spans."""
+    import numba
+
+    kernel = cell.kernel
+    row = cell.parameter_rows(())[0].copy()
+    low, high = (np.array(bound, dtype=float) for bound in cell.bounds())
+    n = low.size
+    amplitude, omega = wave.amplitude, 2 * np.pi * wave.frequency
+
+    @numba.njit(error_model="numpy")
+    def evaluate(kernel: Any, t: float, y: Array, low: Array, high: Array, row: Array, out: Array) -> Array:
+        x = low + np.minimum(np.maximum(y, 0.0), 1.0) * (high - low)
+        kernel(amplitude * np.sin(omega * t), x, row, out)
+        return out
+
+    @numba.njit(error_model="numpy")
+    def rates(kernel: Any, t: float, y: Array, low: Array, high: Array, row: Array) -> Array:
+        out = evaluate(kernel, t, y, low, high, row, np.zeros((1 + n) * (2 + n)))
+        found = np.empty(n)
+        for k in range(n):
+            rate = out[(1 + k) * (2 + n)] / (high[k] - low[k])
+            found[k] = 0.0 if (y[k] <= 0.0 and rate < 0.0) or (y[k] >= 1.0 and rate > 0.0) else rate
+        return found
+
+    return lambda t, y: rates(kernel, t, y, low, high, row)
+
+
+def python_law(cell: Device, wave: Sine) -> Callable[..., list[float]]:
+    """Return the right-hand side of a cell in scalar Python, at states as shares of their spans."""
+    import math
+
+    import sympy
+
+    model = cell.model
+    known = {p.symbol: float(cell.parameters[p.name]) for p in model.parameters}
+    functions = {
+        "Heaviside": lambda z, *_: 1.0 if z > 0.0 else 0.0,
+        "softplus": lambda z: max(z, 0.0) + math.log1p(math.exp(-abs(z))),
+        "logistic": lambda z: math.exp(min(z, 0.0)) / (1.0 + math.exp(-abs(z))),
+    }
+    symbols = [model.voltage, *(state.symbol for state in model.states)]
+    rates = sympy.lambdify(symbols, [rate.subs(known) for rate in model.rates], [functions, "math"], cse=True)
+    bounds = list(zip(*(bound.tolist() for bound in cell.bounds()), strict=True))
+    amplitude, omega = wave.amplitude, 2 * math.pi * wave.frequency
+
+    def right(t: float, y: Array) -> list[float]:
+        shares = y.tolist()
+        x = [low + min(max(s, 0.0), 1.0) * (high - low) for s, (low, high) in zip(shares, bounds, strict=True)]
+        found = rates(amplitude * math.sin(omega * t), *x)
+        return [
+            0.0 if (s <= 0.0 and r < 0.0) or (s >= 1.0 and r > 0.0) else r / (high - low)
+            for s, r, (low, high) in zip(shares, found, bounds, strict=True)
+        ]
+
+    return right
+
+
+def scipy_loop(given: Problem, repeats: int) -> Measured:
+    """Return scipy's time for the one cell; a loop over cells takes that for each."""
+    from scipy.integrate import solve_ivp
+
+    start = shares(given.one, given.one.start)
+    try:
+        rates, kind = python_law(given.one, given.wave), "LSODA"
+        rates(0.0, start)
+    except NameError:  # an unknown, or a function that plain Python lacks
+        rates, kind = compiled_law(given.one, given.wave), "LSODA, compiled law"
+    end, longest = given.wave.duration, given.wave.duration / 20  # else it steps over thresholds
+    best: Measured | None = None
+    for tolerance in PEERS:
+
+        def work(tolerance: float = tolerance) -> Any:
+            return solve_ivp(rates, (0.0, end), start, method="LSODA", t_eval=given.times, rtol=tolerance,
+                             atol=0.1 * tolerance, max_step=longest)  # fmt: skip
+
+        if best is None:
+            work()  # compiles
+        began = time.perf_counter()
+        found = work()
+        seconds = time.perf_counter() - began
+        if not found.success:
+            continue
+        error = float(np.abs(found.y.T - given.reference).max())
+        if best is None or error < best.error:
+            best = Measured(seconds, error, f"{kind}, rtol {tolerance:.0e}", [seconds])
+        if error <= ACCURACY:
+            samples = timed(work, repeats, 5.0)
+            return Measured(statistics.median(samples), error, best.setting, samples)
+        if seconds > 20.0:
+            break
+    if best is None:
+        raise RuntimeError(f"solve_ivp, {kind}, fails at each tolerance")
+    return best
+
+
+@once
+def start_up() -> float:
+    """Return the time of an ngspice process that does next to nothing [s]."""
+    return statistics.median(_run(device("resistor"), Sine(1.0, 1.0), 1e-3, 10)[2] for _ in range(5))
+
+
+def _run(cell: Device, wave: Sine, tolerance: float, steps: int) -> tuple[Circuit, Waves, float]:
+    from netlists.circuit import device_circuit
+    from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
+    from netlists.engines.ngspice import run_ngspice
+
+    circuit = device_circuit(cell, wave, step=wave.duration / steps)
+    waves = run_ngspice(write_ngspice(circuit, NgspiceOptions(reltol=tolerance)), timeout=120.0)
+    return circuit, waves, waves.seconds
+
+
+def ngspice(given: Problem, repeats: int) -> Measured:
+    """Return ngspice's time for the one cell, start-up taken off."""
+    from scipy.interpolate import PchipInterpolator
+
+    best: Measured | None = None
+    for tolerance, steps in NGSPICE:
+        circuit, waves, seconds = _run(given.one, given.wave, tolerance, steps)
+        times, places = np.unique(waves["time"], return_index=True)
+        states = np.stack([waves[f"v({probe})"][places] for probe in circuit.subcircuits[0].probes], axis=1)
+        error = float(np.abs(PchipInterpolator(times, states)(given.times) - given.reference).max())
+        setting = f"reltol {tolerance:.0e}, {steps} steps at least"
+        if best is None or error < best.error:
+            best = Measured(seconds - start_up(), error, setting, [seconds - start_up()])
+        if error <= ACCURACY:
+            samples = [_run(given.one, given.wave, tolerance, steps)[2] - start_up() for _ in range(repeats)]
+            return best._replace(seconds=statistics.median(samples), samples=samples)
+    assert best is not None
+    return best
+
+
+def figures(name: str, cells: int, repeats: int) -> Iterator[Figure]:
+    """Yield a figure for each peer."""
+    work = f"{name}, one cycle"
+    try:
+        given = problem(name, cells)
+        mine, steps = ours(given, repeats)
+    except MemductanceError as error:
+        yield Figure("devices", work, cells, "", error=str(error))
+        return
+    peers: dict[str, Callable[[], Measured]] = {
+        "scipy solve_ivp, LSODA": lambda: scipy_loop(given, repeats),
+        "ngspice tran": lambda: ngspice(given, repeats),
+    }
+    for peer, measure in peers.items():
+        try:
+            other = measure()
+        except (MemductanceError, RuntimeError, ValueError, ArithmeticError) as error:
+            yield Figure("devices", work, cells, peer, error=str(error).splitlines()[0])
+            continue
+        both = {"ours": mine, "theirs": other}
+        extra: dict[str, Any] = {
+            side: {"samples": len(m.samples), "spread": [min(m.samples), max(m.samples)], "setting": m.setting}
+            for side, m in both.items()
+        }
+        extra |= {
+            "per_simulated_second": mine.seconds / given.wave.duration,
+            "duration": given.wave.duration,
+            "steps": steps,
+            "per_step": mine.seconds / steps,
+        }
+        if peer.startswith("ngspice"):
+            extra["start_up"] = start_up()
+        note = "time per cell" + ("" if other.error <= ACCURACY else "; the peer does not reach the accuracy")
+        yield Figure(
+            "devices", work, cells, peer, ours=mine.seconds, theirs=other.seconds, value=other.seconds / mine.seconds,
+            goal=100.0, our_error=mine.error, their_error=other.error, note=note, extra=extra,
+        )  # fmt: skip
+
+
+def heading() -> str:
+    return (
+        f"{'model':28} {'peer':22} {'ours/cell':>10} {'/simulated s':>13} {'/step':>9} {'steps':>7} "
+        f"{'theirs/cell':>12} {'ratio':>8}  errors of states, ours / theirs"
+    )
+
+
+def line(figure: Figure) -> str:
+    """Return a figure as a line of the table."""
+    head = f"{figure.work.removesuffix(', one cycle'):28} {figure.peer:22}"
+    if figure.error:
+        return f"{head} no figure: {figure.error}"
+    extra = figure.extra
+    assert figure.ours is not None
+    assert figure.theirs is not None
+    return (
+        f"{head} {1e6 * figure.ours:7.2f} us {extra['per_simulated_second']:11.3g} s {1e9 * extra['per_step']:6.0f} ns "
+        f"{extra['steps']:7.1f} {1e3 * figure.theirs:9.3f} ms {figure.value:8.0f}  "
+        f"{figure.our_error:.0e} / {figure.their_error:.0e}" + ("" if "not" not in figure.note else "  not reached")
+    )
+
+
+def main() -> int:
+    made = argparse.ArgumentParser(prog="python -m benchmarks.devices", description=__doc__.splitlines()[0])
+    made.add_argument("--models", nargs="+", choices=list(models()), help="models to measure; all by default")
+    made.add_argument("--cells", type=int, help="cells of an ensemble (100000, quick 2000)")
+    made.add_argument("--quick", action="store_true", help="few cells and repeats; kept in the user's cache folder")
+    made.add_argument("--results", type=Path, help="JSON file of the figures (benchmarks/devices.json)")
+    args = made.parse_args()
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    names = args.models or [name for name, model in models().items() if model.states and not model.controls]
+    results = Results(args.results or (cache() / "devices-quick.json" if args.quick else KEPT))
+    results.machine = describe(1)
+    cells, repeats = args.cells or (2_000 if args.quick else 100_000), 2 if args.quick else 5
+    console.print(f"one thread; ngspice's start-up of {1e3 * start_up():.0f} ms is not in its times")
+    console.print(heading())
+    failed = 0
+    measured = set()
+    with limit_threads(1):
+        for name in names:
+            for figure in figures(name, cells, repeats):
+                results.add(figure)
+                measured.add(figure.key)
+                failed += bool(figure.error)
+                console.print(line(figure))
+    if not args.models:
+        results.keep_only("devices", measured)
+    console.print(f"{len(measured)} figures in {results.file}; {failed} without a value")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

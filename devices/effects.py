@@ -1,0 +1,249 @@
+"""What an effect is, several effects in a row, and effects on the parameters of a device.
+
+An effect is a frozen dataclass that is complete in itself: its strength, its operating point (time, temperature,
+read voltage) and where it comes from. Its `apply` changes an array and keeps its shape.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from devices.errors import InputError
+from devices.parameters import Parameter, Status
+from devices.validation import choice, finite_array, integer, number
+
+if TYPE_CHECKING:
+    from devices.instance import Device
+
+__all__ = ["Effect", "ValueEffect", "WindowEffect", "apply_effects", "spread_parameters"]
+
+Array = NDArray[np.float64]
+Seed = int | np.random.Generator
+
+
+class Effect(ABC):
+    """Something that happens to cells.
+
+    Attributes
+    ----------
+    source : str
+        Where the law or its figures come from.
+    status : {"seen", "recalled", "code default", "ours"}
+        How sure the source is; as in `ParameterSet`.
+    """
+
+    source: ClassVar[str]
+    status: ClassVar[Status]
+
+
+class ValueEffect(Effect):
+    """An effect that needs the values only."""
+
+    @abstractmethod
+    def apply(self, value: ArrayLike, seed: Seed) -> Array:
+        """Return `value` with the effect, of the same shape.
+
+        Parameters
+        ----------
+        value : array_like
+            Conductances [S], or values of another quantity where the effect says so.
+        seed : int or numpy.random.Generator
+            Where the numbers come from; a deterministic effect needs none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape.
+        """
+
+
+class WindowEffect(Effect):
+    """An effect that also needs the conductance window in which cells are programmed."""
+
+    @abstractmethod
+    def apply(self, conductance: ArrayLike, limits: tuple[float, float], seed: Seed) -> Array:
+        """Return `conductance` with the effect, of the same shape.
+
+        Parameters
+        ----------
+        conductance : array_like
+            Programmed conductances [S].
+        limits : tuple of float
+            Lower and upper limit of the conductance window [S].
+        seed : int or numpy.random.Generator
+            Where the numbers come from; a deterministic effect needs none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape.
+        """
+
+
+def generator(seed: Seed) -> np.random.Generator:
+    """Return the generator that `seed` is or starts."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(integer("seed", seed, minimum=0, fix="an int or a numpy.random.Generator"))
+
+
+def window(limits: tuple[float, float]) -> tuple[float, float]:
+    """Return a conductance window as two floats, or raise `InputError`."""
+    low, high = finite_array("limits", limits, unit="S", shape=(2,), minimum=0.0).tolist()
+    if low >= high:
+        raise InputError("limits", f"({low:g}, {high:g})", "lower < upper [S]")
+    return low, high
+
+
+def _root(seed: Seed) -> int:
+    """One number that stands for `seed`; a generator moves on by one draw."""
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**63))
+    return integer("seed", seed, minimum=0, fix="an int or a numpy.random.Generator")
+
+
+def _stream(root: int, *key: str | int) -> np.random.Generator:
+    """A stream of its own for each key."""
+    words = tuple(crc32(part.encode()) if isinstance(part, str) else part for part in key)
+    return np.random.default_rng(np.random.SeedSequence(root, spawn_key=words))
+
+
+def _in_a_row(given: Any) -> tuple[Any, ...]:
+    """One effect or several as a tuple; what is neither is left to the caller's check."""
+    return tuple(given) if isinstance(given, Iterable) else (given,)
+
+
+def apply_effects(
+    conductance: ArrayLike, effects: Effect | Iterable[Effect], seed: Seed, *, limits: tuple[float, float] | None = None
+) -> Array:
+    """Apply effects one after another.
+
+    Each draws from a stream of its own, which follows from the seed, the effect's class and how many of that class
+    went before: an effect added, removed or moved leaves the draws of all other classes as they were.
+
+    Parameters
+    ----------
+    conductance : array_like
+        Programmed conductances [S].
+    effects : Effect or iterable of Effect
+        In the order in which they happen: spread, faults, retention, then noise of the read.
+    seed : int or numpy.random.Generator
+        Where the numbers come from.
+    limits : tuple of float, optional
+        Conductance window [S], for effects that need one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape.
+
+    Raises
+    ------
+    InputError
+        If something is not an effect, a window is needed and not given, or white noise is counted twice.
+
+    Examples
+    --------
+    >>> from devices import Lognormal, StuckCells
+    >>> g = apply_effects([[1e-6, 2e-6]], [Lognormal(0.1), StuckCells(0.09, 0.02)], seed=1, limits=(1e-7, 1e-5))
+    >>> g.shape
+    (1, 2)
+    """
+    root = _root(seed)
+    values = np.array(finite_array("conductance", conductance, unit="S"))
+    seen: Counter[str] = Counter()
+    for effect in _in_a_row(effects):
+        if not isinstance(effect, Effect):
+            raise InputError("effects", repr(effect), "a sequence of effects, such as [Lognormal(0.1)]")
+        kind = type(effect).__name__
+        stream = _stream(root, kind, seen[kind])
+        seen[kind] += 1
+        if seen["WhiteNoise"] > 1:
+            allowed = "one WhiteNoise: thermal and shot noise are two limits of the same noise"
+            raise InputError("effects", "WhiteNoise twice", allowed, "origin='barrier', which holds both limits")
+        if isinstance(effect, WindowEffect):
+            if limits is None:
+                raise InputError(
+                    "limits", "none", f"the conductance window that {kind} needs [S]", "limits=(low, high)"
+                )
+            values = effect.apply(values, limits, stream)
+        elif isinstance(effect, ValueEffect):
+            values = effect.apply(values, stream)
+    return values
+
+
+def spread_parameters(
+    device: Device,
+    effects: Mapping[str, ValueEffect | Iterable[ValueEffect]],
+    shape: tuple[int, ...] | None = None,
+    seed: Seed = 0,
+) -> Device:
+    """Return an ensemble of `device` whose parameters differ from cell to cell.
+
+    Parameters
+    ----------
+    device : Device
+        What to start from.
+    effects : mapping of str to ValueEffect
+        For the name of a parameter, or of a state (whose start is meant), an effect or several in a row. Each name
+        has a stream of its own: further names leave the draws of the others as they were.
+    shape : tuple of int, optional
+        Shape of the ensemble; that of `device` where not given.
+    seed : int or numpy.random.Generator, optional
+        Where the numbers come from.
+
+    Returns
+    -------
+    Device
+        The ensemble.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, a shape that does not fit, or draws that leave a parameter's bounds.
+
+    Examples
+    --------
+    >>> from devices import Lognormal, device
+    >>> spread_parameters(device("vteam"), {"r_on": Lognormal(0.1)}, shape=(100,), seed=1).shape
+    (100,)
+    """
+    if not isinstance(effects, Mapping):
+        raise InputError("effects", repr(effects), "a mapping", "{'r_on': Lognormal(0.1)}")
+    root = _root(seed)
+    whole = device.shape if shape is None else tuple(integer("shape", n, minimum=1) for n in np.atleast_1d(shape))
+    parameters, initial = dict(device.parameters), dict(device.initial)
+    bounded = {p.name: p for p in device.model.parameters}
+    for name, given in effects.items():
+        choice("parameter", name, [*parameters, *initial])
+        values = parameters if name in parameters else initial
+        try:
+            drawn = np.array(np.broadcast_to(values[name], whole))
+        except ValueError:
+            raise InputError("shape", whole, f"a shape to which {device.shape} broadcasts") from None
+        for place, effect in enumerate(_in_a_row(given)):
+            if not isinstance(effect, ValueEffect):
+                raise InputError(name, repr(effect), "an effect that needs no window, such as Lognormal(0.1)")
+            drawn = effect.apply(drawn, _stream(root, name, place))
+        if name in bounded and drawn.size:
+            _check_draws(bounded[name], drawn)
+        values[name] = drawn
+    return replace(device, parameters=parameters, initial=initial)
+
+
+def _check_draws(parameter: Parameter, drawn: Array) -> None:
+    try:
+        for extreme in (drawn.min(), drawn.max()):
+            parameter.check(number(parameter.name, extreme))
+    except InputError as error:
+        given = f"draws from {drawn.min():g} to {drawn.max():g}"
+        fix = "less spread, or Truncated(spread, lower, upper)"
+        raise InputError(parameter.name, given, error.allowed, fix) from None

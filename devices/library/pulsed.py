@@ -1,0 +1,250 @@
+r"""Synapses that are programmed by equal pulses, as devices in time: linear step, power step, and NeuroSim's form.
+
+The published laws say what one pulse does. Here the state moves while the voltage is beyond a threshold, at a rate
+that gives, after the nominal pulse width, what one pulse is published to do. An update that is affine in the state,
+
+.. math:: w_{n+1} = w_n + \lambda (w^* - w_n), \qquad
+    \dot w = \frac{-\ln(1 - \lambda)}{t_\mathrm{pulse}} (w^* - w),
+
+is reproduced exactly, pulse after pulse. The power step is not affine; its flow is the limit of many small pulses, and
+differs from the published step by a second-order share of it.
+
+`devices.apply_pulses` applies whole pulses to ensembles, with cycle-to-cycle noise; `CYCLE_NOISE` has its figures.
+A ferroelectric synapse is missing: no public fit of its pulsed updates was found.
+"""
+
+from __future__ import annotations
+
+import sympy
+
+from devices.model import VOLTAGE, DeviceModel
+from devices.parameters import Parameter, ParameterSet, State
+from devices.pulsing import CycleNoise, neurosim_nonlinearity
+
+_V_UP = Parameter("v_up", "V", "voltage above which the weight grows", lower=0.0, latex=r"v_\mathrm{up}")
+_V_DOWN = Parameter("v_down", "V", "voltage below whose negative it shrinks", lower=0.0, latex=r"v_\mathrm{down}")
+_G_MIN = Parameter("g_min", "S", "conductance at the lower bound", lower=0.0, latex=r"g_\mathrm{min}")
+_G_MAX = Parameter("g_max", "S", "conductance at the upper bound", lower=0.0, latex=r"g_\mathrm{max}")
+_PULSE = Parameter("t_pulse", "s", "width of the pulse that makes one update", lower=0.0, open_lower=True,
+                   latex=r"t_\mathrm{pulse}")  # fmt: skip
+
+_W = State("w", "1", "weight", lower="w_min", upper="w_max")
+_STEPS = (
+    Parameter("dw_up", "1", "step of one pulse up at w = 0", lower=0.0, latex=r"\Delta w_\mathrm{up}"),
+    Parameter("dw_down", "1", "step of one pulse down at w = 0", lower=0.0, latex=r"\Delta w_\mathrm{down}"),
+)
+_RANGE = (
+    Parameter("w_min", "1", "lower bound of the weight, negative", upper=-1e-12, latex=r"w_\mathrm{min}"),
+    Parameter("w_max", "1", "upper bound of the weight, positive", lower=0.0, open_lower=True, latex=r"w_\mathrm{max}"),
+)
+_SLOPES = (
+    Parameter("gamma_up", "1", "share of the step up that is lost at w_max", lower=0.0, latex=r"\gamma_\mathrm{up}"),
+    Parameter(
+        "gamma_down", "1", "share of the step down that is lost at w_min", lower=0.0, latex=r"\gamma_\mathrm{down}"
+    ),
+)
+_POWERS = (
+    Parameter("power_up", "1", "exponent of the step up", lower=1.0, latex=r"\gamma_\mathrm{up}"),
+    Parameter("power_down", "1", "exponent of the step down", lower=1.0, latex=r"\gamma_\mathrm{down}"),
+)
+_CELL = (_PULSE, _V_UP, _V_DOWN, _G_MIN, _G_MAX)
+_t, _v_up, _v_down, _g_min, _g_max = (p.symbol for p in _CELL)
+_w, (_dw_up, _dw_down), (_w_min, _w_max) = _W.symbol, (p.symbol for p in _STEPS), (p.symbol for p in _RANGE)
+_SHARE = (_w - _w_min) / (_w_max - _w_min)
+
+#: Cycle-to-cycle noise that the sources give with a set, by model and set.
+CYCLE_NOISE: dict[tuple[str, str], CycleNoise] = {}
+
+
+def driven(up: sympy.Expr, down: sympy.Expr) -> sympy.Expr:
+    """Return the rate `up` above the upper threshold, minus the rate `down` below the lower one, and nothing between.
+
+    The threshold is an ideal step, as the published laws count whole pulses.
+    """
+    return up * _beyond(VOLTAGE, _v_up) - down * _beyond(-VOLTAGE, _v_down)
+
+
+def _beyond(height: sympy.Expr, threshold: sympy.Expr) -> sympy.Expr:
+    return sympy.Piecewise((1, sympy.Gt(height, threshold)), (0, True))
+
+
+def continuous(share: sympy.Expr) -> sympy.Expr:
+    """Return ``-ln(1 - share)/share``: how much faster than `share` per pulse a flow starts that makes it in a pulse.
+
+    A series below 1e-3, right to rounding; shares above 0.99 count as 0.99.
+    """
+    small = sympy.Rational(1, 1000)
+    series = 1 + share / 2 + share**2 / 3 + share**3 / 4 + share**4 / 5
+    held = sympy.Min(sympy.Max(share, small), sympy.Rational(99, 100))
+    return sympy.Piecewise((series, share < small), (-sympy.log(1 - held) / held, True))
+
+
+def _linear(step: sympy.Expr, slope: sympy.Expr, bound: sympy.Expr) -> sympy.Expr:
+    return step / _t * continuous(step * slope / bound) * (1 - slope * _w / bound)
+
+
+def _power(step: sympy.Expr, distance: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+    """Rate of the power step; written so that the derivative's powers gather, and stay finite at the bound."""
+    return step / _t * distance**exponent / (_w_max - _w_min) ** exponent
+
+
+def _conductance(share: sympy.Expr) -> sympy.Expr:
+    return _g_min + (_g_max - _g_min) * share
+
+
+_OURS = "Pulse width, thresholds and conductances are ours: the source has none. "
+_AIHWKIT = "presets of IBM aihwkit"
+
+
+def _preset(
+    name: str, dw: float, low: float, high: float, up: float, down: float, g: tuple[float, float], source: str,
+    note: str, noise: CycleNoise,
+) -> ParameterSet:  # fmt: skip
+    CYCLE_NOISE["linear_step_synapse", name] = noise
+    values = {
+        "dw_up": dw, "dw_down": dw, "w_min": low, "w_max": high, "gamma_up": up, "gamma_down": down,
+        "t_pulse": 1e-6, "v_up": 0.75, "v_down": 0.75, "g_min": g[0], "g_max": g[1],
+    }  # fmt: skip
+    text = f"Step, range and slopes as there; the start is ours. {_OURS}{note}"
+    return ParameterSet(name, values, {"w": 0.0}, f"{_AIHWKIT}; {source}", "seen", text)
+
+
+_LOW, _HIGH = (1e-6, 10e-6), (10e-6, 100e-6)
+_LINEAR_SETS = (
+    _preset("ecram_tang", 0.002, -0.8276, 1.1724, 0.1153, 0.5085, _LOW,
+            "J. Tang et al., IEDM 2018, arnumber 8614551", "Lithium-based ECRAM.",
+            CycleNoise(0.3, "multiplicative")),
+    _preset("ecram_kim", 2.8214e-4, -0.8286, 1.1714, 0.4152, 0.7342, _LOW,
+            "S. Kim et al., IEDM 2019, arnumber 8993463", "Metal-oxide ECRAM.", CycleNoise(2.0, "multiplicative")),
+    _preset("reram_gong", 0.002, -0.75, 1.25, 1.0, 1.0, _HIGH,
+            "N. Gong et al., Nat. Commun. 9, 2102 (2018), doi 10.1038/s41467-018-04485-1",
+            "A loose fit, soft bounds, symmetry point at 0. The source adds write noise of 56 steps to what is read.",
+            CycleNoise(3.75)),
+    _preset("reram_array_om", 0.0949, -1.0, 1.0, 1.0, 1.0, _HIGH,
+            "N. Gong, M. J. Rasch et al., IEDM 2022, arnumber 10019569",
+            "Median of an array, optimised material, soft bounds. The source adds write noise of 1.4113 steps to what "
+            "is read.", CycleNoise(0.4158)),
+    _preset("reram_array_hfo2", 0.4622, -1.0, 1.0, 1.0, 1.0, _HIGH,
+            "N. Gong, M. J. Rasch et al., IEDM 2022, arnumber 10019569",
+            "Median of an array, baseline HfO2, soft bounds. The source adds write noise of 0.5841 steps to what is "
+            "read.", CycleNoise(0.2174)),
+    _preset("capacitor_li", 0.005, -1.0, 1.0, 0.05, 0.05, _LOW,
+            "Y. Li et al., VLSI Technology 2018, arnumber 8510648",
+            "Capacitor cell; its leakage is left out.", CycleNoise(0.3)),
+)  # fmt: skip
+
+_X = State("x", "1", "position in the conductance window")
+_NEUROSIM = (
+    _G_MIN, _G_MAX,
+    Parameter("p_up", "1", "pulses up that cross the window", lower=1.0, latex=r"P_\mathrm{up}"),
+    Parameter("p_down", "1", "pulses down that cross the window", lower=1.0, latex=r"P_\mathrm{down}"),
+    Parameter("a_up", "1", "A/P_max of the way up", lower=1e-3, upper=1e6, latex=r"a_\mathrm{up}"),
+    Parameter("a_down", "1", "|A|/P_max of the way down", lower=1e-3, upper=1e6, latex=r"a_\mathrm{down}"),
+    Parameter("t_up", "s", "width of a pulse up", lower=0.0, open_lower=True, latex=r"t_\mathrm{up}"),
+    Parameter("t_down", "s", "width of a pulse down", lower=0.0, open_lower=True, latex=r"t_\mathrm{down}"),
+    _V_UP, _V_DOWN,
+)  # fmt: skip
+_x = _X.symbol
+_p_up, _p_down, _a_up, _a_down, _t_up, _t_down = (p.symbol for p in _NEUROSIM[2:8])
+CYCLE_NOISE["neurosim_synapse", "ag_silicon"] = CycleNoise(0.035, "accumulated")
+
+
+def _exponential(passed: sympy.Expr, a: sympy.Expr, pulses: sympy.Expr, width: sympy.Expr) -> sympy.Expr:
+    """Rate that makes ``x = (1 - exp(-P/A))/(1 - exp(-P_max/A))``, with z = P_max/A and x = `passed`."""
+    z = 1 / a
+    return (z / 2 * (1 + 1 / sympy.tanh(z / 2)) - z * passed) / (pulses * width)
+
+
+_AIHWKIT_REFERENCE = "M. J. Rasch et al., IEEE AICAS 2021, doi 10.1109/AICAS51828.2021.9458494 (doi recalled): aihwkit"
+
+MODELS = (
+    DeviceModel(
+        name="linear_step_synapse",
+        title="Pulsed synapse, linear step: from equal steps (gamma = 0) to soft bounds (gamma = 1)",
+        states=(_W,),
+        parameters=(*_STEPS, *_RANGE, *_SLOPES, *_CELL),
+        current=VOLTAGE * _conductance(_SHARE),
+        rates=(
+            driven(_linear(_dw_up, _SLOPES[0].symbol, _w_max), _linear(_dw_down, _SLOPES[1].symbol, -_w_min)
+                   .subs(_w, -_w)),
+        ),
+        parameter_sets=_LINEAR_SETS,
+        references=(
+            _AIHWKIT_REFERENCE,
+            "S. Fusi and L. F. Abbott, Nat. Neurosci. 10, 485 (2007), doi 10.1038/nn1859: soft bounds",
+        ),
+        validity=(
+            "Pulses of one height: the step does not grow with the overdrive, and a longer pulse counts as several. "
+            "Steps of more than 0.99 of the way to the weight at which they end count as 0.99. ECRAM is programmed "
+            "through a gate and read through its channel; here both share two terminals. No retention loss."
+        ),
+    ),
+    DeviceModel(
+        name="power_step_synapse",
+        title="Pulsed synapse, power step: the step shrinks as a power of the distance to the bound",
+        states=(_W,),
+        parameters=(*_STEPS, *_RANGE, *_POWERS, *_CELL),
+        current=VOLTAGE * _conductance(_SHARE),
+        rates=(
+            driven(
+                _power(_dw_up, _w_max - _w, _POWERS[0].symbol),
+                _power(_dw_down, _w - _w_min, _POWERS[1].symbol),
+            ),
+        ),
+        parameter_sets=(
+            ParameterSet(
+                "round",
+                {
+                    "dw_up": 0.01, "dw_down": 0.01, "w_min": -1.0, "w_max": 1.0, "power_up": 2.0, "power_down": 2.0,
+                    "t_pulse": 1e-6, "v_up": 0.75, "v_down": 0.75, "g_min": 1e-6, "g_max": 10e-6,
+                },
+                {"w": 0.0},
+                "round figures of ours for the law of aihwkit's PowStepDevice",
+                "ours",
+                "No published fit was found.",
+            ),
+        ),
+        references=(
+            "S. Fusi and L. F. Abbott, Nat. Neurosci. 10, 485 (2007), doi 10.1038/nn1859",
+            "J. Frascaroli et al., Sci. Rep. 8, 7178 (2018), doi 10.1038/s41598-018-25376-x",
+            _AIHWKIT_REFERENCE,
+        ),
+        validity=(
+            "The limit of many small pulses: one nominal pulse differs from the published step dw u^gamma, where u is "
+            "the distance to the bound over the range, by gamma dw^2 u^(2 gamma - 1)/2 over the range, to second order."
+        ),
+    ),
+    DeviceModel(
+        name="neurosim_synapse",
+        title="Pulsed synapse, NeuroSim's form: G = B (1 - exp(-P/A)) + g_min up, its mirror image down",
+        states=(_X,),
+        parameters=_NEUROSIM,
+        current=VOLTAGE * _conductance(_x),
+        rates=(driven(_exponential(_x, _a_up, _p_up, _t_up), _exponential(1 - _x, _a_down, _p_down, _t_down)),),
+        parameter_sets=(
+            ParameterSet(
+                "ag_silicon",
+                {
+                    "g_min": 3.0769e-9, "g_max": 38.462e-9, "p_up": 97.0, "p_down": 100.0,
+                    "a_up": neurosim_nonlinearity(2.4), "a_down": neurosim_nonlinearity(-4.88),
+                    "t_up": 300e-6, "t_down": 300e-6, "v_up": 2.1, "v_down": 1.9,
+                },
+                {"x": 0.0},
+                "default device of MLP+NeuroSim 3.0 (neurosim/MLP_NeuroSim_V3.0), Ag:a-Si",
+                "code default",
+                "Nonlinearity 2.4 up and -4.88 down, 97 and 100 pulses of 3.2 V and -2.8 V. The thresholds are ours: "
+                "above half of these voltages, so that a half-selected cell rests.",
+                loop_voltage=3.2,
+            ),
+        ),
+        references=(
+            "P.-Y. Chen, X. Peng and S. Yu, IEEE Trans. CAD 37, 3067 (2018), doi 10.1109/TCAD.2018.2789723 "
+            "(doi recalled)",
+            "S. H. Jo et al., Nano Lett. 10, 1297 (2010), doi 10.1021/nl904092h: the device",
+        ),
+        validity=(
+            "Pulses of one height. The form does not ask how a state was reached: a pulse up and one down do not "
+            "cancel. No retention loss, and an ohmic read."
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,48 @@
+"""Messaris' data-driven model against its closed form at constant voltage, taken by log-sum-exp."""
+
+import numpy as np
+import pytest
+
+from devices import Constant, device, simulate
+
+
+def rise(t, start, bound, k, s):
+    """ln(e^{k r} + e^{-k s t} (e^{k R0} - e^{k r})) / k, for a start below the bound."""
+    decay = np.log(-np.expm1(-k * s * t), where=t > 0, out=np.full_like(t, -np.inf))
+    return np.logaddexp(k * bound + decay, k * start - k * s * t) / k
+
+
+@pytest.mark.parametrize("volts", [0.4, 0.8, 1.5])
+def test_rise_at_constant_voltage(volts):
+    k, s = 5.11e-4, 743.47 * np.expm1(6.51 * volts)
+    trace = simulate(device("messaris", r=1300.0), Constant(volts, 3 / (k * s)), samples=41)
+    np.testing.assert_allclose(trace.state[:, 0], rise(trace.time, 1300.0, 16719.0, k, s), rtol=2e-8)
+
+
+@pytest.mark.parametrize("volts", [-0.8, -1.0])
+def test_fall_at_constant_voltage(volts):
+    """The same law with the resistance and its bound mirrored."""
+    k, s = 1.17e-3, 68012.28374 * np.expm1(0.31645 * abs(volts))
+    bound = 29304.82557 + 23692.77225 * volts
+    start = 16e3
+    assert bound > 1280.0
+    trace = simulate(device("messaris", r=start), Constant(volts, 1 / (k * s)), samples=41)
+    np.testing.assert_allclose(trace.state[:, 0], -rise(trace.time, -start, -bound, k, s), rtol=1e-7)
+
+
+def test_it_tends_to_its_bound_and_rests_beyond_it():
+    trace = simulate(device("messaris"), Constant(1.5, 1.0), samples=3)
+    assert trace.state[-1, 0] == pytest.approx(16719.0, rel=1e-9)
+    assert device("messaris").rates(1.0, [16900.0])[0] == 0.0
+    assert device("messaris").rates(-0.5, [16e3])[0] == 0.0, "the bound at -0.5 V is 17.5 kohm"
+
+
+def test_resistances_of_megohms_do_not_overflow():
+    cell = device("messaris", r_off=2e6)
+    assert np.isfinite(cell.evaluate(np.array([-2.0, 2.0])[:, None], np.array([[1.5e3], [2e6]]))).all()
+
+
+def test_current():
+    cell = device("messaris")
+    np.testing.assert_allclose(cell.current([1.0, -1.0], [5e3]), [0.24 / 5e3 * np.sinh(3), -0.24 / 5e3 * np.sinh(3)])
+    assert cell.evaluate(0.0, [5e3])[0, 1] == pytest.approx(0.24 * 3 / 5e3, rel=1e-14)
