@@ -35,10 +35,10 @@ from .retention import Forgetting as Forgetting
 from .retention import LogBroadening as LogBroadening
 from .retention import PowerLawDrift as PowerLawDrift
 from .series import Series as Series
+from .sources import citations as citations
 from .switches import simulate_switches as simulate_switches
 from .temperature import ArrheniusRate as ArrheniusRate
 from .temperature import MetalResistance as MetalResistance
-from .sources import citations as citations
 from .threads import limit_threads as limit_threads
 from .transient import Trace as Trace
 from .transient import simulate as simulate

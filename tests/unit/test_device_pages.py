@@ -6,6 +6,7 @@ import pytest
 import sympy
 
 from devices import Device, Parameter, ParameterSet, State, device, parameter_sets
+from devices.formulas import formula
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Control, Unknown
 from memductance.device_pages import bounds_text, index_page, loop_figure, model_page
@@ -42,6 +43,19 @@ def test_a_page_has_all_of_the_declaration():
     assert "$u$ [V] the inner voltage, which the last equation gives" in text
     assert "| `b` | ours: chosen for this project | made for this test |  |" in text
     assert "simulate(cell, cell.loop()).plot()" in text
+
+
+def test_formulas_keep_exponents_low_and_break_long_sums():
+    a, b = sympy.symbols("a b", real=True)
+    names = {a: r"a_\mathrm{long}"}
+    assert formula(sympy.exp(-b), names) == "e^{- b}"
+    assert formula(sympy.exp(-a / b) * b, names) == r"b \exp\left(- \frac{a_\mathrm{long}}{b}\right)"
+    assert formula(sympy.log(b), names) == r"\ln{\left(b \right)}"
+    terms = [sympy.exp(-a / b) * sympy.sinh(k * a) for k in range(1, 6)]
+    long = formula(terms[0] - sympy.Add(*terms[1:]), names)
+    assert long.startswith(r"\begin{aligned} & ")
+    assert long.count(r"\\ & ") == 4
+    assert len(re.findall(r"\\\\ & (?=[+-])", long)) == 4
 
 
 def test_a_page_of_a_gated_device_names_the_gate():
