@@ -1,4 +1,4 @@
-"""Laws as LaTeX that people can read: declared symbols, ``ln``, and tall exponents beside ``exp``, not above e."""
+"""Laws as LaTeX that people can read: declared symbols, ``ln``, tall exponents beside ``exp`` instead of above e."""
 
 from __future__ import annotations
 
