@@ -10,6 +10,9 @@ from sympy.printing.latex import LatexPrinter
 
 __all__ = ["formula"]
 
+#: Length of LaTeX above which a sum is broken into lines.
+_WIDE = 240
+
 
 class _Printer(LatexPrinter):
     def _print_ExpBase(self, expr: sympy.Expr, exp: str | None = None) -> str:
@@ -21,7 +24,7 @@ class _Printer(LatexPrinter):
 
 
 def formula(law: sympy.Expr, names: Mapping[sympy.Symbol, str]) -> str:
-    """Return `law` as LaTeX.
+    """Return `law` as LaTeX; a long sum has a line for each term.
 
     Parameters
     ----------
@@ -36,4 +39,10 @@ def formula(law: sympy.Expr, names: Mapping[sympy.Symbol, str]) -> str:
         LaTeX without delimiters.
     """
     settings: dict[str, Any] = {"symbol_names": dict(names), "ln_notation": True}
-    return str(_Printer(settings).doprint(law))
+    printer = _Printer(settings)
+    text = str(printer.doprint(law))
+    if not law.is_Add or len(text) <= _WIDE:
+        return text
+    terms = [str(printer.doprint(term)) for term in printer._as_ordered_terms(law)]
+    lines = [terms[0], *(term if term.startswith("-") else f"+ {term}" for term in terms[1:])]
+    return r"\begin{aligned} & " + r" \\ & ".join(lines) + r" \end{aligned}"

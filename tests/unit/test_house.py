@@ -57,7 +57,7 @@ def test_public_names_load_and_no_module_shadows_one(package):
 
 
 def test_importing_the_packages_loads_nothing_heavy():
-    heavy = "{'sympy', 'numba', 'matplotlib', 'sklearn', 'scipy', 'xarray', 'PySpice', 'spicelib'}"
+    heavy = "{'sympy', 'numba', 'matplotlib', 'sklearn', 'scipy', 'xarray', 'PySpice', 'spicelib', 'pandas', 'pint'}"
     code = f"import sys, devices, crossbar, netlists, memductance; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,101 @@
+"""The page and the picture of a model with everything that a declaration can have."""
+
+import re
+
+import pytest
+import sympy
+
+from devices import Device, Parameter, ParameterSet, State, device, parameter_sets
+from devices.formulas import formula
+from devices.model import VOLTAGE, DeviceModel
+from devices.parameters import Control, Unknown
+from memductance.device_pages import bounds_text, index_page, loop_figure, model_page
+
+R = Parameter("r", "ohm", "resistance | magnitude", lower=0.0, open_lower=True, latex=r"R_\mathrm{s}")
+X = State("x", "1", "state")
+U = sympy.Symbol("u", real=True)
+SETS = tuple(ParameterSet(n, {"r": r}, {"x": 0.25}, "made for this test", "ours") for n, r in (("a", 1e3), ("b", 2e3)))
+
+
+def declare(**changes):
+    usual = {
+        "name": "page_model",
+        "title": "A model with an inner node",
+        "states": (X,),
+        "parameters": (R, Parameter("k", "1/(V s)", "rate")),
+        "current": U * X.symbol / R.symbol,
+        "rates": (sympy.Symbol("k", real=True) * U,),
+        "unknown": Unknown("u", "V", "inner voltage", U + (U - VOLTAGE), (sympy.Integer(0), VOLTAGE)),
+        "parameter_sets": tuple(
+            ParameterSet(s.name, {**s.values, "k": 2.0}, s.initial, s.source, s.status) for s in SETS
+        ),
+        "references": ("A. Author, Journal 1, 2 (2026)",),
+        "validity": "This test.",
+    }
+    return DeviceModel(**{**usual, **changes})
+
+
+def test_a_page_has_all_of_the_declaration():
+    text = model_page(declare(), "loop.png")
+    assert re.findall(r"```math\n(.*)\n```", text) == declare().latex()
+    assert r"| r | $R_\mathrm{s}$ | ohm | (0, inf) | resistance \| magnitude | 1000 | 2000 |" in text
+    assert "| x | $x$ |  | [0, 1] | state | 0.25 | 0.25 |" in text
+    assert "$u$ [V] the inner voltage, which the last equation gives" in text
+    assert "| `b` | ours: chosen for this project | made for this test |  |" in text
+    assert "simulate(cell, cell.loop()).plot()" in text
+
+
+def test_formulas_keep_exponents_low_and_break_long_sums():
+    a, b = sympy.symbols("a b", real=True)
+    names = {a: r"a_\mathrm{long}"}
+    assert formula(sympy.exp(-b), names) == "e^{- b}"
+    assert formula(sympy.exp(-a / b) * b, names) == r"b \exp\left(- \frac{a_\mathrm{long}}{b}\right)"
+    assert formula(sympy.log(b), names) == r"\ln{\left(b \right)}"
+    terms = [sympy.exp(-a / b) * sympy.sinh(k * a) for k in range(1, 6)]
+    long = formula(terms[0] - sympy.Add(*terms[1:]), names)
+    assert long.startswith(r"\begin{aligned} & ")
+    assert long.count(r"\\ & ") == 4
+    assert len(re.findall(r"\\\\ & (?=[+-])", long)) == 4
+
+
+def test_a_page_of_a_gated_device_names_the_gate():
+    gate = Control("gate", "gate", latex=r"v_\mathrm{g}")
+    text = model_page(declare(controls=(gate,)), "loop.png")
+    assert r"$v_\mathrm{g}$ that of the gate" in text
+    assert "controls=[1.0])" in text
+
+
+def test_the_index_links_each_page():
+    assert "[page_model](page_model.md)" in index_page({"page_model": declare()}, "pictures")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (R, "(0, inf)"),
+        (Parameter("q", "1", "any"), ""),
+        (Parameter("q", "1", "share", lower=0.0, upper=1.0), "[0, 1]"),
+        (Parameter("q", "1", "negative", upper=-1.0), "(-inf, -1]"),
+        (State("q", "m", "between", lower="a", upper="b"), "[a, b]"),
+    ],
+)
+def test_bounds_read_as_intervals(quantity, text):
+    assert bounds_text(quantity) == text
+
+
+def test_pictures_draw_the_loop_the_curve_and_the_gate():
+    model = declare()
+    given = model.parameter_set()
+    cases = [
+        (Device(model, dict(given.values), dict(given.initial), given), 1, "V sine"),
+        (device("resistor"), 1, "curve"),
+        (device("ekv_transistor"), 3, "curve"),
+    ]
+    for cell, lines, title in cases:
+        figure = loop_figure(cell)
+        linear, logarithmic = figure.axes
+        assert title in figure.get_suptitle()
+        assert len(logarithmic.lines) == lines
+        assert logarithmic.get_yscale() == "log"
+        assert linear.get_xlabel() == "voltage [V]"
+    assert parameter_sets("resistor")["unit"].loop_voltage == pytest.approx(figure.axes[0].get_xlim()[1], rel=0.2)
