@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source", "switch_kernel"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 6
+_GENERATION = 7
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -163,9 +163,10 @@ def _assigned(entries: list[sympy.Expr], targets: list[str], prefix: str = "_c")
     return [f"    {name} = {printer.doprint(value)}" for name, value in pairs]
 
 
-#: The root of a residual that changes sign once between two ends; the sign at the first end tells which way.
+#: The root of a residual that changes sign once between two ends; the sign at the first end tells which way. Where two
+#: steps of Newton's method have not halved the bracket it is cut in the middle, so that the end is always reached.
 _ROOT = """\
-    _rising = 0.0
+    _rising, _width = 0.0, math.inf
     $y = _low
     for _k in range(200):
         $residual
@@ -182,7 +183,11 @@ _ROOT = """\
         else:
             _low = $y
         _aim = $y - _r/_slope if _slope != 0.0 else math.inf
-        if not (min(_low, _high) < _aim < max(_low, _high)):
+        _lazy = False
+        if _k % 3 == 0:
+            _lazy = abs(_high - _low) > 0.5*_width
+            _width = abs(_high - _low)
+        if _lazy or not (min(_low, _high) < _aim < max(_low, _high)):
             _aim = 0.5*(_low + _high)
         if abs(_aim - $y) <= 2e-16*abs($y) or _aim == _low or _aim == _high:
             break

@@ -78,7 +78,10 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
         "status": set.status,
         "source": set.source,
         "note": set.note,
+        "loop_voltage": set.loop_voltage,
     }
+    if set.loop_frequency is not None:
+        content["loop_frequency"] = set.loop_frequency
     for group, values in (("values", set.values), ("initial", set.initial)):
         content[group] = {n: {"value": float(v), "unit": units[n]} for n, v in values.items()}
     if file.suffix == ".json":
@@ -136,8 +139,9 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
         raise InputError(f"{file.name}: model", repr(content["model"]), repr(declared.name))
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
     values, initial = (_values(content.get(g, {}), f"{file.name}: {g}", units) for g in ("values", "initial"))
+    loop = {key: content[key] for key in ("loop_voltage", "loop_frequency") if key in content}
     loaded = ParameterSet(
-        content["name"], values, initial, content["source"], content["status"], content.get("note", "")
+        content["name"], values, initial, content["source"], content["status"], content.get("note", ""), **loop
     )
     _check(loaded, declared)
     return loaded

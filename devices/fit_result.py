@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,16 @@ class Fit:
     _free: Free
     _covariance: NDArray[np.float64]
     _dof: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, dict):
+                object.__setattr__(self, field.name, MappingProxyType(value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = (getattr(self, field.name) for field in fields(self))
+        return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def contains(self, **values: float) -> bool:
         """Whether values lie together in the joint confidence region, an ellipsoid on the scale of the search.
@@ -247,9 +257,9 @@ def conclude(
     correlation[list(found.open)] = correlation[:, list(found.open)] = np.nan
     words = _words(converged, best, undetermined, at_bound, relative, chi2, residuals)
     return Fit(
-        model, records, MappingProxyType(values), MappingProxyType(intervals), MappingProxyType(bounds), confidence,
-        correlation, rms, relative, chi2, converged, MappingProxyType(undetermined), at_bound, words, fitted,
-        MappingProxyType({**start, **values}), given, free, found.covariance, found.dof,
+        model, records, values, intervals, bounds, confidence,
+        correlation, rms, relative, chi2, converged, undetermined, at_bound, words, fitted,
+        {**start, **values}, given, free, found.covariance, found.dof,
     )  # fmt: skip
 
 

@@ -253,8 +253,8 @@ class Measured:
         --------
         >>> import pandas as pd
         >>> table = pd.DataFrame({"t (ms)": [0.0, 1.0, 2.0], "V": [0.0, 1.0, 0.0], "I [uA]": [0.0, 5.0, 0.0]})
-        >>> Measured.read(table).observed[1]
-        np.float64(5e-06)
+        >>> Measured.read(table)
+        Measured('trace', 3 points, 0 to 0.002 s, 'measured')
         """
         from devices._tables import read_table
 

@@ -75,6 +75,9 @@ class Population:
     count: int
     confidence: float
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self.marginals), self.correlation, self.count, self.confidence)
+
     def draw(self, size: int, seed: int | np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Return values for `size` new devices.
 

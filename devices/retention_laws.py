@@ -50,16 +50,28 @@ def _ends(g: Any) -> tuple[float, float]:
     return max(float(g[0]), floor), max(float(g[-1]), floor)
 
 
-def _power(t: Any, g: Any) -> dict[str, float]:
+def _power(t: Any, g0: Any, t0: Any, nu: Any) -> Any:
+    return g0 * (t / t0) ** -nu
+
+
+def _stretched(t: Any, g0: Any, g_end: Any, tau: Any, beta: Any) -> Any:
+    return g_end + (g0 - g_end) * np.exp(-((t / tau) ** beta))
+
+
+def _logarithmic(t: Any, g0: Any, t0: Any, slope: Any) -> Any:
+    return g0 * (1 - slope * np.log(t / t0))
+
+
+def _power_guess(t: Any, g: Any) -> dict[str, float]:
     return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "nu": 0.05}
 
 
-def _stretched(t: Any, g: Any) -> dict[str, float]:
+def _stretched_guess(t: Any, g: Any) -> dict[str, float]:
     first, last = _ends(g)
     return {"g0": first, "g_end": last, "tau": float(np.sqrt(t[t > 0][0] * t[-1])), "beta": 0.6}
 
 
-def _logarithmic(t: Any, g: Any) -> dict[str, float]:
+def _logarithmic_guess(t: Any, g: Any) -> dict[str, float]:
     return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "slope": 0.0}
 
 
@@ -75,23 +87,23 @@ RETENTION_LAWS: Mapping[str, RetentionLaw] = MappingProxyType(
                 "power_law",
                 "G = g0 (t/t0)^-nu",
                 (_G0, _T0, Parameter("nu", "1", "drift exponent", lower=-5.0, upper=5.0)),
-                lambda t, g0, t0, nu: g0 * (t / t0) ** -nu,
                 _power,
+                _power_guess,
                 ("t0",),
             ),
             RetentionLaw(
                 "stretched_exponential",
                 "G = g_end + (g0 - g_end) exp(-(t/tau)^beta)",
                 (_G0, _END, _TAU, Parameter("beta", "1", "stretching exponent", lower=0.01, upper=5.0)),
-                lambda t, g0, g_end, tau, beta: g_end + (g0 - g_end) * np.exp(-((t / tau) ** beta)),
                 _stretched,
+                _stretched_guess,
             ),
             RetentionLaw(
                 "logarithmic",
                 "G = g0 (1 - slope ln(t/t0))",
                 (_G0, _T0, Parameter("slope", "1", "relative loss for each factor e of time", lower=-1.0, upper=1.0)),
-                lambda t, g0, t0, slope: g0 * (1 - slope * np.log(t / t0)),
                 _logarithmic,
+                _logarithmic_guess,
                 ("t0",),
             ),
         )

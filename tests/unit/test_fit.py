@@ -1,6 +1,7 @@
 """Bad data and bad fits: refused in one line, or named in the result; sets to files and back."""
 
 import json
+import pickle
 import subprocess
 import sys
 
@@ -271,6 +272,14 @@ def test_a_robust_loss_shrugs_off_outliers():
     error = [abs(np.log(f.values["g"] / TRUE["g"])) for f in (plain, robust)]
     assert error[1] < 0.1 * error[0]
     assert all(low < TRUE[n] < high for n, (low, high) in robust.intervals.items())
+
+
+def test_results_survive_pickle():
+    found = fit("sinh_cell", sinh_loop(noise=0.01), ["g", "v0"], starts=1)
+    law = fit("power_law", Measured.retention([1.0, 2.0, 4.0, 8.0], [4.0, 3.0, 2.5, 2.0]))
+    people = fit_population({"g": [1.0, 2.0, 3.0]})
+    for result in (found, law, people):
+        assert str(pickle.loads(pickle.dumps(result))) == str(result)
 
 
 def test_seeded_fits_are_the_same_to_the_bit():

@@ -52,7 +52,7 @@ GOLDEN_DEVICE = """\
 * golden: Golden device
 * i = gamma*w*sinh(v) + v*(1 - w)/r
 * dw/dt = k*v for w_min <= w <= 2.0
-* dy/dt = -y for 0.0 <= y <= 1.0
+* dy/dt = -k*v*y for 0.0 <= y <= 1.0
 * parameter set made (ours): made for this test
 * note: no note
 * reference: none (2026)
@@ -72,7 +72,7 @@ Bstate_w 0 state_w I = ({k}*v(te,be))/(2 - {w_min}) + {xsv_rate}*(v(xsv_w) - v(s
 Cstate_w state_w 0 1
 Bxsv_w xsv_w 0 V = min(max(v(state_w),0),1)
 .ic v(state_w)={(w - w_min)/(2 - w_min)}
-Bstate_y 0 state_y I = -v(xsv_y) + {xsv_rate}*(v(xsv_y) - v(state_y))
+Bstate_y 0 state_y I = -{k}*v(te,be)*v(xsv_y) + {xsv_rate}*(v(xsv_y) - v(state_y))
 Cstate_y state_y 0 1
 Bxsv_y xsv_y 0 V = min(max(v(state_y),0),1)
 .ic v(state_y)={y}
@@ -104,7 +104,7 @@ def golden_model(**changes):
         "states": (w, y),
         "parameters": (r, gamma, k, w_min),
         "current": VOLTAGE * (1 - w.symbol) / r.symbol + gamma.symbol * w.symbol * sympy.sinh(VOLTAGE),
-        "rates": (k.symbol * VOLTAGE, -y.symbol),
+        "rates": (k.symbol * VOLTAGE, -k.symbol * VOLTAGE * y.symbol),
         "parameter_sets": (
             ParameterSet(
                 "made",
@@ -200,7 +200,7 @@ def test_names_that_ngspice_keeps_are_changed_and_clashes_refused():
     sets = (ParameterSet("s", {"limit": 5.0}, {"x": 0.5}, "made for this test", "ours"),)
     usual = {"parameters": (r,), "states": (State("x", "1", "state"),), "parameter_sets": sets}
     x = usual["states"][0].symbol
-    model = golden_model(**usual, current=VOLTAGE / r.symbol, rates=(-x,))
+    model = golden_model(**usual, current=VOLTAGE / r.symbol, rates=(0 * x,))
     text = write_ngspice(device_circuit(golden_device(model), Sine(1.0, 1.0)))
     assert "+ limit_=5 x=0.5" in text
     assert "v(te,be)/{limit_}" in text
@@ -208,7 +208,7 @@ def test_names_that_ngspice_keeps_are_changed_and_clashes_refused():
         second = Parameter(other, "ohm", "clash")
         sets = (ParameterSet("s", {"limit": 5.0, other: 1.0}, {"x": 0.5}, "made for this test", "ours"),)
         clash = golden_model(
-            **{**usual, "parameters": (r, second), "parameter_sets": sets}, current=VOLTAGE / r.symbol, rates=(-x,)
+            **{**usual, "parameters": (r, second), "parameter_sets": sets}, current=VOLTAGE / r.symbol, rates=(0 * x,)
         )
         with pytest.raises(InputError, match="names that differ in ngspice"):
             write_ngspice(device_circuit(golden_device(clash), Sine(1.0, 1.0)))

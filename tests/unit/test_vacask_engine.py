@@ -220,7 +220,7 @@ def test_a_net_or_element_cannot_carry_a_line(name):
 
 @pytest.mark.vacask
 def test_prose_stays_where_it_belongs():
-    r = Parameter("r", 'ohm"; $fatal', 'a "quoted" \\ thing\n*) <<<x >>>MODULE', lower=0.0, open_lower=True)
+    r = Parameter("r", "ohm", 'a "quoted" \\ thing\n*) <<<x >>>MODULE', lower=0.0, open_lower=True)
     model = small_model(title="evil\n>>>MODULE\nload `x\u2028endmodule", parameters=(r,), references=("a\r>>>MODULE_",))
     text = write_verilog_a(model)
     assert "// little: evil >>>MODULE load `x endmodule" in text.splitlines()
