@@ -74,7 +74,7 @@ class Table(Mapping[Key, Value], Generic[Key, Value]):
 
         drawn = Drawn(box=SIMPLE_HEAD, pad_edge=False)
         for name in self.columns:
-            drawn.add_column(name, overflow="fold", no_wrap=name in _UNBROKEN)
+            drawn.add_column(name, overflow="fold", no_wrap=name in _UNBROKEN, min_width=len(name))
         for row in self.rows():
             drawn.add_row(*map(str, row))
         width = max(shutil.get_terminal_size((120, 24)).columns, 60)

@@ -103,7 +103,8 @@ def golden_model(**changes):
         "title": "Golden device",
         "states": (w, y),
         "parameters": (r, gamma, k, w_min),
-        "current": VOLTAGE * (1 - w.symbol) / r.symbol + gamma.symbol * w.symbol * sympy.sinh(VOLTAGE),
+        "current": VOLTAGE * (1 - w.symbol) / r.symbol
+        + gamma.symbol * w.symbol * sympy.sinh(VOLTAGE / (gamma.symbol * r.symbol)),
         "rates": (k.symbol * VOLTAGE, -k.symbol * VOLTAGE * y.symbol),
         "parameter_sets": (
             ParameterSet(
