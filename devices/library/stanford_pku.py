@@ -78,7 +78,7 @@ MODELS = (
                     "gap_max": 1.7e-9,
                 },
                 {"gap": 1.7e-9},
-                "Stanford RRAM model 1.0.0, Z. Jiang and H.-S. P. Wong (2014), doi 10.4231/D37H1DN48, read in a port",
+                "Stanford RRAM model 1.0.0, Z. Jiang and H.-S. P. Wong (2014), doi 10.4231/D37H1DN48, from a port",
                 "code default",
                 "The model starts at the smallest gap; the start at the largest is ours, for a loop that sets first. "
                 "k/q is the exact SI value.",
@@ -88,11 +88,11 @@ MODELS = (
         ),
         references=(
             "X. Guan, S. Yu and H.-S. P. Wong, IEEE Electron Device Lett. 33, 1405 (2012), doi "
-            "10.1109/LED.2012.2210856 (doi recalled)",
+            "10.1109/LED.2012.2210856 (recalled)",
             "Z. Jiang et al., IEEE Trans. Electron Devices 63, 1884 (2016), doi 10.1109/TED.2016.2545412 (recalled)",
         ),
         validity=(
-            "Alone on a voltage source it heats without limit once it sets; add a series resistance. Up to some 700 "
+            "Alone on a voltage source it heats without limit once it sets: add a series resistance. Up to some 700 "
             "v0, where the hyperbolic sine leaves the range of doubles. The threshold f_min is the published hard "
             "cut. gamma0 holds for both polarities (a public copy fixes 16 for v < 0). The gap stops at its bounds "
             "and leaves them at once, where the published code integrates on behind its clamp. Deterministic part "

@@ -4,6 +4,7 @@ import json
 import pickle
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -39,6 +40,17 @@ def controls(cell) -> np.ndarray | None:
     """Voltages for further terminals: all on, by different amounts."""
     count = len(cell.control_names)
     return 1.0 - 0.9 * np.arange(count) if count else None
+
+
+def solved_unknown(model, point: dict) -> dict:
+    """The internal unknown at a point, to 40 digits; nothing where the model has none."""
+    if model.unknown is None:
+        return {}
+    residual = sympy.lambdify(model.unknown.symbol, model.unknown.residual.subs(point), "mpmath")
+    with mpmath.workdps(40):
+        ends = [mpmath.mpf(float(end.subs(point))) for end in model.unknown.between]
+        root = mpmath.findroot(residual, ends, solver="anderson", tol=1e-50)
+        return {model.unknown.symbol: sympy.Float(root, 40)}
 
 
 def test_there_are_models_to_test():
@@ -106,6 +118,7 @@ def test_kernel_agrees_with_the_declared_symbols(cell):
         point |= {s.symbol: x for s, x in zip(cell.model.states, state, strict=True)}
         if cell.control_names:
             point |= {c.symbol: x for c, x in zip(cell.model.controls, controls(cell), strict=True)}
+        point |= solved_unknown(cell.model, point)
         wanted = [float(sympy.N(law.subs(point))) for law in (cell.model.current, *cell.model.rates)]
         np.testing.assert_allclose(cell.evaluate(voltage, state, controls(cell))[:, 0], wanted, rtol=1e-12)
 

@@ -50,7 +50,7 @@ GOLDEN_DEVICE = """\
 * golden under Pulses
 * dialect ngspice; written by memductance VERSION
 * golden: Golden device
-* i = gamma*w*sinh(v) + v*(1 - w)/r
+* i = gamma*w*sinh(v/(gamma*r)) + v*(1 - w)/r
 * dw/dt = k*v for w_min <= w <= 2.0
 * dy/dt = -k*v*y for 0.0 <= y <= 1.0
 * parameter set made (ours): made for this test
@@ -66,7 +66,8 @@ GOLDEN_DEVICE = """\
 * xsv_w, xsv_y [V]: output, position of the state between its bounds, 0 to 1
 .subckt golden te be xsv_w xsv_y PARAMS:
 + r=1000 gamma=0.001 k=10 w_min=-1 w=0.5 y=0.25 xsv_rate=10000000000
-Bi te be I = {gamma}*({w_min} + (2 - {w_min})*v(xsv_w))*sinh(v(te,be)) + v(te,be)*(1 - ({w_min} + (2 - {w_min})\
+Bi te be I = {gamma}*({w_min} + (2 - {w_min})*v(xsv_w))*sinh(v(te,be)/({gamma}*{r})) \
++ v(te,be)*(1 - ({w_min} + (2 - {w_min})\
 *v(xsv_w)))/{r}
 Bstate_w 0 state_w I = ({k}*v(te,be))/(2 - {w_min}) + {xsv_rate}*(v(xsv_w) - v(state_w))
 Cstate_w state_w 0 1
