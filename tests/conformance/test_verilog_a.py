@@ -70,13 +70,19 @@ def test_a_model_with_further_terminals(case):
     np.testing.assert_allclose(theirs, cell.current(volts, None, held), rtol=1e-12, atol=1e-18)
 
 
+def threshold_moves(cell) -> bool:
+    """Whether a state law switches where its states say so: no corner tells VACASK when; our own steps end there."""
+    states = {s.symbol for s in cell.model.states}
+    return any(switch.free_symbols & states for switch in cell.model.switches)
+
+
 def test_a_loop_inside_the_bounds(cell):
     loop = cell.loop()
     agreement = crosscheck(cell, Sine(loop.amplitude, 4.0 * loop.frequency, phase=0.5), engine="vacask")
     state = agreement[f"state {cell.model.states[0].name}"]
     assert np.ptp(state.ours) > 0.02, "the drive must move the state for this test to mean much"
     # VACASK's steps limit: where a law bends between two of them.
-    agreement.assert_within(relative=1e-7)
+    agreement.assert_within(relative=1e-6 if threshold_moves(cell) else 1e-7)
 
 
 def test_pulses(cell):
@@ -101,7 +107,7 @@ def test_a_slow_sweep_that_ends_at_the_bounds(cell):
     agreement = crosscheck(cell, Triangle(loop.amplitude, 0.3 * loop.frequency), engine="vacask")
     state = agreement[f"state {cell.model.states[0].name}"]
     quarter = agreement.axis <= 0.25 * agreement.axis[-1]
-    assert state.difference[quarter].max() < 2e-8
+    assert state.difference[quarter].max() < (1e-6 if threshold_moves(cell) else 2e-8)
 
 
 def test_both_bounds_are_met_and_left():
