@@ -60,6 +60,8 @@ class Fit:
         Parameters that the data leave open, and why. Do not use their values.
     at_bound : tuple of str
         Parameters that ended at a bound of the search.
+    doubtful : tuple of str
+        Parameters whose interval is not to be trusted: where it ends, the misfit is not what the linearised model says.
     message : str
         All of this in words; starts with ``"converged"`` or ``"not converged"``.
     fitted : tuple of numpy.ndarray
@@ -83,6 +85,7 @@ class Fit:
     converged: bool
     undetermined: Mapping[str, str]
     at_bound: tuple[str, ...]
+    doubtful: tuple[str, ...]
     message: str
     fitted: tuple[NDArray[np.float64], ...]
     everything: Mapping[str, float]
@@ -255,12 +258,38 @@ def conclude(
     with np.errstate(invalid="ignore"):
         correlation = found.covariance / np.outer(error, error)
     correlation[list(found.open)] = correlation[:, list(found.open)] = np.nan
-    words = _words(converged, best, undetermined, at_bound, relative, chi2, residuals)
+    bent = tuple(names[k] for k in _bent(problem, best.unit, found, residuals, known) if k not in left)
+    doubtful = bent if loss == "linear" else ()
+    words = _words(converged, best, undetermined, at_bound, doubtful, relative, chi2, residuals)
     return Fit(
         model, records, values, intervals, bounds, confidence,
-        correlation, rms, relative, chi2, converged, undetermined, at_bound, words, fitted,
+        correlation, rms, relative, chi2, converged, undetermined, at_bound, doubtful, words, fitted,
         {**start, **values}, given, free, found.covariance, found.dof,
     )  # fmt: skip
+
+
+def _bent(
+    problem: Problem, unit: NDArray[np.float64], found: Inference, residuals: NDArray[np.float64], known: bool
+) -> list[int]:
+    """Parameters for which the misfit half-way to the ends of the interval is not that of the parabola, by far.
+
+    Along the ridge on which all others follow, the sum of squares grows by ``(half/2 / error)^2`` variances. Noise of
+    the Jacobian, kinks between samples and strong curvature show here.
+    """
+    sure = [k for k in range(unit.size) if k not in found.open]
+    ridge = [found.covariance[:, k] / found.covariance[k, k] * found.half[k] / 2 for k in sure]
+    points = [unit + side * r for r in ridge for side in (-1, 1)]
+    inside = [((p >= 0) & (p <= 1)).all() for p in points]
+    if not any(inside):
+        return []
+    floor = 1e-7 * float(np.linalg.norm(problem.observed * problem.weights))
+    variance = 1.0 if known else float(residuals @ residuals) / found.dof
+    if variance * residuals.size < floor**2:
+        return []
+    moved = (problem.predictions(np.array(points).clip(0.0, 1.0)) - problem.observed) * problem.weights
+    grown = (np.sum(moved**2, axis=1) - float(residuals @ residuals)) / (variance * found.factor**2 / 4)
+    wrong = np.array(inside) & ~((grown > 0.4) & (grown < 2.5))
+    return [k for j, k in enumerate(sure) if wrong[2 * j : 2 * j + 2].any()]
 
 
 def _elsewhere(
@@ -282,6 +311,7 @@ def _words(
     best: Try,
     undetermined: Mapping[str, str],
     at_bound: Sequence[str],
+    doubtful: Sequence[str],
     relative: float,
     chi2: float | None,
     residuals: NDArray[np.float64],
@@ -291,6 +321,8 @@ def _words(
     ]
     parts += [f"{name} undetermined: {why}" for name, why in undetermined.items()]
     parts += [f"{name} is at a bound of the search" for name in at_bound if name not in undetermined]
+    if doubtful:
+        parts.append(f"interval of {', '.join(doubtful)} doubtful: the misfit around it is not that of a linear model")
     if relative > 0.1:
         parts.append(f"the model leaves {100 * relative:.0f} % of the signal unexplained")
     if chi2 is not None and chi2 > 1 + 5 * np.sqrt(2 / residuals.size):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -76,7 +77,7 @@ def fit(
         Of the Latin hypercube.
     sigma : array_like, optional
         Known standard deviation of the data [A or S], one value or one for each point; with several records, a
-        sequence with one entry for each. Where not given, it is estimated from the residuals.
+        sequence with one entry for each. Where not given, it is estimated from the residuals, for each record.
     weighting : {"absolute", "relative"}, optional
         Where sigma is not known: noise of one size over a record, or in proportion to the value.
     floor : float, optional
@@ -146,12 +147,16 @@ def fit(
     rng = np.random.default_rng(seed)
     tries = _search(problem, free.unit(start), starts, rng, progress)
     worth = max(10 * tries[0].cost, 1e-6 * float(np.sum((observed * problem.weights) ** 2)))
-    tries = [_polish(problem, t, weights, loss) for t in _distinct(tries) if t.cost <= worth]
-    tries.sort(key=lambda t: t.cost)
-    if loss == "linear":
-        tries = _shaken(problem, tries, weights, rng)
-    problem.weights = weights.at(problem.predictions(tries[0].unit[None])[0]) if weights.rounds > 1 else problem.weights
-    scale = outlier_scale(problem, tries[0].unit, weights.known, loss)
+    tries = [_polish(problem, t) for t in _distinct(tries) if t.cost <= worth]
+    tries = _shaken(problem, sorted(tries, key=lambda t: t.cost), rng)
+    scale = 1.0
+    for _ in range(weights.rounds if loss == "linear" else 4):
+        if weights.rounds > 1:
+            problem.weights = weights.again(problem.predictions(tries[0].unit[None])[0])
+        scale = 1.0 if loss == "linear" or weights.known else problem.typical(tries[0].unit)
+        tries[0] = _polish(problem, tries[0], loss, scale)
+    others = [replace(t, cost=0.5 * float(np.sum(problem.residuals(t.unit) ** 2))) for t in tries[1:]]
+    tries = [tries[0], *(others if loss == "linear" else ())]
     return conclude(declared, records, start, given, problem, tries, weights.known, loss, scale, confidence)
 
 
@@ -227,23 +232,34 @@ class _Weights:
     @property
     def rounds(self) -> int:
         """How often the weights are taken anew from the fitted values."""
-        return 3 if self.weighting == "relative" and not self.known else 1
+        return 1 if self.known or (self.weighting == "absolute" and len(self.records) == 1) else 4
 
     def first(self) -> NDArray[np.float64]:
         """Return the weights from the measured values."""
-        return self.at(np.concatenate([r.observed for r in self.records]))
+        return self._at(np.concatenate([r.observed for r in self.records]))
 
-    def at(self, reference: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights where the true values are `reference`."""
+    def again(self, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights where the true values are those fitted, and each record has the noise of its residuals."""
+        weights = self._at(fitted)
+        ends = np.cumsum([0, *(len(r) for r in self.records)])
+        parts = [slice(a, b) for a, b in pairwise(ends)]
+        rest = [weights[p] * (fitted[p] - r.observed) for p, r in zip(parts, self.records, strict=True)]
+        noise = np.array([np.sqrt(np.mean(r**2)) for r in rest])
+        whole = float(np.sqrt(np.mean(np.concatenate(rest) ** 2)))
+        if whole > 1e-7:  # noise, not rounding
+            for part, one in zip(parts, noise, strict=True):
+                weights[part] /= np.clip(one / whole, 0.1, 10.0)
+        return weights
+
+    def _at(self, reference: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.known:
             return self._known
         parts, at = [], 0
         for record in self.records:
             here = reference[at : at + len(record)]
             at += len(record)
-            peak = float(np.abs(record.observed).max())
             if self.weighting == "relative":
-                parts.append(1 / np.hypot(here, self.floor * peak))
+                parts.append(1 / np.hypot(here, self.floor * float(np.abs(record.observed).max())))
             else:
                 parts.append(np.full(len(record), 1 / float(np.sqrt(np.mean(record.observed**2)))))
         return np.concatenate(parts)
@@ -287,6 +303,10 @@ class Problem:
             width = u_above - u_below
             columns.append((above - below) / width if width > 0 else np.zeros_like(centre))
         return np.stack(columns, axis=1) * self.weights[:, None]
+
+    def typical(self, unit: NDArray[np.float64]) -> float:
+        """Return the size of residuals, whatever the outliers: from here on a point is one."""
+        return max(1.4826 * float(np.median(np.abs(self.residuals(unit)))), 1e-12)
 
     def fine_jacobian(self, unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the Jacobian extrapolated from two steps, and what that changed.
@@ -364,33 +384,21 @@ def _distinct(tries: Sequence[Try], count: int = 3) -> list[Try]:
     return kept
 
 
-def _polish(problem: Problem, best: Try, weights: _Weights, loss: str) -> Try:
-    """Follow one start to the end, with weights and the scale of outliers taken anew from where it is."""
+def _polish(problem: Problem, start: Try, loss: str = "linear", scale: float = 1.0) -> Try:
+    """Follow one start to the end; residuals above `scale` are outliers to a loss that knows any."""
     from scipy.optimize import least_squares
 
-    unit = best.unit
-    rounds = weights.rounds if loss == "linear" or weights.known else 4
-    for _ in range(rounds):
-        if weights.rounds > 1:
-            problem.weights = weights.at(problem.predictions(unit[None])[0])
-        end = least_squares(
-            problem.residuals, np.clip(unit, 1e-10, 1 - 1e-10), problem.jacobian, bounds=(0.0, 1.0), x_scale="jac",
-            max_nfev=200, ftol=1e-13, xtol=1e-12, gtol=1e-14, loss=loss,
-            f_scale=outlier_scale(problem, unit, weights.known, loss),
-        )  # fmt: skip
-        unit = end.x
-    cost = float(end.cost)
-    return Try(unit, cost, int(end.status), str(end.message))
+    end = least_squares(
+        problem.residuals, np.clip(start.unit, 1e-10, 1 - 1e-10), problem.jacobian, bounds=(0.0, 1.0), x_scale="jac",
+        max_nfev=200, ftol=1e-13, xtol=1e-12, gtol=1e-14, loss=loss, f_scale=scale,
+    )  # fmt: skip
+    return Try(end.x, float(end.cost), int(end.status), str(end.message))
 
 
-def _shaken(
-    problem: Problem, tries: list[Try], weights: _Weights, rng: np.random.Generator, most: int = 4
-) -> list[Try]:
+def _shaken(problem: Problem, tries: list[Try], rng: np.random.Generator, most: int = 4) -> list[Try]:
     """Leave the best end for a lower place near it, as long as there is one: kinks of the cost stop a search early."""
     for _ in range(most):
         best = tries[0]
-        if weights.rounds > 1:
-            problem.weights = weights.at(problem.predictions(best.unit[None])[0])
         radius = 10.0 ** rng.uniform(-4, -0.5, (_CANDIDATES * 2, 1))
         around = np.clip(best.unit + radius * rng.standard_normal((len(radius), best.unit.size)), 1e-6, 1 - 1e-6)
         found = problem.predictions(np.concatenate([best.unit[None], around]))
@@ -398,15 +406,8 @@ def _shaken(
         lower = int(np.argmin(np.where(np.isfinite(costs), costs, np.inf)))
         if lower == 0 or costs[lower] > costs[0] * (1 - 1e-6):
             break
-        after = _polish(problem, Try(around[lower - 1], float(costs[lower]) / 2, 0, ""), weights, "linear")
+        after = _polish(problem, Try(around[lower - 1], float(costs[lower]) / 2, 0, ""))
         if not after.cost < best.cost:
             break
         tries = sorted([after, *tries], key=lambda t: t.cost)
     return tries
-
-
-def outlier_scale(problem: Problem, unit: NDArray[np.float64], known: bool, loss: str) -> float:
-    """Return the residual above which a point counts as an outlier: its own sigma, or the typical residual."""
-    if loss == "linear" or known:
-        return 1.0
-    return max(1.4826 * float(np.median(np.abs(problem.residuals(unit)))), 1e-12)
