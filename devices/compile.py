@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source", "switch_kernel"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 7
+_GENERATION = 8
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -95,14 +95,12 @@ def kernel_source(model: DeviceModel) -> str:
     str
         A module with one function, ``evaluate(v, x, p, out)``.
     """
-    lines = [
-        f'"""Kernel of {model.name}, derived from its declaration; made anew when that changes."""',
-        *_IMPORTS,
-        *_decorated("evaluate"),
-        *_body(model),
-        "",
-    ]
-    return "\n".join(lines)
+    return _module(f"Kernel of {model.name}, derived from its declaration; made anew when that changes.", _body(model))
+
+
+def _module(what: str, body: list[str]) -> str:
+    """Return the text of a module with one function, ``evaluate(v, x, p, out)``."""
+    return "\n".join([f'"""{what}"""', *_IMPORTS, *_decorated("evaluate"), *body, ""])
 
 
 _IMPORTS = (
@@ -208,16 +206,8 @@ def switch_source(model: DeviceModel) -> str:
         A module with one function.
     """
     targets = [f"_out[{k}]" for k in range(len(model.switches))]
-    lines = [
-        f'"""Where the state laws of {model.name} jump or bend, derived from its declaration."""',
-        *_IMPORTS,
-        *_decorated("evaluate"),
-        *_inputs(model),
-        *_assigned(list(model.switches), targets),
-        "    pass",
-        "",
-    ]
-    return "\n".join(lines)
+    body = [*_inputs(model), *_assigned(list(model.switches), targets)]
+    return _module(f"Where the state laws of {model.name} jump or bend, derived from its declaration.", body)
 
 
 def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
