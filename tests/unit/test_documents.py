@@ -7,6 +7,7 @@ import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy
 
@@ -51,6 +52,18 @@ def test_the_device_of_the_contributing_guide_is_a_valid_declaration():
     namespace: dict = {}
     exec(compile(block.group(1), "CONTRIBUTING.md", "exec"), namespace)
     assert namespace["MODELS"][0].name == "my_device"
+
+
+def test_the_synthetic_sweep_of_the_notebooks_is_what_its_script_makes():
+    folder = ROOT / "notebooks" / "data"
+    spec = importlib.util.spec_from_file_location("make_iv_sweep", folder / "make_iv_sweep.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    kept, made = (text.splitlines() for text in (module.FILE.read_text(), module.sweep()))
+    assert kept[:3] == made[:3]
+    assert "SYNTHETIC" in kept[0]
+    rows = [np.array([line.split(",") for line in lines[3:]], dtype=float) for lines in (kept, made)]
+    np.testing.assert_allclose(*rows, atol=0.51)  # a rounding of the last digit [uA]
 
 
 def test_the_pages_of_the_models_are_those_of_their_declarations():
