@@ -134,7 +134,9 @@ def model_page(model: DeviceModel, picture: str) -> str:
 
     formulas = "\n\n".join(f"```math\n{line}\n```" for line in model.latex())
     others = [f"{symbol(c)} that of the {c.meaning}" for c in model.controls]
-    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the last equation gives" for u in inner]
+    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the equation of 0 gives" for u in inner]
+    if any(left == "u_1" for left, _ in model.equations()):
+        others.append(r"$u_1, u_2, \dots$ parts that a law repeats")
     names = [f"`{s.name}`" for s in sets]
     parts = [
         f"# {model.name}",
@@ -198,6 +200,8 @@ def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
         "One page for each model, made from its declaration by `python docs/make_models.py`; formulas set by SymPy "
         f"{sympy.__version__}. In a terminal, `memductance devices` lists the models and `memductance devices NAME` "
         "shows one.",
+        "Formulas are as published: caps on exponents and series near removable singularities, which only guard the "
+        "arithmetic, are left out, and $\\mathrm{step}$ is 0 below zero and 1 above.",
         "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in _STATUS.items()) + ".",
         _table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
     ]

@@ -62,12 +62,12 @@ def test_one_model_shows_all_of_its_declaration(wide, name):
         for given in model.parameter_sets:
             assert f"{ {**given.values, **given.initial}[quantity.name]:.6g}" in line
     for given in model.parameter_sets:
-        assert f"set {given.name} ({given.status}): {given.source}." in text
+        assert f"  {given.name} ({given.status}): {given.source}." in text
     for state in model.states:
         assert f"d{state.name}/dt = " in text
     assert "i = " in text
     for reference in model.references:
-        assert f"reference: {reference}" in text
+        assert f"  {reference}" in text
 
 
 def test_an_equation_is_set_as_on_paper_with_the_names_of_the_table():
