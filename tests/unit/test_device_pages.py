@@ -101,14 +101,14 @@ def test_the_formulas_that_are_shown_are_those_that_are_computed(name):
         if model.unknown is not None:
             low, high = (end.subs(at) for end in model.unknown.between)
             at[model.unknown.symbol] = 0.001 * low + 0.999 * high
-        wanted = [law.subs(at) for law in (model.current, *model.rates)]
-        wanted += [] if model.unknown is None else [model.unknown.residual.subs(at)]
+        wanted = [law.xreplace(at) for law in (model.current, *model.rates)]
+        wanted += [] if model.unknown is None else [model.unknown.residual.xreplace(at)]
         shown = dict(model.equations())
         at[CURRENT] = wanted[0]
         for part in [k for k in shown if k.startswith("u_") and k not in symbols]:
-            at[sympy.Symbol(part, real=True)] = shown.pop(part).subs(at)
+            at[sympy.Symbol(part, real=True)] = shown.pop(part).xreplace(at)
         for law, value in zip(shown.values(), wanted, strict=True):
-            assert float(law.subs(at)) == pytest.approx(float(value), rel=1e-9, abs=1e-300)
+            assert float(law.xreplace(at)) == pytest.approx(float(value), rel=1e-9, abs=1e-300)
 
 
 def test_a_page_of_a_gated_device_names_the_gate():
