@@ -162,7 +162,10 @@ def model_page(model: DeviceModel, picture: str) -> str:
 
 def _use(model: DeviceModel) -> str:
     if model.states and not model.controls:
-        lines = [f'cell = device("{model.name}")', "simulate(cell, cell.loop()).plot()"]
+        other = (
+            f'  # or device("{model.name}", "{model.parameter_sets[-1].name}")' if len(model.parameter_sets) > 1 else ""
+        )
+        lines = [f'cell = device("{model.name}"){other}', "simulate(cell, cell.loop()).plot()"]
         return "\n".join(["from devices import device, simulate", "", *lines])
     held = f", controls={[1.0] + [0.0] * (len(model.controls) - 1)}" if model.controls else ""
     return f'from devices import device\n\ndevice("{model.name}").current([0.1, 0.2]{held})'
@@ -200,8 +203,8 @@ def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
         "One page for each model, made from its declaration by `python docs/make_models.py`; formulas set by SymPy "
         f"{sympy.__version__}. In a terminal, `memductance devices` lists the models and `memductance devices NAME` "
         "shows one.",
-        "Formulas are as published: caps on exponents and series near removable singularities, which only guard the "
-        "arithmetic, are left out, and $\\mathrm{step}$ is 0 below zero and 1 above.",
+        "Formulas leave out what only guards the arithmetic: caps on exponents, series near removable singularities. "
+        "$\\mathrm{step}$ is 0 below zero and 1 above.",
         "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in _STATUS.items()) + ".",
         _table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
     ]
