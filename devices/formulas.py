@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -34,7 +34,7 @@ CURRENT = _Letter("i", real=True)
 
 
 def readable(laws: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], list[tuple[sympy.Symbol, sympy.Expr]]]:
-    """Return laws as they are published, and the parts that got names.
+    """Return laws as people read them, and the parts that got names.
 
     The first law is the current; where the others contain it, they get its symbol `CURRENT`. Caps on exponents that
     only prevent an overflow, and series near removable singularities, are left out.
@@ -53,15 +53,17 @@ def readable(laws: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], list[tuple[s
     shown = [
         _unguarded(law) for law in (current, *(o.xreplace({-current: -CURRENT}).subs(current, CURRENT) for o in others))
     ]
+    taken = [symbol for law in laws for symbol in law.free_symbols]
+    names = sympy.numbered_symbols("u_", start=1, exclude=taken, real=True)
     named: list[tuple[sympy.Symbol, sympy.Expr]] = []
     for k, law in enumerate(shown):
         if law.count_ops() > _LONG:
-            parts, shown[k] = _parts(law, first=len(named) + 1)
+            parts, shown[k] = _parts(law, names)
             named += parts
     return shown, named
 
 
-def _parts(law: sympy.Expr, first: int) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], sympy.Expr]:
+def _parts(law: sympy.Expr, names: Iterator[sympy.Symbol]) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], sympy.Expr]:
     """Name the parts that a law repeats, those of some length."""
     found, (rest,) = sympy.cse(law, order="canonical")
     short: dict[sympy.Symbol, sympy.Expr] = {}
@@ -71,7 +73,7 @@ def _parts(law: sympy.Expr, first: int) -> tuple[list[tuple[sympy.Symbol, sympy.
         if part.count_ops() <= _SHORT:
             short[symbol] = part
         else:
-            short[symbol] = sympy.Symbol(f"u_{first + len(kept)}", real=True)
+            short[symbol] = next(names)
             kept.append((short[symbol], part))
     return kept, rest.xreplace(short)
 

@@ -135,7 +135,7 @@ def model_page(model: DeviceModel, picture: str) -> str:
     formulas = "\n\n".join(f"```math\n{line}\n```" for line in model.latex())
     others = [f"{symbol(c)} that of the {c.meaning}" for c in model.controls]
     others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the equation of 0 gives" for u in inner]
-    if any(left == "u_1" for left, _ in model.equations()):
+    if len(model.equations()) > 1 + len(model.states) + len(inner):
         others.append(r"$u_1, u_2, \dots$ parts that a law repeats")
     names = [f"`{s.name}`" for s in sets]
     parts = [
