@@ -13,7 +13,7 @@ __all__ = ["CURRENT", "PositiveFirst", "formula", "readable"]
 #: Length of LaTeX above which a sum is broken into lines.
 _WIDE = 240
 #: Number of operations above which repeated parts of a law get names of their own.
-_LONG = 150
+_LONG = 50
 #: Number of operations up to which a repeated part stays where it is.
 _SHORT = 4
 #: An exponent's cap from here on is a guard against overflow.

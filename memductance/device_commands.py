@@ -112,7 +112,9 @@ def _print_model(console: Console, model: DeviceModel) -> None:
         console.print()
         console.print(Text(_formula(left, law, console.width)), soft_wrap=True)
     console.print()
-    console.print(Text("i: current [A]; v: voltage from the top to the bottom electrode [V]", style="dim"))
+    parts = "; u_1, u_2, ...: parts that a law repeats" if any(left == "u_1" for left, _ in model.equations()) else ""
+    letters = f"i: current [A]; v: voltage from the top to the bottom electrode [V]{parts}"
+    console.print(Text(letters, style="dim"))
     console.print(_quantities(model))
     if model.states:
         console.print(Text("above the line: states, with their values at the start", style="dim"))
@@ -144,7 +146,7 @@ def _quantities(model: DeviceModel) -> Table:
 
 
 def _formula(left: str, law: Any, width: int) -> str:
-    """Set a law on several lines as on paper where it fits, else on one line as code."""
+    """Set a law as on paper: on one line, or a line for each term of a sum; as code where even a term is too wide."""
     import sympy
     from sympy.printing.pretty.pretty import PrettyPrinter
     from sympy.printing.pretty.stringpict import prettyForm
@@ -157,8 +159,15 @@ def _formula(left: str, law: Any, width: int) -> str:
         def _print_Symbol(self, symbol: sympy.Symbol, bold_name: bool = False) -> Any:
             return prettyForm(symbol.name)
 
-    equation = sympy.Eq(sympy.Symbol(left), law, evaluate=False)
-    lines = str(Plain({"use_unicode": True, "wrap_line": False}).doprint(equation)).splitlines()
-    if max(map(len, lines)) <= width - 2:
-        return "\n".join(f"  {line}".rstrip() for line in lines)
-    return f"  {left} = {law}"
+    printer = Plain({"use_unicode": True, "wrap_line": False})
+    whole = printer._print(law)
+    forms = [prettyForm(*whole.left(f"{left} = "))]
+    if forms[0].width() > width - 2 and law.is_Add:
+        forms = [prettyForm(f"{left} =")]
+        for term in printer._as_ordered_terms(law):
+            negative = term.could_extract_minus_sign()
+            sign = "- " if negative else "+ " if len(forms) > 1 else "  "
+            forms.append(prettyForm(*printer._print(-term if negative else term).left(f"  {sign}")))
+    if max(form.width() for form in forms) > width - 2:
+        return f"  {left} = {law}"
+    return "\n".join(f"  {line}".rstrip() for form in forms for line in form.s.splitlines())
