@@ -126,23 +126,6 @@ def test_quantisation_error_halves_with_each_bit():
     np.testing.assert_allclose(ratios, 4.0, rtol=0.15)
 
 
-@pytest.mark.parametrize("hold", ["median", "mean"])
-def test_lognormal_moments(hold):
-    values = Lognormal(0.3, hold=hold).apply(np.full(200_000, 2.0), seed=5)
-    logs = np.log(values)
-    shift = -0.5 * 0.3**2 if hold == "mean" else 0.0
-    # Five standard errors of the mean and of the standard deviation.
-    assert logs.mean() == pytest.approx(np.log(2.0) + shift, abs=5 * 0.3 / np.sqrt(values.size))
-    assert logs.std() == pytest.approx(0.3, abs=5 * 0.3 / np.sqrt(2 * values.size))
-
-
-def test_stuck_cells_have_their_shares():
-    programmed = np.full(100_000, 4e-6)
-    stuck = StuckCells(p_stuck_lrs=0.09, p_stuck_hrs=0.02).apply(programmed, LIMITS, seed=3)
-    for value, share in ((LIMITS[1], 0.09), (LIMITS[0], 0.02), (4e-6, 0.89)):
-        assert np.mean(stuck == value) == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / 1e5))
-
-
 def network_with(task, *effects, seed=0, **others):
     recipe = Recipe(conductance_limits=LIMITS, effects=effects, **others)
     return AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs, seed=seed)
