@@ -43,9 +43,10 @@ class Evidence:
     def agreement(self, cell, drive, found, relative):
         """How far a simulator's result is from ours: no quantity by more than `relative`."""
         states = [q for name, q in found.quantities.items() if name.startswith("state ")]
+        [current] = [q for name, q in found.quantities.items() if name in ("current", "cell current")]
         worst = max(found.quantities.values(), key=lambda q: q.worst_relative)
         self._note(
-            "agreement", cell, drive=drive, engine=found.engine, current=found["current"].worst_relative,
+            "agreement", cell, drive=drive, engine=found.engine, current=current.worst_relative,
             state=max((q.worst_relative for q in states), default=None), where=worst.where, allowed=relative,
             tolerances=[found.our_tolerance, found.engine_tolerance],
         )  # fmt: skip
