@@ -1,5 +1,6 @@
 """What the tests have to show: the fixture `evidence` asserts a figure and, with ``--evidence FILE``, notes it as JSON.
 
+``docs/make_evidence.py`` makes a page of it, so that each number is written once, in its test.
 A statistical check of right code fails with the probability `FALSE_ALARM`; seeds are fixed.
 """
 
@@ -12,7 +13,7 @@ import pytest
 from devices import Device
 
 FALSE_ALARM = 1e-6
-WORKED_OUT = "worked out by hand from the equations and the set"
+WORKED_OUT = "by hand"
 
 
 class Evidence:
@@ -101,14 +102,22 @@ class _Recorder:
     def pytest_runtest_logreport(self, report):
         if report.when == "call" and report.passed:
             notes = [value for name, value in report.user_properties if name == "evidence"]
-            self._found += [{**note, "test": report.nodeid} for note in notes]
+            self._found += [{**note, "node": report.nodeid} for note in notes]
 
     def pytest_sessionfinish(self):
         self._path.write_text(json.dumps(self._found, indent=1), encoding="utf-8")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--evidence", metavar="FILE", help="write the figures that passing tests reach, as JSON")
+    parser.addoption("--evidence", metavar="FILE", help="run the tests that give evidence, and write it as JSON")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where evidence is asked for, only tests that give some run."""
+    if config.getoption("--evidence"):
+        chosen = [item for item in items if "evidence" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
+        items[:] = chosen
 
 
 def pytest_configure(config):

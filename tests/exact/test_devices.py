@@ -41,7 +41,7 @@ def test_linear_drift_peak_of_the_facts_sheet(evidence, hp):
 
 def test_linear_drift_reaches_its_bound_when_it_should(evidence, hp):
     trace = simulate(hp, Constant(1.0, 1.0))
-    evidence.figure(hp, "x = 1 at 1 V", trace.bound_time[0, 1], 0.65295, rel=1e-8, unit="s", source=FLUX)
+    evidence.figure(hp, "time to x = 1 at 1 V", trace.bound_time[0, 1], 0.65295, rel=1e-8, unit="s", source=FLUX)
     assert np.isnan(trace.bound_time[0, 0])
     assert trace.state[-1, 0] == 1.0
 
@@ -91,7 +91,7 @@ def test_vteam_switching_time(evidence, name, volts, start, side):
     rate = abs(p[f"k_{way}"]) * (volts / p[f"v_{way}"] - 1) ** p[f"alpha_{way}"]
     wanted = (p["x_off"] - p["x_on"]) / rate
     trace = simulate(cell, Constant(volts, 3 * wanted))
-    at = f"whole span at {volts:g} V"
+    at = f"time over the whole span at {volts:g} V"
     evidence.figure(
         cell, at, trace.bound_time[0, side], wanted, rel=1e-7, unit="s", source="closed form, span over rate"
     )
@@ -101,7 +101,7 @@ def test_vteam_switching_times_of_the_facts_sheet(evidence):
     for volts, start, side, wanted in ((1.0, 0.0, 1, 122.449e-9), (-1.0, 3e-9, 0, 4.6875e-12)):
         cell = device("vteam", x=start)
         reached = simulate(cell, Constant(volts, 2 * wanted)).bound_time[0, side]
-        evidence.figure(cell, f"{'off' if side else 'on'} at {volts:g} V", reached, wanted, rel=1e-6, unit="s")
+        evidence.figure(cell, f"time to {'off' if side else 'on'} at {volts:g} V", reached, wanted, rel=1e-6, unit="s")
 
 
 def test_vteam_near_its_bound_beside_a_spice_deck(evidence):
@@ -137,7 +137,7 @@ def test_wox_currents_and_rate_of_the_facts_sheet(evidence):
         evidence.figure(cell, "rate at 1 V, no decay", cell.rates(1.0, [0.0])[0], 0.491219, rel=2e-6, unit="1/s")
         undecaying = device(name, tau=1e15)
         reached = simulate(undecaying, Constant(1.0, 3.0)).bound_time[0, 1]
-        evidence.figure(cell, "w from 0 to 1 at 1 V, no decay", reached, 2.03575, rel=5e-6, unit="s")
+        evidence.figure(cell, "time from w = 0 to 1 at 1 V, no decay", reached, 2.03575, rel=5e-6, unit="s")
 
 
 @pytest.mark.parametrize("volts", [0.0, 0.3, 0.5])

@@ -30,7 +30,7 @@ from devices import (
     spread_parameters,
 )
 
-AIHWKIT = "worked out from aihwkit's noise model"
+AIHWKIT = "by hand from aihwkit's noise model"
 LIMITS = (1e-6, 1e-4)
 DAY = 86400.0
 N = 200_000
@@ -164,7 +164,7 @@ def test_programming_noise_of_wan_2022(evidence, time, at_zero, at_full):
         name = f"Wan 2022: sigma after {time} at {1e6 * target:g} uS"
         evidence.figure(
             ProgrammingNoise, name, noise.sigma(target), 1e-6 * sigma, rel=1e-9, unit="S",
-            source="aihwkit's polynomials, summed by hand",
+            source="by hand from aihwkit's polynomials",
         )  # fmt: skip
     assert (noise.sigma(np.linspace(0, 40e-6, 1001)) > 0).all()
 

@@ -17,7 +17,14 @@ def test_resistances_at_a_tenth_of_a_volt(evidence):
     note = "MemTorch has 542 and 218586"
     evidence.figure(cell, "resistance at 0.1 V, gap 0.2 nm", low, 541.821, rel=2e-6, unit="ohm", note=note)
     evidence.figure(cell, "resistance at 0.1 V, gap 1.7 nm", high, 218_586.0, rel=2e-6, unit="ohm", note=note)
-    evidence.figure(cell, "their ratio", high / low, np.exp(6.0), rel=1e-12, source="exp(1.5 nm / g0)")
+    evidence.figure(
+        cell,
+        "ratio of resistances at gaps 1.7 and 0.2 nm",
+        high / low,
+        np.exp(6.0),
+        rel=1e-12,
+        source="exp(1.5 nm / g0)",
+    )
 
 
 @pytest.mark.parametrize(
