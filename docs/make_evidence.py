@@ -84,20 +84,20 @@ def _number(value: float) -> str:
     return min(repr(value + 0.0), f"{value + 0.0:.9g}", key=len)
 
 
-def _small(value: float) -> str:
-    return "0" if value == 0.0 else f"< {ROUNDING:.0e}" if value < ROUNDING else f"{value:.0e}"
+def _small(value: float, size: float = 1.0) -> str:
+    """One digit; a bound where the value is rounding beside `size`."""
+    least = ROUNDING * size
+    return "0" if value == 0.0 else f"< {least:.0e}" if value < least else f"{value:.0e}"
 
 
 def _figures(notes: list[Note]) -> list[str]:
     def row(note: Note) -> list[str]:
         unit = note["unit"]
         of = "" if note["relative"] else " " + (unit or "abs.")
-        # Below the rounding of a number of order one, SI units can hold what matters.
-        absolute = bool(unit) and not note["relative"]
         return [
             note["what"],
             *(f"{_number(note[side])} {unit}".strip() for side in ("expected", "reached")),
-            (f"{note['deviation']:.0e}" if absolute else _small(note["deviation"])) + of,
+            _small(note["deviation"], abs(note["expected"]) if unit and not note["relative"] else 1.0) + of,
             f"{note['allowed']:.0e}{of}" if note["allowed"] else "0",
             note["source"],
             note["note"],

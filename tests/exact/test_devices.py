@@ -179,14 +179,7 @@ def test_window_height_at_the_middle(window, middle):
     ("window", "x", "volts", "change", "wanted", "note"),
     [
         ("joglekar", 0.5, 1.0, {"p": 1.0}, 1.0, ""),
-        (
-            "joglekar",
-            0.25,
-            1.0,
-            {"p": 1.0},
-            0.75,
-            "MemTorch's code has (1 - (2 x - 1))^2p, 2.25 here; the paper 1 - (2 x - 1)^2p",
-        ),
+        ("joglekar", 0.25, 1.0, {"p": 1.0}, 0.75, "MemTorch's code has (1 - (2 x - 1))^2p: 2.25 here"),
         ("biolek", 0.25, 1.0, {"p": 1.0}, 0.9375, ""),
         ("biolek", 0.25, -1.0, {"p": 1.0}, 0.4375, ""),
         ("prodromakis", 0.5, 1.0, {"p": 1.0, "j": 1.0}, 0.25, "MemTorch's code has the 3/4 outside of the power"),

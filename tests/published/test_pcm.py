@@ -16,11 +16,8 @@ def exponent(g: float) -> float:
 
 def test_drift_exponents_of_the_facts_sheet(evidence):
     for g, wanted in ((0.1e-6, 0.1), (0.5e-6, 0.085036), (1.25e-6, 0.070834), (6.25e-6, 0.049), (25e-6, 0.049)):
-        what = f"mean nu at {1e6 * g:g} uS"
-        evidence.figure(
-            device("pcm"), what, exponent(g), wanted, abs=5e-7, source="by hand from aihwkit's noise model",
-            note="ours follows the programmed conductance, aihwkit's the target; PcmCells does as aihwkit",
-        )  # fmt: skip
+        source = "by hand from aihwkit's noise model"
+        evidence.figure(device("pcm"), f"mean nu at {1e6 * g:g} uS", exponent(g), wanted, abs=5e-7, source=source)
 
 
 def test_a_day_of_drift(evidence):
@@ -29,10 +26,11 @@ def test_a_day_of_drift(evidence):
     trace = simulate(cell, Constant(0.1, DAY), samples=101)
     conductance = trace.current / trace.voltage
     assert conductance[0] == pytest.approx(25e-6, rel=1e-15)
-    reached = conductance[-1] / 25e-6
     evidence.figure(
-        cell, "drift to one day at 25 uS", reached, 0.663524, abs=1e-6, source="by hand from aihwkit's noise model"
-    )
+        cell, "drift to one day at 25 uS", conductance[-1] / 25e-6, 0.663524, abs=1e-6,
+        source="by hand from aihwkit's noise model",
+        note="nu is that of the programmed conductance; in aihwkit and `PcmCells`, of the target",
+    )  # fmt: skip
     np.testing.assert_allclose(conductance, 25e-6 * (1 + trace.time / 20.0) ** -0.049, rtol=1e-8)
 
 

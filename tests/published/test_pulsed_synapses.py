@@ -94,16 +94,8 @@ def test_nonlinearity_of_neurosim(evidence, nl, a):
     """Table values to their last digit; the closed rule was found to hold to 2e-6 of the label."""
     digit = 10.0 ** -len(str(a).split(".")[1])
     cell = device("neurosim_synapse")
-    note = "solved from the closed rule; the table's last digit is its own"
-    evidence.figure(
-        cell,
-        f"A over P_max at NL {nl:g}",
-        neurosim_nonlinearity(nl),
-        a,
-        abs=digit,
-        source="NeuroSim's table",
-        note=note,
-    )
+    source = "NeuroSim's table, to its last digit"
+    evidence.figure(cell, f"A over P_max at NL {nl:g}", neurosim_nonlinearity(nl), a, abs=digit, source=source)
     assert neurosim_nonlinearity(-nl) == neurosim_nonlinearity(nl)
     z = 1 / neurosim_nonlinearity(nl)
     s = np.linspace(0, 1, 2_000_001)
