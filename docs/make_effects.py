@@ -57,7 +57,8 @@ def section(kind: type[Effect]) -> str:
     for names, meaning in re.findall(r"^(\w[\w, ]*?) : .*\n((?:    .*\n?)+)", listed, re.MULTILINE):
         defaults = [given[name] for name in names.split(", ")]
         told = ", ".join(
-            "" if d is MISSING else f"`{d:g}`" if isinstance(d, float) else f"`{d!r}`" for d in dict.fromkeys(defaults)
+            "" if d is MISSING else f"`{d:.10g}`" if isinstance(d, float) else f"`{d!r}`"
+            for d in dict.fromkeys(defaults)
         )
         rows.append([f"`{names}`", told, _text(" ".join(meaning.split()))])
     return "\n\n".join(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,19 @@ def _link(name: str) -> str:
     return f"[{name}](effects.md#{name.lower()})" if issubclass(getattr(devices, name), devices.Effect) else f"`{name}`"
 
 
-def _once(rows: Iterable[Sequence[str]], heads: int) -> list[Sequence[str]]:
-    """Rows of which the first cells are empty where they are those of the row above."""
-    shown: list[Sequence[str]] = []
-    above: Sequence[str] = ()
-    for row in rows:
-        shown.append([""] * heads + list(row[heads:]) if row[:heads] == above else row)
-        above = row[:heads]
-    return shown
+def _grouped(notes: Iterable[Note], row: Callable[[Note], list[str]]) -> list[list[str]]:
+    """Rows of the notes, before each group one that names the model and set, or the effect, and its status."""
+    rows: list[list[str]] = []
+    above = ""
+    for note in notes:
+        cells = row(note)
+        parts = (f"**{_link(note['name'])}**", note["set"] and f"`{note['set']}`", note["status"])
+        head = ", ".join(filter(None, parts))
+        if head != above:
+            rows.append([head] + [""] * (len(cells) - 1))
+        rows.append(cells)
+        above = head
+    return rows
 
 
 def _number(value: float) -> str:
@@ -92,21 +97,19 @@ def _small(value: float, size: float = 1.0) -> str:
 
 def _figures(notes: list[Note]) -> list[str]:
     def row(note: Note) -> list[str]:
-        unit = note["unit"]
-        of = "" if note["relative"] else " " + (unit or "abs.")
+        unit, relative = note["unit"], note["relative"]
+        of = "" if relative else " " + (unit or "abs.")
         return [
             note["what"],
             *(f"{_number(note[side])} {unit}".strip() for side in ("expected", "reached")),
-            _small(note["deviation"], abs(note["expected"]) if unit and not note["relative"] else 1.0) + of,
+            _small(note["deviation"], abs(note["expected"]) if unit and not relative else 1.0) + of,
             f"{note['allowed']:.0e}{of}" if note["allowed"] else "0",
-            note["source"],
-            note["note"],
+            f"{note['source']}; {note['note']}" if note["note"] else note["source"],
         ]
 
+    heads = ["figure", "expected", "reached", "deviation", "allowed", "expected from; remarks"]
     ours = [note for note in notes if note["name"] in models()]
-    others = [note for note in notes if note not in ours]
-    told = [[_link(n["name"]), f"`{n['set']}`", n["status"], *row(n)] for n in ours]
-    heads = ["figure", "expected", "reached", "deviation", "allowed", "expected from", "remark"]
+    others = [note for note in notes if note["name"] not in models()]
     missing = ", ".join(_link(name) for name in models() if name not in {note["name"] for note in ours})
     return [
         "## Figures",
@@ -115,12 +118,10 @@ def _figures(notes: list[Note]) -> list[str]:
         + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items())
         + ". Remarks say where programs and copies of a paper differ.",
         "### Models",
-        markdown_table(["model", "set", "status", *heads], _once(told, 3)),
+        markdown_table(heads, _grouped(ours, row)),
         *([f"Models without a figure of their own: {missing}."] if missing else []),
         "### Effects without chance, and figures of the others",
-        markdown_table(
-            ["effect", "status", *heads], _once([[_link(n["name"]), n["status"], *row(n)] for n in others], 2)
-        ),
+        markdown_table(heads, _grouped(others, row)),
     ]
 
 
@@ -172,17 +173,11 @@ def _worst(notes: list[Note]) -> list[str]:
 
 def _chances(notes: list[Note]) -> list[str]:
     scores, chances = ([note["value"] for note in notes if note["test"] == test] for test in ("z", "p"))
-    rows = [
-        [
-            _link(note["name"]),
-            note["status"],
-            note["what"],
-            f"{note['measured']:.6g}",
-            f"{note['expected']:.6g}",
-            f"z = {note['value']:+.2f}" if note["test"] == "z" else f"p = {note['value']:.2g}",
-        ]
-        for note in notes
-    ]
+
+    def row(note: Note) -> list[str]:
+        test = f"z = {note['value']:+.2f}" if note["test"] == "z" else f"p = {note['value']:.2g}"
+        return [note["what"], f"{note['measured']:.6g}", f"{note['expected']:.6g}", test]
+
     return [
         "## Chance",
         "Random effects against the closed forms of their means, variances, distributions and spectra: a z-score where "
@@ -190,7 +185,7 @@ def _chances(notes: list[Note]) -> list[str]:
         "binomial test of a share. Where the code is right a check fails with a probability of 1e-6; seeds are fixed. "
         f"Of {len(scores)} z-scores the largest is {max(map(abs, scores), default=0.0):.2f}, of {len(chances)} "
         f"p-values the smallest {min(chances, default=1.0):.2g}.",
-        markdown_table(["effect", "status", "what", "measured", "closed form", "test"], _once(rows, 2)),
+        markdown_table(["what", "measured", "closed form", "test"], _grouped(notes, row)),
     ]
 
 

@@ -57,7 +57,7 @@ def test_the_page_does_not_depend_on_the_order_of_the_tests():
     notes = [note for _, note in notes]
     text = make_evidence.page(notes)
     assert "| [resistor](models/resistor.md) | `unit` | loop | 3e-08 |  | 1 s | 1e-06 |" in text
-    assert r"| 1 A | 1 A | < 1e-09 | 1e-12 | by hand | a \| b |" in text
+    assert r"| 1 A | 1 A | < 1e-09 | 1e-12 | by hand; a \| b |" in text
     assert "Models without a figure of their own: [ekv_transistor]" in text
     for seed in range(3):
         assert make_evidence.page(random.Random(seed).sample(notes, len(notes))) == text
