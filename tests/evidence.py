@@ -28,7 +28,9 @@ class Evidence:
         else:
             effect = of if isinstance(of, type) else type(of)
             subject = {"name": effect.__name__, "set": "", "status": getattr(effect, "status", "")}
-        self._notes.append(("evidence", {"kind": kind, **subject, **found}))
+        # Reports travel between processes of a parallel run as plain Python numbers.
+        plain = {name: float(value) if isinstance(value, float) else value for name, value in found.items()}
+        self._notes.append(("evidence", {"kind": kind, **subject, **plain}))
 
     def figure(self, of, what, reached, expected, *, rel=None, abs=None, unit="", source=WORKED_OUT, note=""):
         """One number: of a device or an effect, beside what `source` says, within a relative or absolute tolerance."""
@@ -37,7 +39,7 @@ class Evidence:
         deviation = np.abs(reached - expected) / (1.0 if rel is None else np.abs(expected))
         self._note(
             "figure", of, what=what, reached=reached, expected=expected, unit=unit, source=source, note=note,
-            deviation=float(deviation), allowed=float(abs if rel is None else rel), relative=rel is not None,
+            deviation=deviation, allowed=abs if rel is None else rel, relative=rel is not None,
         )  # fmt: skip
         assert deviation <= (abs if rel is None else rel), f"{what}: {reached!r}, expected {expected!r}"
 
@@ -57,8 +59,8 @@ class Evidence:
         """z-test: a measured value whose standard error is known."""
         from scipy.stats import norm
 
-        z = float((measured - expected) / error)
-        self._note("chance", of, what=what, measured=float(measured), expected=float(expected), test="z", value=z)
+        z = (measured - expected) / error
+        self._note("chance", of, what=what, measured=measured, expected=expected, test="z", value=z)
         assert np.abs(z) < norm.isf(FALSE_ALARM / 2), f"{what}: {measured!r}, expected {expected!r}, z {z:.2f}"
 
     def moments(self, of, what, sample, mean, variance, kurtosis=None):
@@ -86,7 +88,7 @@ class Evidence:
         self._probability(of, f"{what}: share", np.mean(hits), share, p)
 
     def _probability(self, of, what, measured, expected, p):
-        self._note("chance", of, what=what, measured=float(measured), expected=expected, test="p", value=float(p))
+        self._note("chance", of, what=what, measured=measured, expected=expected, test="p", value=p)
         assert p > FALSE_ALARM, f"{what}: {measured!r}, expected {expected!r}, p {p:.3g}"
 
 
