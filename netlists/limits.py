@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Limit", "find_limits"]
 
-_ROUNDING = 1e-14  # smaller relative differences are units in the last place
+_ROUNDING = 1e-13  # smaller relative differences are units in the last place
 _OURS = 1e-2  # factors on tolerances and on steps
 _TIGHTER, _FINER = 0.1, 1 / 3
 _LOOSER, _COARSER = 1e3, 3.0
