@@ -71,12 +71,12 @@ Bi te be I = {gamma}*({w_min} + (2 - {w_min})*v(xsv_w))*sinh(v(te,be)/({gamma}*{
 *v(xsv_w)))/{r}
 Bstate_w 0 state_w I = ({k}*v(te,be))/(2 - {w_min}) + {xsv_rate}*(v(xsv_w) - v(state_w))
 Cstate_w state_w 0 1
-Bxsv_w xsv_w 0 V = min(max(v(state_w),0),1)
 .ic v(state_w)={(w - w_min)/(2 - w_min)}
+Bxsv_w xsv_w 0 V = min(max(v(state_w),0),1)
 Bstate_y 0 state_y I = -{k}*v(te,be)*v(xsv_y) + {xsv_rate}*(v(xsv_y) - v(state_y))
 Cstate_y state_y 0 1
-Bxsv_y xsv_y 0 V = min(max(v(state_y),0),1)
 .ic v(state_y)={y}
+Bxsv_y xsv_y 0 V = min(max(v(state_y),0),1)
 .ends golden
 Vin te 0 PWL(
 + 0 0 0.001 1 0.006 1 0.007 0 0.01 0
