@@ -1,15 +1,22 @@
 from .agreement import Agreement as Agreement
 from .agreement import Quantity as Quantity
 from .arrays import crossbar_circuit as crossbar_circuit
+from .circuit import Block as Block
 from .circuit import Circuit as Circuit
 from .circuit import device_circuit as device_circuit
 from .comparison import crosscheck as crosscheck
+from .dialects.catalogue import DIALECTS as DIALECTS
+from .dialects.catalogue import Dialect as Dialect
+from .dialects.catalogue import write_netlist as write_netlist
+from .dialects.ltspice import LtspiceOptions as LtspiceOptions
 from .dialects.ngspice import NgspiceOptions as NgspiceOptions
 from .dialects.ngspice import write_ngspice as write_ngspice
 from .dialects.ngspice import write_subcircuit as write_subcircuit
+from .dialects.spectre import SpectreOptions as SpectreOptions
 from .dialects.vacask import VacaskOptions as VacaskOptions
 from .dialects.vacask import write_vacask as write_vacask
 from .dialects.verilog_a import write_verilog_a as write_verilog_a
+from .dialects.xyce import XyceOptions as XyceOptions
 from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
 from .engines.pyspice import run_pyspice as run_pyspice
@@ -17,3 +24,4 @@ from .engines.pyspice import to_pyspice as to_pyspice
 from .engines.vacask import run_vacask as run_vacask
 from .engines.vacask import vacask_version as vacask_version
 from .engines.waves import Waves as Waves
+from .tiled import tiles_circuit as tiles_circuit

@@ -169,6 +169,8 @@ class Spice:
         if isinstance(element, VoltageSource):
             return f"{element.name} {element.plus} {element.minus} {self.source(element.value)}"
         values = [f"{name}={value}" for name, value in self.values(element.values).items()]
+        if values and self.instance_word:
+            values.insert(0, self.instance_word)
         if len(element.nets) > 8:
             return "\n".join([element.name, *self.wrapped([*element.nets, element.subcircuit]), *self.wrapped(values)])
         return "\n".join([f"{element.name} {' '.join(element.nets)} {element.subcircuit}", *self.wrapped(values)])
@@ -199,6 +201,8 @@ class Spice:
 
     #: The word for a sine.
     sine = "SIN"
+    #: What stands before the parameters of an instance.
+    instance_word = ""
 
     def points(self, pairs: list[str]) -> str:
         """Return straight lines through points, each as its time and its voltage."""

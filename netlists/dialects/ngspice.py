@@ -62,10 +62,14 @@ class _Ngspice(Spice):
         return [".save all", *self.wrapped(map(instance_current, circuit.observed))] if circuit.observed else []
 
     def measures(self, circuit: Circuit) -> list[str]:
-        """At rest a table that ``ngspice -b`` prints, over time its ``.meas``."""
+        """Run, keep all vectors in ``circuit.raw`` and print; batch mode alone prints 7 digits, amid all else."""
+        if not circuit.measured:
+            return []
         if isinstance(circuit.analysis, Transient):
-            return list(self.extremes(circuit, ".meas"))
-        return [f".print op i({source.lower()})" for source in circuit.measured]
+            prints = list(self.extremes(circuit, "meas"))
+        else:
+            prints = [f"print i({source.lower()})" for source in circuit.measured]
+        return [".control", "set numdgt=15", "run", "write circuit.raw", *prints, "quit", ".endc"]
 
 
 _NGSPICE = _Ngspice()
