@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import sympy
 
-from devices import InputError, State, Waveform
+from devices import DeviceModel, InputError, State, Waveform
 from devices.validation import choice, number
 from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects._expressions import number_text
@@ -119,13 +119,16 @@ class Spice:
             low, span = self._span(state, in_law=True)
             names[state.symbol] = f"({low} + {span}*v({probe}))" if span else f"v({probe})"
         names |= {unknown.symbol: f"v(in_{unknown.name})" for unknown in inner}
-        body = [self.source_of("i", te, be, "I", self.expression(model.current, names))]
-        body += [self.source_of(f"in_{u.name}", "0", f"in_{u.name}", "I", self.expression(u.residual, names)) for u in inner]
-        for state, probe, law in moving:
+        laws = [model.current, *(u.residual for u in inner), *(law for _, _, law in moving)]
+        body, laws, symbols = self.shared(model, laws, names)
+        names |= symbols
+        texts = [self.expression(law, names) for law in laws]
+        body.append(self.source_of("i", te, be, "I", texts.pop(0)))
+        body += [self.source_of(f"in_{u.name}", "0", f"in_{u.name}", "I", texts.pop(0)) for u in inner]
+        for (state, probe, _), moved in zip(moving, texts, strict=True):
             node = probe.replace("xsv", "state", 1)
             _, span = self._span(state, in_law=True)
             low, bare_span = self._span(state, in_law=False)
-            moved = self.expression(law, names)
             start = f"({self.safe(state.name)} - {low})/{bare_span}" if bare_span else self.safe(state.name)
             into = f"({moved})/{span}" if span else moved
             back = f"{self.reference('xsv_rate')}*(v({probe}) - v({node}))"
@@ -149,6 +152,12 @@ class Spice:
             *body,
             f".ends {model.name}",
         ]
+
+    def shared(
+        self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
+    ) -> tuple[list[str], list[sympy.Expr], dict[sympy.Symbol, str]]:
+        """Nodes for what the laws repeat at length: their lines, the laws with their symbols, and what those are called."""
+        return [], laws, {}
 
     def block(self, block: Block) -> list[str]:
         """Lines of a part of the circuit."""
@@ -198,7 +207,6 @@ class Spice:
         return self.points(pairs)
 
     # What dialects write differently, as ngspice has it.
-
     #: The word for a sine.
     sine = "SIN"
     #: What stands before the parameters of an instance.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from devices import Waveform
+import sympy
+
+from devices import DeviceModel, Waveform
 from netlists.circuit import Capacitor, Circuit, Subcircuit, Transient
 from netlists.dialects._expressions import expression
+from netlists.dialects._sharing import share
 from netlists.dialects._spice import Spice, SpiceOptions, clamp_rate
 from netlists.dialects._text import package_version as _version
 
@@ -20,6 +23,10 @@ __all__ = [
     "write_ngspice",
     "write_subcircuit",
 ]
+
+
+#: Operations that a part of a device's laws must save to be a node: in ngspice, a node costs about as much as 40.
+_LEAST_SHARED = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +63,22 @@ class _Ngspice(Spice):
         "pwl", "pwr", "sgn", "sin", "sinh", "sqr", "sqrt", "tan", "tanh", "temper", "ternary_fcn", "time", "unif",
     })  # fmt: skip
     expression = staticmethod(expression)
+
+    def shared(
+        self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
+    ) -> tuple[list[str], list[sympy.Expr], dict[sympy.Symbol, str]]:
+        """Parts of the laws as nodes; each is first guessed at rest, as at 0 V the laws may have no value."""
+        parts, laws = share(laws, _LEAST_SHARED)
+        called = {symbol: f"v(part{k})" for k, (symbol, _) in enumerate(parts)}
+        rest: dict[sympy.Symbol, sympy.Expr] = {model.voltage: sympy.Integer(0)}
+        rest |= dict.fromkeys((q.symbol for q in (*model.controls, model.unknown) if q is not None), sympy.Integer(0))
+        plain = {q.symbol: self.safe(q.name) for q in (*model.parameters, *model.states)}
+        lines = []
+        for k, (symbol, part) in enumerate(parts):
+            rest[symbol] = part.subs(rest)
+            lines.append(self.source_of(f"part{k}", f"part{k}", "0", "V", self.expression(part, {**names, **called})))
+            lines.append(f".nodeset v(part{k})={{{self.expression(rest[symbol], plain)}}}")
+        return lines, laws, called
 
     def observed(self, circuit: Circuit) -> list[str]:
         """Currents of instances, beside all nodes and sources."""
