@@ -1,4 +1,4 @@
-"""The command line: ``memductance devices | iv | solve | crosscheck | demo | doctor``."""
+"""The command line: ``memductance devices | iv | solve | crosscheck | netlist | demo | doctor``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from devices.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance.device_commands import devices
+from memductance.netlist_commands import netlist_app
 
 __all__ = ["app", "main"]
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 crosscheck_app = typer.Typer(help="Run one circuit here and in ngspice, and compare.", no_args_is_help=True)
 app.command()(devices)
 app.add_typer(crosscheck_app, name="crosscheck")
+app.add_typer(netlist_app, name="netlist")
 
 Engine = Annotated[str, typer.Option(help="ngspice (its own process) or pyspice (PySpice's shared library).")]
 Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]

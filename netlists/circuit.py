@@ -259,9 +259,7 @@ class Circuit:
         )
 
 
-def _flattened(
-    elements: Iterable[Element], blocks: Mapping[str, Block], merged: dict[str, str]
-) -> Iterator[Element]:
+def _flattened(elements: Iterable[Element], blocks: Mapping[str, Block], merged: dict[str, str]) -> Iterator[Element]:
     """Yield `elements` with what is in their blocks; add the nets that are merged in those to `merged`."""
     for element in elements:
         if not isinstance(element, Instance) or element.subcircuit not in blocks:

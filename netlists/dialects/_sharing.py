@@ -9,9 +9,7 @@ import sympy
 __all__ = ["share"]
 
 
-def share(
-    laws: Sequence[sympy.Expr], least: int
-) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], list[sympy.Expr]]:
+def share(laws: Sequence[sympy.Expr], least: int) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], list[sympy.Expr]]:
     """Take out of `laws` what they repeat at length, the most costly first.
 
     Parameters

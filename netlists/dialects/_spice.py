@@ -144,7 +144,9 @@ class Spice:
         if moving:
             values.append(f"xsv_rate={number_text(rate)}")
             notes.append("xsv_rate [1/s]: return from beyond a bound, far above 1 / (shortest time of interest)")
-            notes.append(f"{', '.join(definition.probes)} [V]: output, position of the state between its bounds, 0 to 1")
+            notes.append(
+                f"{', '.join(definition.probes)} [V]: output, position of the state between its bounds, 0 to 1"
+            )
         return [
             *map(self.comment, notes),
             f".subckt {' '.join([model.name, te, be, *controls, *definition.probes])} PARAMS:",

@@ -11,6 +11,7 @@ from typing import Any
 from devices import InputError
 from devices.validation import choice
 from netlists.circuit import Circuit
+from netlists.dialects._names import check_circuit
 from netlists.dialects.ltspice import LtspiceOptions, write_ltspice
 from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
 from netlists.dialects.spectre import SpectreOptions, write_spectre
@@ -63,6 +64,12 @@ def _alone(write: Callable[[Circuit, Any], str]) -> Callable[[Circuit, Any], tup
     return lambda circuit, options: (write(circuit, options), {})
 
 
+def _flat_vacask(circuit: Circuit, options: VacaskOptions | None) -> str:
+    check_circuit(circuit, ignores_case=False)
+    flat = circuit.flat()
+    return write_vacask(flat, options or VacaskOptions.suited(flat))
+
+
 _GRAMMAR = "against the documented grammar, not run"
 #: Every dialect by name.
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({
@@ -70,12 +77,13 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
     for dialect in (
         Dialect(
             name="ngspice", title="ngspice", suffix=".cir", command="ngspice -b {file}", options=NgspiceOptions,
-            blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39", write=_alone(write_ngspice),
+            blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39",
+            write=_alone(lambda circuit, options: write_ngspice(circuit, options or NgspiceOptions.suited(circuit))),
         ),
         Dialect(
             name="vacask", title="VACASK", suffix=".sim", command="vacask {file}", options=VacaskOptions,
             blocks=False, measures="all vectors in op.raw or tran.raw", checked="run with VACASK 0.3.4",
-            write=_alone(lambda circuit, options: write_vacask(circuit.flat(), options)),
+            write=_alone(_flat_vacask),
         ),
         Dialect(
             name="xyce", title="Xyce", suffix=".cir", command="Xyce {file}", options=XyceOptions,
@@ -106,7 +114,7 @@ def write_netlist(
     dialect : str, optional
         One of `DIALECTS`.
     options : optional
-        Tolerances, of the class that the dialect names; its defaults for reference runs where not given.
+        Tolerances, of the class that the dialect names; those for reference runs of the circuit where not given.
     name : str, optional
         File name of the netlist without its suffix.
 

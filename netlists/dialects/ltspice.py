@@ -25,7 +25,7 @@ FUNCTIONS = frozenset({
 
 
 @dataclass(frozen=True, kw_only=True)
-class LtspiceOptions(SpiceOptions):
+class LtspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
     __doc__ = SpiceOptions.__doc__
 
     def items(self) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ _LEAST_SHARED = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class NgspiceOptions(SpiceOptions):
+class NgspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
     __doc__ = SpiceOptions.__doc__
 
     @classmethod

@@ -108,7 +108,9 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
     if circuit.measured:
         lines += ["save", *wrapped((f"{source}:1" for source in circuit.measured), "+ ")]
     rate = clamp_rate(circuit)
-    texts = {f"{modules[d.name]}.va": write_verilog_a(_renamed(d, modules), clamp_rate=rate) for d in circuit.subcircuits}
+    texts = {
+        f"{modules[d.name]}.va": write_verilog_a(_renamed(d, modules), clamp_rate=rate) for d in circuit.subcircuits
+    }
     return "\n".join([*lines, ""]), texts
 
 
