@@ -214,7 +214,7 @@ class Circuit:
         inside = tuple(e for e in self.elements if not isinstance(e, VoltageSource))
         if not inside:
             raise InputError("circuit", "sources only", "a circuit with something between them")
-        if name in {d.name for d in (*self.subcircuits, *self.blocks)}:
+        if name in {d.name for d in self.subcircuits} | {b.name for b in self.blocks}:
             raise InputError("name", repr(name), "a name that no definition in the circuit has", f"enclosed('{name}_')")
         ports = tuple(dict.fromkeys(net for e in sources for net in (e.plus, e.minus) if net != GROUND))
         return replace(

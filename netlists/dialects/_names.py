@@ -36,7 +36,7 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
     ignores_case : bool
         Whether the simulator takes ``Ra`` and ``rA`` for one element; then two such names are refused.
     """
-    definitions = [d.name for d in (*circuit.subcircuits, *circuit.blocks)]
+    definitions = [*(d.name for d in circuit.subcircuits), *(b.name for b in circuit.blocks)]
     for name in definitions:
         check_name(name)
     _check_distinct("definitions", definitions, ignores_case)
@@ -71,7 +71,7 @@ def _check_elements(
         nets.update([e.plus for e in kinds[kind]], [e.minus for e in kinds[kind]])
     nets.update(net for e in kinds[Instance] for net in e.nets)
     _check_words("net", nets, "[A-Za-z0-9_]+", "letters, digits and _; ground is 0")
-    _check_distinct("nets", nets | {"gnd"}, ignores_case)
+    _check_distinct("nets", [*nets, "gnd"], ignores_case)
     _check_numbers(kinds[Resistor], [e.resistance for e in kinds[Resistor]])
     _check_numbers(kinds[Capacitor], [e.capacitance for e in kinds[Capacitor]])
     still = [e for e in kinds[VoltageSource] if not isinstance(e.value, Waveform)]

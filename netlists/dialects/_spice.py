@@ -9,7 +9,7 @@ beyond the bound, and when the law turns inward it returns with it, without a ju
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -81,12 +81,15 @@ class Spice:
     name: ClassVar[str]
     #: Names, in lower case, that its expressions keep for themselves.
     taken: ClassVar[frozenset[str]]
-    #: How it writes a law, given the text of each symbol.
-    expression: ClassVar[Callable[[sympy.Basic, Mapping[sympy.Symbol, str]], str]]
+
+    def expression(self, law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+        """Return a law, given the text of each symbol."""
+        raise NotImplementedError
 
     def circuit(self, circuit: Circuit, options: Any, version: str) -> str:
         """Return the netlist, with a final line end."""
         check_circuit(circuit, ignores_case=True)
+        tolerances = self.suited(circuit) if options is None else options
         lines = [self.comment(circuit.title), self.comment(f"dialect {self.name}; written by memductance {version}")]
         lines += [self.comment(f"net {gone} is net {kept}") for gone, kept in circuit.merged.items()]
         for definition in circuit.subcircuits:
@@ -94,8 +97,12 @@ class Spice:
         for block in circuit.blocks:
             lines += self.block(block)
         lines += map(self.element, circuit.elements)
-        lines += [*self.observed(circuit), *self.options(options), *self.analysis(circuit), *self.measures(circuit)]
+        lines += [*self.observed(circuit), *self.options(tolerances), *self.analysis(circuit), *self.measures(circuit)]
         return "\n".join([*lines, ".end", ""])
+
+    def suited(self, circuit: Circuit) -> Any:
+        """Return the tolerances for a circuit where none are given."""
+        raise NotImplementedError
 
     def subcircuit(self, definition: Subcircuit, rate: float) -> list[str]:
         """Lines of a device, with its header."""
@@ -158,7 +165,7 @@ class Spice:
     def shared(
         self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
     ) -> tuple[list[str], list[sympy.Expr], dict[sympy.Symbol, str]]:
-        """Nodes for what the laws repeat at length: their lines, the laws with their symbols, and what those are called."""
+        """Nodes for what the laws repeat at length: their lines, the laws with their symbols, and the text of each."""
         return [], laws, {}
 
     def block(self, block: Block) -> list[str]:

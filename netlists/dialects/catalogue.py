@@ -78,7 +78,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
         Dialect(
             name="ngspice", title="ngspice", suffix=".cir", command="ngspice -b {file}", options=NgspiceOptions,
             blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39",
-            write=_alone(lambda circuit, options: write_ngspice(circuit, options or NgspiceOptions.suited(circuit))),
+            write=_alone(write_ngspice),
         ),
         Dialect(
             name="vacask", title="VACASK", suffix=".sim", command="vacask {file}", options=VacaskOptions,

@@ -6,7 +6,10 @@ doubles only with ``numdgt`` above 6, uncompressed only with ``plotwinsize`` 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import sympy
 
 from netlists.circuit import Circuit, Transient
 from netlists.dialects._expressions import ltspice_expression
@@ -36,8 +39,13 @@ class LtspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
 class _Ltspice(Spice):
     name = "LTspice"
     taken = FUNCTIONS | {"boltz", "e", "echarge", "false", "k", "kelvin", "pi", "planck", "q", "temp", "time", "true"}
-    expression = staticmethod(ltspice_expression)
     sine = "SINE"
+
+    def suited(self, circuit: Circuit) -> LtspiceOptions:
+        return LtspiceOptions()
+
+    def expression(self, law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+        return ltspice_expression(law, names)
 
     def source_of(self, name: str, plus: str, minus: str, kind: str, law: str) -> str:
         return f"B{name} {plus} {minus} {kind}={law}"
@@ -71,4 +79,4 @@ def write_ltspice(circuit: Circuit, options: LtspiceOptions | None = None) -> st
     InputError
         If a name or a number cannot be written, or a law is outside the vocabulary.
     """
-    return _LTSPICE.circuit(circuit, options or LtspiceOptions(), package_version())
+    return _LTSPICE.circuit(circuit, options, package_version())

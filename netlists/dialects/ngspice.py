@@ -62,7 +62,12 @@ class _Ngspice(Spice):
         "e", "exp", "floor", "gauss", "hertz", "int", "limit", "ln", "log", "log10", "max", "min", "nint", "pi", "pow",
         "pwl", "pwr", "sgn", "sin", "sinh", "sqr", "sqrt", "tan", "tanh", "temper", "ternary_fcn", "time", "unif",
     })  # fmt: skip
-    expression = staticmethod(expression)
+
+    def suited(self, circuit: Circuit) -> NgspiceOptions:
+        return NgspiceOptions.suited(circuit)
+
+    def expression(self, law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+        return expression(law, names)
 
     def shared(
         self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
@@ -106,7 +111,7 @@ def write_ngspice(circuit: Circuit, options: SpiceOptions | None = None) -> str:
     circuit : Circuit
         As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`.
     options : NgspiceOptions, optional
-        Tolerances.
+        Tolerances; those suited to the circuit where not given.
 
     Returns
     -------
@@ -118,7 +123,7 @@ def write_ngspice(circuit: Circuit, options: SpiceOptions | None = None) -> str:
     InputError
         If a name or a number cannot be written, or a law is outside the vocabulary.
     """
-    return _NGSPICE.circuit(circuit, options or NgspiceOptions(), _version())
+    return _NGSPICE.circuit(circuit, options, _version())
 
 
 def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:

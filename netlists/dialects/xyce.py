@@ -7,8 +7,11 @@ print step; an operating point that prints is a sweep of one point.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+import sympy
 
 from devices import Waveform
 from devices.validation import choice, number
@@ -59,8 +62,13 @@ class XyceOptions:
 class _Xyce(Spice):
     name = "Xyce"
     taken = FUNCTIONS | {"e", "exp", "freq", "gmin", "hertz", "pi", "temp", "temper", "time", "vt"}
-    expression = staticmethod(xyce_expression)
     instance_word = "params:"
+
+    def suited(self, circuit: Circuit) -> XyceOptions:
+        return XyceOptions()
+
+    def expression(self, law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+        return xyce_expression(law, names)
 
     def points(self, pairs: list[str]) -> str:
         return "\n".join(["PWL", *self.wrapped(pairs)])
@@ -121,4 +129,4 @@ def write_xyce(circuit: Circuit, options: XyceOptions | None = None) -> str:
     InputError
         If a name or a number cannot be written, or a law is outside the vocabulary.
     """
-    return _XYCE.circuit(circuit, options or XyceOptions(), package_version())
+    return _XYCE.circuit(circuit, options, package_version())
