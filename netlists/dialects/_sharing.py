@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import sympy
@@ -37,8 +38,9 @@ def share(laws: Sequence[sympy.Expr], least: int) -> tuple[list[tuple[sympy.Symb
             else:
                 inlined[symbol] = part.xreplace(inlined)
         left = [law.xreplace(inlined) for law in reduced]
-        everything = [*(part for _, part in parts), *left]
-        gains = {s: (sum(e.count(part) for e in everything) - 1) * part.count_ops() for s, part in inlined.items()}
+        nodes = (node for e in (*(part for _, part in parts), *left) for node in sympy.preorder_traversal(e))
+        times = Counter(nodes)
+        gains = {symbol: (times[part] - 1) * part.count_ops() for symbol, part in inlined.items()}
         best = max(gains, key=gains.__getitem__, default=None)
         if best is None or gains[best] < least:
             return parts, left
