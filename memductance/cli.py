@@ -1,4 +1,4 @@
-"""The command line: ``memductance devices | iv | solve | crosscheck | demo | doctor``."""
+"""The command line: ``memductance devices | iv | solve | crosscheck | netlist | demo | doctor``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from memductance import crosscheck_commands
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 from memductance.device_commands import devices
+from memductance.netlist_commands import netlist_app
 
 __all__ = ["app", "main"]
 
@@ -30,6 +31,7 @@ app.command()(devices)
 app.add_typer(crosscheck_app, name="crosscheck")
 crosscheck_app.command("device")(crosscheck_commands.crosscheck_device)
 crosscheck_app.command("array")(crosscheck_commands.crosscheck_array)
+app.add_typer(netlist_app, name="netlist")
 
 
 @app.command()

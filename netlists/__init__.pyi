@@ -3,15 +3,22 @@ from .agreement import Quantity as Quantity
 from .agreements import Agreements as Agreements
 from .agreements import Pair as Pair
 from .arrays import crossbar_circuit as crossbar_circuit
+from .circuit import Block as Block
 from .circuit import Circuit as Circuit
 from .circuit import device_circuit as device_circuit
 from .comparison import crosscheck as crosscheck
+from .dialects.catalogue import DIALECTS as DIALECTS
+from .dialects.catalogue import Dialect as Dialect
+from .dialects.catalogue import write_netlist as write_netlist
+from .dialects.ltspice import LtspiceOptions as LtspiceOptions
 from .dialects.ngspice import NgspiceOptions as NgspiceOptions
 from .dialects.ngspice import write_ngspice as write_ngspice
 from .dialects.ngspice import write_subcircuit as write_subcircuit
+from .dialects.spectre import SpectreOptions as SpectreOptions
 from .dialects.vacask import VacaskOptions as VacaskOptions
 from .dialects.vacask import write_vacask as write_vacask
 from .dialects.verilog_a import write_verilog_a as write_verilog_a
+from .dialects.xyce import XyceOptions as XyceOptions
 from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
 from .engines.pyspice import run_pyspice as run_pyspice
@@ -23,3 +30,4 @@ from .engines.waves import Waves as Waves
 from .external_models import External as External
 from .external_models import external as external
 from .limits import Limit as Limit
+from .tiled import tiles_circuit as tiles_circuit

@@ -118,6 +118,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     InputError
         If a name cannot be written, or a law is outside the vocabulary.
     """
+    circuit = circuit.flat()
     wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.elements)]
     chosen = " ".join(f"{name}={value}" for name, value in (options or VacaskOptions()).items())
     lines = [
@@ -153,12 +154,14 @@ def _module(definition: Subcircuit) -> str:
 
 def current_vectors(circuit: Circuit) -> dict[str, str]:
     """Return which vector of VACASK's holds each observed current: the instance's name, and the vector's."""
-    return {name: f"{name}.{CURRENT}" for name in circuit.observed}
+    flat = circuit.flat().observed
+    return {name: f"{inner}.{CURRENT}" for name, inner in zip(circuit.observed, flat, strict=True)}
 
 
 def state_vectors(circuit: Circuit) -> dict[str, str]:
     """Return which vector of VACASK's holds each state: the net that shows it in the circuit, and the vector's name."""
     found = {}
+    circuit = circuit.flat()
     models = {definition.name: definition for definition in circuit.subcircuits}
     for element in circuit.elements:
         if not isinstance(element, Resistor | Capacitor | VoltageSource):

@@ -107,6 +107,7 @@ def _built(circuit: Circuit, options: NgspiceOptions) -> Any:
     """Return a circuit as one of PySpice's."""
     from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
 
+    circuit = circuit.flat()
     result = PySpiceCircuit(circuit.title)
     text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
     text += [f".options {name}={value}\n" for name, value in options.items()]
@@ -214,7 +215,7 @@ def run_pyspice(
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
     waves = Waves(vectors, version, time.perf_counter() - started)
-    return named_currents(waves, own) if isinstance(own, Circuit) else waves
+    return named_currents(waves, own.flat()) if isinstance(own, Circuit) else waves
 
 
 def _text(circuit: Any, analysis: OperatingPoint | Transient | Mapping[str, slice]) -> str:
