@@ -256,29 +256,26 @@ def _gates(crossbar: Crossbar, gate: ArrayLike | None, bulk: float) -> list[Elem
 
 def _cells(crossbar: Crossbar, lines: _Lines, *, held: bool) -> tuple[list[Element], tuple[Subcircuit, ...]]:
     """Return the elements of all cells, and the definitions that they use."""
-    places = list(np.ndindex(crossbar.shape))
+    rows, columns = crossbar.shape
+    places = [(i, j) for i in range(rows) for j in range(columns)]
     if crossbar.ohmic:
+        conductances = crossbar.conductance.ravel().tolist()
         ohmic: list[Element] = [
-            Resistor(
-                f"R{i}_{j}", lines.net(f"w{i}_{j}"), lines.net(f"b{i}_{j}"), 1.0 / float(crossbar.conductance[i, j])
-            )
-            for i, j in places
-            if crossbar.conductance[i, j] >= _SMALLEST
+            Resistor(f"R{i}_{j}", lines.net(f"w{i}_{j}"), lines.net(f"b{i}_{j}"), 1.0 / conductance)
+            for (i, j), conductance in zip(places, conductances, strict=True)
+            if conductance >= _SMALLEST
         ]
         return ohmic, ()
     parts = cell_instances(crossbar)
     definitions: dict[str, Subcircuit] = {}
     for _, part in parts:
         definitions.setdefault(part.model.name, Subcircuit(part.model, part.parameter_set, held))
-    grids = [
-        {n: np.broadcast_to(v, crossbar.shape) for n, v in {**part.parameters, **part.initial}.items()}
-        for _, part in parts
-    ]
+    changes = [_changes(definitions[part.model.name], part, crossbar.shape) for _, part in parts]
     elements: list[Element] = []
-    for i, j in places:
+    for cell, (i, j) in enumerate(places):
         stops = [lines.net(f"w{i}_{j}"), *([f"m{i}_{j}"] if len(parts) > 1 else []), lines.net(f"b{i}_{j}")]
         controls = {"gate": f"gate{i if crossbar.gates == 'rows' else j}"}
-        for (letter, part), grid, upper, lower in zip(parts, grids, stops[:-1], stops[1:], strict=True):
+        for (letter, part), changed, upper, lower in zip(parts, changes, stops[:-1], stops[1:], strict=True):
             definition = definitions[part.model.name]
             nets = (
                 upper,
@@ -286,9 +283,19 @@ def _cells(crossbar: Crossbar, lines: _Lines, *, held: bool) -> tuple[list[Eleme
                 *(controls.get(name, name) for name in part.control_names),
                 *(probe.replace("xsv", f"xsv{letter}{i}_{j}", 1) for probe in definition.probes),
             )
-            values = definition.changes({name: float(value[i, j]) for name, value in grid.items()})
-            elements.append(Instance(f"X{letter}{i}_{j}", nets, definition.name, values))
+            elements.append(Instance(f"X{letter}{i}_{j}", nets, definition.name, changed[cell]))
     return elements, tuple(definitions.values())
+
+
+def _changes(definition: Subcircuit, part: Device, shape: tuple[int, int]) -> list[Mapping[str, float]]:
+    """Return what differs from the definition's defaults in each cell, row by row."""
+    usual = {**definition.parameter_set.values, **definition.parameter_set.initial}
+    changes: list[dict[str, float]] = [{} for _ in range(math.prod(shape))]
+    for name, given in {**part.parameters, **part.initial}.items():
+        values = np.broadcast_to(given, shape).ravel()
+        for cell in np.flatnonzero(values != usual[name]).tolist():
+            changes[cell][name] = float(values[cell])
+    return [MappingProxyType(found) for found in changes]
 
 
 def _chain(

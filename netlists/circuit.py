@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from devices import Device, DeviceModel, InputError, ParameterSet, Waveform
 
 __all__ = [
     "GROUND",
+    "Block",
     "Capacitor",
     "Circuit",
     "Element",
@@ -94,7 +95,11 @@ class Subcircuit:
 
 @dataclass(frozen=True)
 class Instance:
-    """A device in a circuit: nets of terminals, controls and state probes, and values that differ from the defaults."""
+    """A device or a block in a circuit, by the name of its definition.
+
+    Of a device the nets are those of terminals, controls and state probes, and the values those that differ from the
+    defaults; of a block the nets are those of its ports, and there are no values.
+    """
 
     name: str
     nets: tuple[str, ...]
@@ -103,6 +108,28 @@ class Instance:
 
 
 Element = Resistor | Capacitor | VoltageSource | Instance
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a circuit behind ports, such as an array between its terminals; an `Instance` places it.
+
+    Parameters
+    ----------
+    name : str
+        What instances call it.
+    ports : tuple of str
+        Its nets that an instance connects, in order.
+    elements : tuple of Resistor, Capacitor, VoltageSource or Instance
+        What is in it; other blocks too. All nets but the ports and ground are its own.
+    merged : mapping of str to str, optional
+        Nets in it that zero resistance makes one.
+    """
+
+    name: str
+    ports: tuple[str, ...]
+    elements: tuple[Element, ...]
+    merged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +170,11 @@ class Circuit:
     merged : mapping of str to str, optional
         Nets that zero resistance makes one: the name that vanished, and the name that stayed.
     observed : tuple of str, optional
-        Names of the instances whose currents are computed too.
+        Names of the instances whose currents are computed too; of those in a block ``Xblock.Xname``.
+    blocks : tuple of Block, optional
+        Parts of the circuit that instances place; one that holds another comes after it.
+    measured : tuple of str, optional
+        Names of the sources whose currents the netlist itself reports: at rest, or the largest and smallest over time.
     """
 
     title: str
@@ -152,10 +183,104 @@ class Circuit:
     subcircuits: tuple[Subcircuit, ...] = ()
     merged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     observed: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    measured: tuple[str, ...] = ()
 
     def net(self, name: str) -> str:
         """Return the net that `name` is part of: itself, or the one that it was merged into."""
         return self.merged.get(name, name)
+
+    def enclosed(self, name: str = "array") -> Circuit:
+        """Return this circuit as one block, and outside it only the sources: an array as a part, with its drivers.
+
+        The ports are the nets that the sources drive, in their order; they keep their names outside.
+
+        Parameters
+        ----------
+        name : str, optional
+            Name of the block; its instance has an ``X`` before it.
+
+        Returns
+        -------
+        Circuit
+            With the same currents in the same sources.
+
+        Raises
+        ------
+        InputError
+            If nothing is left to enclose, or something has that name already.
+        """
+        sources = tuple(e for e in self.elements if isinstance(e, VoltageSource))
+        inside = tuple(e for e in self.elements if not isinstance(e, VoltageSource))
+        if not inside:
+            raise InputError("circuit", "sources only", "a circuit with something between them")
+        if name in {d.name for d in self.subcircuits} | {b.name for b in self.blocks}:
+            raise InputError("name", repr(name), "a name that no definition in the circuit has", f"enclosed('{name}_')")
+        ports = tuple(dict.fromkeys(net for e in sources for net in (e.plus, e.minus) if net != GROUND))
+        return replace(
+            self,
+            elements=(*sources, Instance(f"X{name}", ports, name, MappingProxyType({}))),
+            merged=MappingProxyType({}),
+            observed=tuple(f"X{name}.{inner}" for inner in self.observed),
+            blocks=(*self.blocks, Block(name, ports, inside, self.merged)),
+        )
+
+    def flat(self) -> Circuit:
+        """Return the same circuit without blocks.
+
+        Element ``Rw0_1`` of block ``Xtile3`` becomes ``Rtile3_w0_1``, and its net ``w0_1`` becomes ``tile3_w0_1``.
+
+        Returns
+        -------
+        Circuit
+            Itself, if it has no blocks.
+
+        Raises
+        ------
+        InputError
+            If two elements have one name then.
+        """
+        if not self.blocks:
+            return self
+        blocks = {block.name: block for block in self.blocks}
+        merged = dict(self.merged)
+        elements = tuple(_flattened(self.elements, blocks, merged))
+        seen: set[str] = set()
+        for element in elements:
+            if element.name.lower() in seen:
+                raise InputError("circuit", f"two elements {element.name} once flat", "other names of blocks")
+            seen.add(element.name.lower())
+        return replace(
+            self,
+            elements=elements,
+            merged=MappingProxyType(merged),
+            observed=tuple(_flat_path(path) for path in self.observed),
+            blocks=(),
+        )
+
+
+def _flattened(elements: Iterable[Element], blocks: Mapping[str, Block], merged: dict[str, str]) -> Iterator[Element]:
+    """Yield `elements` with what is in their blocks; add the nets that are merged in those to `merged`."""
+    for element in elements:
+        if not isinstance(element, Instance) or element.subcircuit not in blocks:
+            yield element
+            continue
+        block, prefix = blocks[element.subcircuit], f"{element.name[1:]}_"
+        nets = {GROUND: GROUND, **dict(zip(block.ports, element.nets, strict=True))}
+        inner: dict[str, str] = dict(block.merged)
+        for part in _flattened(block.elements, blocks, inner):
+            name = part.name[0] + prefix + part.name[1:]
+            if isinstance(part, Instance):
+                yield replace(part, name=name, nets=tuple(nets.get(net, prefix + net) for net in part.nets))
+            else:
+                plus, minus = (nets.get(net, prefix + net) for net in (part.plus, part.minus))
+                yield replace(part, name=name, plus=plus, minus=minus)
+        merged |= {prefix + gone: nets.get(kept, prefix + kept) for gone, kept in inner.items()}
+
+
+def _flat_path(path: str) -> str:
+    *outer, name = path.split(".")
+    return name[0] + "".join(f"{instance[1:]}_" for instance in outer) + name[1:]
 
 
 def device_circuit(device: Device, waveform: Waveform, *, step: float | None = None) -> Circuit:

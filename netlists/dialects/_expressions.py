@@ -10,6 +10,12 @@ What ngspice 39 does differently from mathematics, and what is written instead:
 - ``u(0)`` is 1/2; a step is written as a condition, 0 at 0, as our own kernels have it.
 - ``max`` and ``min`` take two arguments; more are nested.
 
+What Xyce and LTspice do differently from ngspice, by their reference guide and help:
+
+- Their literals keep all digits.
+- Xyce has ``&``, ``|`` and ``~`` between conditions.
+- LTspice has ``if(condition,a,b)``, ``&``, ``|`` and ``inv()``, and no ``==``: equality is two inequalities.
+
 What Verilog-A does differently:
 
 - A literal without point or exponent is an integer, and integers divide as integers: every number is written as a
@@ -28,7 +34,14 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 from devices.errors import InputError
 from devices.special import logistic, softplus
 
-__all__ = ["expression", "number_text", "real_text", "verilog_expression"]
+__all__ = [
+    "expression",
+    "ltspice_expression",
+    "number_text",
+    "real_text",
+    "verilog_expression",
+    "xyce_expression",
+]
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _FUNCTIONS = {
@@ -76,6 +89,16 @@ def expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
     return _NgspicePrinter(names).text(law)
 
 
+def xyce_expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+    """Return `law` as what stands in the braces of a B source of Xyce; arguments and errors as of `expression`."""
+    return _XycePrinter(names).text(law)
+
+
+def ltspice_expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
+    """Return `law` as the right-hand side of a B source of LTspice; arguments and errors as of `expression`."""
+    return _LtspicePrinter(names).text(law)
+
+
 def verilog_expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
     """Return `law` as an expression of Verilog-A; arguments and errors are those of `expression`."""
     return _VerilogPrinter(names).text(law)
@@ -85,6 +108,7 @@ class _Printer:
     """What the dialects share; each says how it writes numbers, signs and powers that are no small whole number."""
 
     ZERO, ONE, TWO = "0", "1", "2"
+    AND, OR = "&&", "||"
 
     def __init__(self, names: Mapping[sympy.Symbol, str]) -> None:
         self.names = names
@@ -107,7 +131,7 @@ class _Printer:
                 return f"{name}({self.text(e.args[0])})", _ATOM
         for kind, sign in _RELATIONS.items():
             if isinstance(e, kind):
-                return f"({self.text(e.args[0])} {sign} {self.text(e.args[1])})", _ATOM
+                return self._relation(self.text(e.args[0]), sign, self.text(e.args[1])), _ATOM
         allowed = "+ - * / **, exp log sqrt sinh cosh tanh Abs sign Max Min Heaviside Piecewise"
         raise InputError("expression", f"{type(e).__name__} in {e}", allowed, "write it with these")
 
@@ -128,6 +152,13 @@ class _Printer:
 
     def _any_power(self, base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, int]:
         raise NotImplementedError
+
+    def _choice(self, condition: str, this: str, that: str) -> str:
+        """Text of one of two values."""
+        return f"({condition} ? {this} : {that})"
+
+    def _relation(self, one: str, sign: str, other: str) -> str:
+        return f"({one} {sign} {other})"
 
     def _sum(self, e: sympy.Add) -> tuple[str, int]:
         terms = sorted(e.as_ordered_terms(), key=lambda term: term.could_extract_minus_sign())
@@ -178,7 +209,7 @@ class _Printer:
         return nested, _ATOM
 
     def _step(self, e: sympy.Heaviside) -> tuple[str, int]:
-        return f"(({self.text(e.args[0])} > {self.ZERO}) ? {self.ONE} : {self.ZERO})", _ATOM
+        return self._choice(self._relation(self.text(e.args[0]), ">", self.ZERO), self.ONE, self.ZERO), _ATOM
 
     def _softplus(self, e: softplus) -> tuple[str, int]:
         z = self.text(e.args[0])
@@ -196,12 +227,12 @@ class _Printer:
             raise InputError("expression", f"{e}", "a Piecewise whose last condition is True", "add (0, True)")
         text = self.text(last, _ATOM)
         for value, condition in reversed(e.args[:-1]):
-            text = f"({self.text(condition)} ? {self.text(value, _ATOM)} : {text})"
+            text = self._choice(self.text(condition), self.text(value, _ATOM), text)
         return text, _ATOM
 
     def _join(self, e: sympy.Basic) -> tuple[str, int]:
-        sign = " && " if isinstance(e, sympy.And) else " || "
-        return f"({sign.join(self.text(a) for a in sorted(e.args, key=sympy.default_sort_key))})", _ATOM
+        sign = self.AND if isinstance(e, sympy.And) else self.OR
+        return f"({f' {sign} '.join(self.text(a) for a in sorted(e.args, key=sympy.default_sort_key))})", _ATOM
 
     def _not(self, e: sympy.Not) -> tuple[str, int]:
         return f"(!{self.text(e.args[0], _ATOM)})", _ATOM
@@ -225,13 +256,11 @@ class _Printer:
     )
 
 
-class _NgspicePrinter(_Printer):
+class _SpicePrinter(_Printer):
+    """What the dialects of SPICE share: powers of anything are those of absolute values, with the sign given back."""
+
     def _literal(self, value: float) -> str:
-        if float(f"{value:.10e}") == value:
-            return number_text(value)
-        head = f"{value:.10e}"
-        rest = Decimal(value) - Decimal(head)
-        return f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
+        return number_text(value)
 
     def _sign(self, e: sympy.sign) -> tuple[str, int]:
         return f"sgn({self.text(e.args[0])})", _ATOM
@@ -249,7 +278,41 @@ class _NgspicePrinter(_Printer):
         if exponent.is_Number:
             return f"pow(abs({plain}),{power})", _ATOM
         turn = self.text(sympy.pi * exponent)
-        return f"pow(abs({plain}),{power})*(({plain} < 0) ? cos({turn}) : 1)", _PRODUCT
+        sign = self._choice(self._relation(plain, "<", "0"), f"cos({turn})", "1")
+        return f"pow(abs({plain}),{power})*{sign}", _PRODUCT
+
+
+class _NgspicePrinter(_SpicePrinter):
+    def _literal(self, value: float) -> str:
+        if float(f"{value:.10e}") == value:
+            return number_text(value)
+        head = f"{value:.10e}"
+        rest = Decimal(value) - Decimal(head)
+        return f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
+
+
+class _XycePrinter(_SpicePrinter):
+    AND, OR = "&", "|"
+
+    def _not(self, e: sympy.Not) -> tuple[str, int]:
+        return f"(~{self.text(e.args[0], _ATOM)})", _ATOM
+
+
+class _LtspicePrinter(_SpicePrinter):
+    AND, OR = "&", "|"
+
+    def _choice(self, condition: str, this: str, that: str) -> str:
+        return f"if({condition},{this},{that})"
+
+    def _relation(self, one: str, sign: str, other: str) -> str:
+        if sign == "==":
+            return f"(({one} >= {other}) & ({one} <= {other}))"
+        if sign == "!=":
+            return f"(({one} > {other}) | ({one} < {other}))"
+        return f"({one} {sign} {other})"
+
+    def _not(self, e: sympy.Not) -> tuple[str, int]:
+        return f"inv({self.text(e.args[0])})", _ATOM
 
 
 class _VerilogPrinter(_Printer):

@@ -11,8 +11,8 @@ __all__ = ["device_notes", "one_line", "package_version", "wrapped"]
 
 
 def one_line(text: str) -> str:
-    """Return `text` in one line without control characters, whatever it holds."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Return `text` in one line, whatever it holds: no control characters, and no backslash, which may continue it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).replace("\\", "/").split())
 
 
 def wrapped(items: Iterable[str], lead: str, width: int = 110) -> list[str]:

@@ -9,7 +9,7 @@ from devices import Constant, InputError, Parameter, ParameterSet, Pulses, Sampl
 from devices.instance import Device
 from devices.model import VOLTAGE, DeviceModel
 from netlists import NgspiceOptions, crossbar_circuit, device_circuit, write_ngspice, write_subcircuit
-from netlists.circuit import Resistor, VoltageSource
+from netlists.circuit import Block, Circuit, Instance, OperatingPoint, Resistor, VoltageSource
 from netlists.dialects import ngspice as dialect
 from netlists.dialects.ngspice import source_text
 
@@ -71,12 +71,12 @@ Bi te be I = {gamma}*({w_min} + (2 - {w_min})*v(xsv_w))*sinh(v(te,be)/({gamma}*{
 *v(xsv_w)))/{r}
 Bstate_w 0 state_w I = ({k}*v(te,be))/(2 - {w_min}) + {xsv_rate}*(v(xsv_w) - v(state_w))
 Cstate_w state_w 0 1
-Bxsv_w xsv_w 0 V = min(max(v(state_w),0),1)
 .ic v(state_w)={(w - w_min)/(2 - w_min)}
+Bxsv_w xsv_w 0 V = min(max(v(state_w),0),1)
 Bstate_y 0 state_y I = -{k}*v(te,be)*v(xsv_y) + {xsv_rate}*(v(xsv_y) - v(state_y))
 Cstate_y state_y 0 1
-Bxsv_y xsv_y 0 V = min(max(v(state_y),0),1)
 .ic v(state_y)={y}
+Bxsv_y xsv_y 0 V = min(max(v(state_y),0),1)
 .ends golden
 Vin te 0 PWL(
 + 0 0 0.001 1 0.006 1 0.007 0 0.01 0
@@ -262,3 +262,58 @@ def test_sources_hold_numbers_of_numpy_as_plain_ones():
     circuit = crossbar_circuit(Crossbar([[1e-3]]), np.array([0.1], dtype=np.float32))
     (source,) = [e for e in circuit.elements if isinstance(e, VoltageSource) and e.name == "Vin0"]
     assert type(source.value) is float
+
+
+def test_an_enclosed_array_is_a_block_behind_its_terminals():
+    array = Crossbar(device("wox_scaled_decay", w=[[0.1, 0.2]]), Wires(1.0, driver=2.0))
+    circuit = crossbar_circuit(array, [0.5])
+    outside = circuit.enclosed()
+    (block,) = outside.blocks
+    assert block.ports == ("s0", "b0_0", "b0_1"), "the nets of the sources, merged as they are"
+    assert outside.elements[-1] == Instance("Xarray", block.ports, "array", {})
+    assert [e.name for e in outside.elements[:-1]] == ["Vin0", "Vs0", "Vs1"]
+    assert block.elements == tuple(e for e in circuit.elements if not isinstance(e, VoltageSource))
+    assert block.merged == circuit.merged
+    assert outside.observed == ("Xarray.X0_0", "Xarray.X0_1")
+    assert circuit.flat() is circuit
+
+
+def test_a_flat_circuit_has_the_names_of_its_blocks_before_those_in_them():
+    array = Crossbar(device("wox_scaled_decay", w=[[0.1, 0.2]]), Wires(1.0, driver=2.0))
+    flat = crossbar_circuit(array, [0.5]).enclosed("a").flat()
+    found = {e.name: e for e in flat.elements}
+    assert found["Ra_d0"] == Resistor("Ra_d0", "s0", "a_d0", 2.0)
+    assert found["Xa_0_1"].nets == ("a_w0_1", "b0_1")
+    assert flat.observed == ("Xa_0_0", "Xa_0_1")
+    assert flat.blocks == ()
+    assert flat.merged["a_e0"] == "b0_0", "a port keeps its net's name"
+
+
+def test_blocks_in_blocks():
+    cell = Block("cell", ("p", "q"), (Resistor("R1", "p", "m", 1.0), Resistor("R2", "m", "q", 2.0)))
+    row = Block("row", ("a",), (Instance("X1", ("a", "n"), "cell", {}), Instance("X2", ("n", "0"), "cell", {})))
+    top = (VoltageSource("V1", "in", "0", 1.0), Instance("Xleft", ("in",), "row", {}))
+    circuit = Circuit("nested", top, OperatingPoint(), blocks=(cell, row))
+    assert [e for e in circuit.flat().elements if isinstance(e, Resistor)] == [
+        Resistor("Rleft_1_1", "in", "left_1_m", 1.0),
+        Resistor("Rleft_1_2", "left_1_m", "left_n", 2.0),
+        Resistor("Rleft_2_1", "left_n", "left_2_m", 1.0),
+        Resistor("Rleft_2_2", "left_2_m", "0", 2.0),
+    ]
+
+
+def test_blocks_that_would_hide_one_another_are_refused():
+    part = Block("part", ("p",), (Resistor("R1", "p", "0", 1.0),))
+    elements = (VoltageSource("V1", "a", "0", 1.0), Resistor("Rx_1", "a", "0", 1.0), Instance("Xx", ("a",), "part", {}))
+    circuit = Circuit("clash", elements, OperatingPoint(), blocks=(part,))
+    with pytest.raises(InputError, match="two elements Rx_1 once flat"):
+        circuit.flat()
+    with pytest.raises(InputError, match="name: got 'part'; allowed: a name that no definition"):
+        circuit.enclosed("part")
+    with pytest.raises(InputError, match="circuit: got sources only"):
+        Circuit("empty", (VoltageSource("V1", "a", "0", 1.0),), OperatingPoint()).enclosed()
+
+
+def test_an_array_is_the_same_text_each_time():
+    array = Crossbar(np.full((100, 100), 1e-4), Wires(1.0, 1.0))
+    assert write_ngspice(crossbar_circuit(array, np.ones(100))) == write_ngspice(crossbar_circuit(array, np.ones(100)))

@@ -1,0 +1,47 @@
+"""What several places of a device's laws have in common, to be computed once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import sympy
+
+__all__ = ["share"]
+
+
+def share(laws: Sequence[sympy.Expr], least: int) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], list[sympy.Expr]]:
+    """Take out of `laws` what they repeat at length, the most costly first.
+
+    Parameters
+    ----------
+    laws : sequence of sympy.Expr
+        The expressions.
+    least : int
+        Operations that a part must save, (times it occurs - 1) * (its operations), to be taken out.
+
+    Returns
+    -------
+    parts : list of (sympy.Symbol, sympy.Expr)
+        The parts with the symbols that stand for them, each after those that it contains itself.
+    laws : list of sympy.Expr
+        The expressions in terms of them.
+    """
+    found, reduced = sympy.cse(list(laws), symbols=sympy.numbered_symbols("shared", cls=sympy.Dummy, real=True))
+    taken: set[sympy.Symbol] = set()
+    while True:
+        inlined: dict[sympy.Symbol, sympy.Expr] = {}
+        parts: list[tuple[sympy.Symbol, sympy.Expr]] = []
+        for symbol, part in found:
+            if symbol in taken:
+                parts.append((symbol, part.xreplace(inlined)))
+            else:
+                inlined[symbol] = part.xreplace(inlined)
+        left = [law.xreplace(inlined) for law in reduced]
+        nodes = (node for e in (*(part for _, part in parts), *left) for node in sympy.preorder_traversal(e))
+        times = Counter(nodes)
+        gains = {symbol: (times[part] - 1) * part.count_ops() for symbol, part in inlined.items()}
+        best = max(gains, key=gains.__getitem__, default=None)
+        if best is None or gains[best] < least:
+            return parts, left
+        taken.add(best)

@@ -1,0 +1,146 @@
+"""`DIALECTS`: every simulator that a circuit can be written for; `write_netlist` writes it, as files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from devices import InputError
+from devices.validation import choice
+from netlists.circuit import Circuit
+from netlists.dialects._names import check_circuit
+from netlists.dialects.ltspice import LtspiceOptions, write_ltspice
+from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
+from netlists.dialects.spectre import SpectreOptions, write_spectre
+from netlists.dialects.vacask import VacaskOptions, write_vacask
+from netlists.dialects.xyce import XyceOptions, write_xyce
+
+__all__ = ["DIALECTS", "Dialect", "write_netlist"]
+
+_STEM = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """What one simulator takes.
+
+    Parameters
+    ----------
+    name : str
+        What `write_netlist` calls it.
+    title : str
+        The simulator.
+    suffix : str
+        End of the netlist's file name.
+    command : str
+        What runs the file, with ``{file}`` for its name.
+    options : type
+        Class of its tolerances.
+    blocks : bool
+        Whether the netlist has the circuit's blocks; otherwise it is flat.
+    measures : str
+        How it reports the measured currents.
+    checked : str
+        How the text was checked.
+    write : callable
+        Returns the netlist and the files that it includes, by name.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    command: str
+    options: type
+    blocks: bool
+    measures: str
+    checked: str
+    write: Callable[[Circuit, Any], tuple[str, Mapping[str, str]]]
+
+
+def _alone(write: Callable[[Circuit, Any], str]) -> Callable[[Circuit, Any], tuple[str, Mapping[str, str]]]:
+    return lambda circuit, options: (write(circuit, options), {})
+
+
+def _flat_vacask(circuit: Circuit, options: VacaskOptions | None) -> str:
+    check_circuit(circuit, ignores_case=False)
+    flat = circuit.flat()
+    return write_vacask(flat, options or VacaskOptions.suited(flat))
+
+
+_GRAMMAR = "against the documented grammar, not run"
+#: Every dialect by name.
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            name="ngspice", title="ngspice", suffix=".cir", command="ngspice -b {file}", options=NgspiceOptions,
+            blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39",
+            write=_alone(write_ngspice),
+        ),
+        Dialect(
+            name="vacask", title="VACASK", suffix=".sim", command="vacask {file}", options=VacaskOptions,
+            blocks=False, measures="all vectors in op.raw or tran.raw", checked="run with VACASK 0.3.4",
+            write=_alone(_flat_vacask),
+        ),
+        Dialect(
+            name="xyce", title="Xyce", suffix=".cir", command="Xyce {file}", options=XyceOptions,
+            blocks=True, measures=".print, .measure", checked=_GRAMMAR, write=_alone(write_xyce),
+        ),
+        Dialect(
+            name="ltspice", title="LTspice", suffix=".net", command="LTspice -b {file}", options=LtspiceOptions,
+            blocks=True, measures=".meas", checked=_GRAMMAR, write=_alone(write_ltspice),
+        ),
+        Dialect(
+            name="spectre", title="Spectre", suffix=".scs", command="spectre -format nutascii {file}",
+            options=SpectreOptions, blocks=True, measures="save", checked=_GRAMMAR, write=write_spectre,
+        ),
+    )
+})  # fmt: skip
+
+
+def write_netlist(
+    circuit: Circuit, dialect: str = "ngspice", options: Any = None, *, name: str = "circuit"
+) -> dict[str, str]:
+    """Return `circuit` as files of one simulator, ready to run: the same text for the same circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`, perhaps with elements of one's own.
+        `Circuit.enclosed` makes an array one block, `Circuit.flat` takes blocks away.
+    dialect : str, optional
+        One of `DIALECTS`.
+    options : optional
+        Tolerances, of the class that the dialect names; those for reference runs of the circuit where not given.
+    name : str, optional
+        File name of the netlist without its suffix.
+
+    Returns
+    -------
+    dict of str to str
+        Name and text of each file; the netlist first, then what it includes.
+
+    Raises
+    ------
+    InputError
+        If a name or a number cannot be written, a law is outside the vocabulary, or the options are another dialect's.
+
+    Examples
+    --------
+    >>> from devices import Sine, device
+    >>> from netlists import device_circuit
+    >>> list(write_netlist(device_circuit(device("vteam"), Sine(1.0, 2e6)), "spectre"))
+    ['circuit.scs', 'vteam.va']
+    """
+    chosen = DIALECTS[choice("dialect", dialect, DIALECTS)]
+    if not isinstance(circuit, Circuit):
+        raise InputError("circuit", type(circuit).__name__, "a Circuit", "crossbar_circuit(...)")
+    if options is not None and not isinstance(options, chosen.options):
+        raise InputError("options", type(options).__name__, f"{chosen.options.__name__} for {chosen.title}")
+    if not isinstance(name, str) or not _STEM.fullmatch(name):
+        raise InputError("name", ascii(name)[:60], "letters, digits, _ and -", "name='circuit'")
+    text, included = chosen.write(circuit, options)
+    return {f"{name}{chosen.suffix}": text, **included}

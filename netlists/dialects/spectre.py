@@ -1,0 +1,157 @@
+"""The neutral circuit as a netlist of Spectre with a Verilog-A module for each device, after its manuals; not run here.
+
+Spectre tells upper from lower case, has no outputs for states as our modules have none, and starts a transient from the
+operating point, in which the modules hold their states.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from devices import InputError, Waveform
+from devices.validation import choice, number
+from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Subcircuit, Transient, VoltageSource
+from netlists.dialects._expressions import real_text
+from netlists.dialects._names import check_circuit
+from netlists.dialects._spice import clamp_rate
+from netlists.dialects._text import device_notes, one_line, package_version, wrapped
+from netlists.dialects.verilog_a import verilog_name, write_verilog_a
+
+__all__ = ["SpectreOptions", "write_spectre"]
+
+#: Names of its own components, which a module of ours must not have.
+_TAKEN = frozenset({"bsource", "capacitor", "inductor", "iprobe", "isource", "port", "relay", "resistor", "vsource"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpectreOptions:
+    """Tolerances of Spectre.
+
+    Parameters
+    ----------
+    reltol : float, optional
+        Relative tolerance of Newton's iteration and of a step.
+    vabstol : float, optional
+        Absolute tolerance of voltages [V].
+    iabstol : float, optional
+        Absolute tolerance of currents [A].
+    gmin : float, optional
+        Conductance that Spectre may add across junctions [S].
+    method : {"traponly", "gear2only"}, optional
+        Integration method.
+    """
+
+    reltol: float = 1e-9
+    vabstol: float = 1e-12
+    iabstol: float = 1e-18
+    gmin: float = 1e-18
+    method: Literal["traponly", "gear2only"] = "traponly"
+
+    def __post_init__(self) -> None:
+        for name in ("reltol", "vabstol", "iabstol", "gmin"):
+            number(name, getattr(self, name), minimum=0.0, open_minimum=True)
+        choice("method", self.method, ("traponly", "gear2only"))
+
+
+def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tuple[str, dict[str, str]]:
+    """Return `circuit` as a netlist of Spectre, and the Verilog-A files that it includes.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`.
+    options : SpectreOptions, optional
+        Tolerances.
+
+    Returns
+    -------
+    netlist : str
+        The netlist with a final line end. Run it with ``spectre FILE``.
+    modules : dict of str to str
+        Name and text of each Verilog-A file, to be put beside the netlist.
+
+    Raises
+    ------
+    InputError
+        If a name or a number cannot be written, or a law is outside the vocabulary.
+    """
+    check_circuit(circuit, ignores_case=False)
+    given = options or SpectreOptions()
+    modules = {d.name: f"{d.name}_" if d.name in _TAKEN else d.name for d in circuit.subcircuits}
+    outputs = {d.name: len(d.probes) for d in circuit.subcircuits}
+
+    def lines_of(elements: tuple[Element, ...]) -> list[str]:
+        return [line for element in elements for line in _element(element, modules, outputs)]
+
+    lines = [_comment(circuit.title), _comment(f"dialect Spectre; written by memductance {package_version()}")]
+    lines += [_comment(f"net {gone} is net {kept}") for gone, kept in circuit.merged.items()]
+    for definition in circuit.subcircuits:
+        lines += map(_comment, device_notes(definition.model, definition.parameter_set))
+    lines += ["simulator lang=spectre", "global 0"]
+    lines += [f'ahdl_include "{module}.va"' for module in modules.values()]
+    for block in circuit.blocks:
+        lines += [_comment(f"in {block.name}, net {gone} is net {kept}") for gone, kept in block.merged.items()]
+        lines += [f"subckt {block.name} (", *wrapped(block.ports, "+ "), "+ )", *lines_of(block.elements)]
+        lines.append(f"ends {block.name}")
+    lines += lines_of(circuit.elements)
+    names = ("reltol", "vabstol", "iabstol", "gmin")
+    lines.append(f"tight options {' '.join(f'{name}={real_text(getattr(given, name))}' for name in names)}")
+    if isinstance(circuit.analysis, Transient):
+        step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
+        lines.append(f"overtime tran stop={stop} maxstep={step} method={given.method}")
+    else:
+        lines.append("atrest dc")
+    if circuit.measured:
+        lines += ["save", *wrapped((f"{source}:1" for source in circuit.measured), "+ ")]
+    rate = clamp_rate(circuit)
+    texts = {
+        f"{modules[d.name]}.va": write_verilog_a(_renamed(d, modules), clamp_rate=rate) for d in circuit.subcircuits
+    }
+    return "\n".join([*lines, ""]), texts
+
+
+def _renamed(definition: Subcircuit, modules: dict[str, str]) -> Subcircuit:
+    if modules[definition.name] == definition.name:
+        return definition
+    return replace(definition, model=replace(definition.model, name=modules[definition.name]))
+
+
+def _element(element: Element, modules: dict[str, str], outputs: dict[str, int]) -> list[str]:
+    if isinstance(element, Instance):
+        nets = element.nets[: len(element.nets) - outputs.get(element.subcircuit, 0)]
+        words = [*nets, ")", modules.get(element.subcircuit, element.subcircuit)]
+        words += [f"{verilog_name(name)}={real_text(value)}" for name, value in element.values.items()]
+        head, *more = wrapped(words, "")
+        return [f"{element.name} ( {head}", *(f"+ {line}" for line in more)]
+    head = f"{element.name} ({element.plus} {element.minus})"
+    if isinstance(element, Resistor):
+        return [f"{head} resistor r={real_text(element.resistance)}"]
+    if isinstance(element, Capacitor):
+        return [f"{head} capacitor c={real_text(element.capacitance)}"]
+    return _source(head, element)
+
+
+def _source(head: str, source: VoltageSource) -> list[str]:
+    value = source.value
+    if not isinstance(value, Waveform):
+        return [f"{head} vsource type=dc dc={real_text(value)}"]
+    rows = value.segments
+    if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
+        _, offset, _, amplitude, omega, phase = rows[0]
+        numbers = (offset, amplitude, omega / (2 * math.pi), math.degrees(phase))
+        words = ("sinedc", "ampl", "freq", "sinephase")
+        values = (f"{word}={real_text(number)}" for word, number in zip(words, numbers, strict=True))
+        return [f"{head} vsource type=sine {' '.join(values)}"]
+    if rows[:, 3].any():
+        raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
+    voltages = np.append(rows[:, 1], value.at(value.duration))
+    pairs = (f"{real_text(t)} {real_text(v)}" for t, v in zip(value.corners, voltages, strict=True))
+    return [f"{head} vsource type=pwl wave=[", *wrapped(pairs, "+ "), "+ ]"]
+
+
+def _comment(text: str) -> str:
+    return f"// {one_line(text)}"
