@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -169,10 +170,11 @@ class CampaignSpec:
         """Return all fields, ready for JSON."""
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
-    def agrees(self, analysis: str, quantity: str, relative: float, absolute: float) -> bool:
-        """Return whether worst differences of a quantity are within its tolerance or below its floor."""
+    def share(self, analysis: str, quantity: str, relative: float, absolute: float) -> float:
+        """Return worst differences of a quantity as a part of what agrees: its tolerance, or its floor."""
         kind = family(quantity)
-        return relative <= self.tolerances[analysis][kind] or absolute <= self.floors[kind]
+        limits = ((relative, self.tolerances[analysis][kind]), (absolute, self.floors[kind]))
+        return min(0.0 if found == 0.0 else found / limit if limit > 0.0 else math.inf for found, limit in limits)
 
 
 #: What the cases depend on.

@@ -1,0 +1,139 @@
+"""`Campaign`: what a campaign found, as tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devices import InputError
+from devices.validation import choice, integer
+from netlists.campaign.case import Case
+from netlists.campaign.draw import draw
+from netlists.campaign.spec import CampaignSpec
+from netlists.campaign.store import read_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from netlists.agreement import Agreement
+
+__all__ = ["Campaign"]
+
+_KEY = ("case", "engine", "quantity")
+
+
+@dataclass(frozen=True, eq=False)
+class Campaign:
+    """What a campaign found: a row for each case on each engine.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where it is kept.
+    spec : CampaignSpec
+        What was drawn and run, and what agrees: other tolerances give other verdicts of the same figures.
+    rows : tuple of mapping
+        ``case``, ``engine``, ``options`` (what was drawn), ``agreement`` (as `Agreement.to_dict` gives it), or
+        ``reason`` and ``error`` where there is none.
+    """
+
+    folder: Path
+    spec: CampaignSpec
+    rows: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def load(cls, out: str | os.PathLike[str]) -> Campaign:
+        """Return the campaign in a folder, finished or not.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        folder = Path(out)
+        given, rows = read_store(folder)
+        spec = CampaignSpec(**given)
+        return cls(folder, spec, tuple(r for r in rows if r["case"] < spec.circuits and r["engine"] in spec.engines))
+
+    def verdict(self, row: Mapping[str, Any]) -> str:
+        """Return "agrees", "differs" or "failed"."""
+        if row["agreement"] is None:
+            return "failed"
+        return "agrees" if self.excess(row) <= 1.0 else "differs"
+
+    def table(self) -> pd.DataFrame:
+        """Return the long table: a line for each quantity of each row, and one for each row that failed."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self._lines()))
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        for row in self.rows:
+            key = {"case": row["case"], "engine": row["engine"], "verdict": self.verdict(row), **row["options"]}
+            agreement = row["agreement"]
+            if agreement is None:
+                yield {**key, "reason": row["reason"], "error": row["error"]}
+                continue
+            seconds = {name: agreement[name] for name in ("our_seconds", "engine_seconds")}
+            analysis = row["options"]["analysis"]
+            for name, q in agreement["quantities"].items():
+                figures = {n: q[n] for n in ("worst_relative", "worst_absolute", "scale", "unit", "where", "points")}
+                share = self.spec.share(analysis, name, q["worst_relative"], q["worst_absolute"])
+                yield {**key, "quantity": name, **figures, "of_tolerance": share, **seconds, "version": agreement["engine"]}
+
+    def dataset(self) -> xr.Dataset:
+        """Return worst differences over case, engine and quantity, `nan` where there are none; options by case."""
+        import xarray as xr
+
+        table = self.table()
+        figures = ["worst_relative", "worst_absolute"]
+        compared = table.reindex(columns=[*_KEY, *figures]).dropna(subset=["quantity"])
+        data = xr.Dataset.from_dataframe(compared.set_index(list(_KEY))[figures])
+        data["worst_relative"].attrs = {"units": "1", "long_name": "worst difference relative to the scale"}
+        data["worst_absolute"].attrs = {"long_name": "worst difference, in the unit of the quantity"}
+        options = table.groupby("case").first()
+        for name in ("analysis", "cells", "model"):
+            data.coords[name] = ("case", options[name].reindex(data["case"].values).fillna("").astype(str).values)
+        return data.assign_attrs(seed=self.spec.seed, title=self.spec.title)
+
+    def worst(self, count: int = 10) -> list[Mapping[str, Any]]:
+        """Return the rows that come nearest to their tolerances or exceed them, the worst first."""
+        compared = [row for row in self.rows if row["agreement"] is not None]
+        return sorted(compared, key=self.excess, reverse=True)[: integer("count", count, minimum=0)]
+
+    def excess(self, row: Mapping[str, Any]) -> float:
+        """Return the largest difference of a row as a part of what agrees; above 1 it differs."""
+        analysis = row["options"]["analysis"]
+        quantities = row["agreement"]["quantities"].items()
+        return max(self.spec.share(analysis, n, q["worst_relative"], q["worst_absolute"]) for n, q in quantities)
+
+    def case(self, number: int) -> Case:
+        """Return a case of the campaign, drawn anew."""
+        return draw(self.spec, integer("case", number, minimum=0, maximum=self.spec.circuits - 1))
+
+    def replay(self, number: int, engine: str | None = None) -> Agreement:
+        """Run a case again, here and in an engine, the first one where none is given."""
+        from netlists.campaign._work import check_case
+
+        chosen = self.spec.engines[0] if engine is None else choice("engine", engine, self.spec.engines)
+        return check_case(self.case(number), chosen, self.spec.timeout)
+
+    def save(self) -> Path:
+        """Write the long table to ``table.csv`` in the folder, whole or not at all, and return its path."""
+        path = self.folder / "table.csv"
+        unfinished = path.with_suffix(".new")
+        try:
+            self.table().to_csv(unfinished, index=False)
+            os.replace(unfinished, path)
+        except OSError as error:
+            raise InputError("out", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
+        return path
+
+    def __str__(self) -> str:
+        verdicts = [self.verdict(row) for row in self.rows]
+        counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("agrees", "differs", "failed"))
+        return f"{self.spec.title}: {len(self.rows)} of {self.spec.circuits * len(self.spec.engines)} runs; {counts}"

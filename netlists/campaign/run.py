@@ -1,0 +1,192 @@
+"""`run_campaign`: both sides of every case, in parallel, resumed where it was left."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devices.threads import cores
+from devices.validation import integer
+from netlists.campaign._work import failed, name_of, work
+from netlists.campaign.results import Campaign
+from netlists.campaign.spec import CampaignSpec
+from netlists.campaign.store import Store, read_store
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
+
+__all__ = ["run_campaign"]
+
+#: A worker may take this many times the longest run of a simulator: three tolerances, our side, and shrinking.
+_PATIENCE = 6.0
+_START = 60.0  # and this many seconds to start and to compile [s]
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def run_campaign(
+    spec: CampaignSpec | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    progress: bool = False,
+) -> Campaign:
+    """Draw random circuits, run each here and in the simulators, and keep what was found.
+
+    Each case is drawn from its own seed: the same specification gives the same cases with any number of workers, and
+    any of them can be made again alone. Rows are on disk as they are found; a second call computes only what is
+    missing, and what failed for the machine's sake. Where a simulator fails, or a difference is beyond its tolerance,
+    the netlists are kept and the circuit is shrunk to the smallest one found that fails in the same way.
+
+    Parameters
+    ----------
+    spec : CampaignSpec or path
+        What to draw and run, or the TOML file with it.
+    out : path
+        Folder: ``campaign.jsonl`` (the rows), ``kept/CASE-ENGINE`` (netlists of what failed or differs),
+        ``reduced/CASE-ENGINE`` (the smallest circuit that does so too).
+    workers : int, optional
+        Processes of one thread each; the specification's, or as many as there are cores, where not given.
+    progress : bool, optional
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    Campaign
+        All rows so far. An interrupt raises `KeyboardInterrupt`, and loses nothing but what is running.
+
+    Raises
+    ------
+    InputError
+        If the folder holds cases that were drawn otherwise, cannot be written, or is in use.
+    SimulatorNotFoundError
+        If a simulator is missing, before anything is run.
+    MemductanceError
+        If a row cannot be written.
+    """
+    if not isinstance(spec, CampaignSpec):
+        spec = CampaignSpec.read(spec)
+    if workers is not None:
+        integer("workers", workers, minimum=1)
+    folder = Path(out).absolute()
+    for engine in spec.engines:
+        _present(engine)
+    with Store(folder, spec) as store:
+        _, rows = read_store(folder)
+        done = {(row["case"], row["engine"]) for row in rows if row["reason"] != "machine"}
+        wanted = [(number, engine) for number in range(spec.circuits) for engine in spec.engines]
+        missing = [key for key in wanted if key not in done]
+        if missing:
+            count = min(workers or spec.workers or cores(), len(missing))
+            with _bar(len(wanted), len(wanted) - len(missing), progress) as bar:
+                for row in _rows(spec, missing, folder, count):
+                    store.append(row)
+                    bar.update()
+    return Campaign.load(folder)
+
+
+def _rows(spec: CampaignSpec, keys: list[tuple[int, str]], out: Path, workers: int) -> Iterator[dict[str, Any]]:
+    """Run cases in a pool of processes and give their rows as they come; a case whose worker dies is run once more."""
+    finished: queue.SimpleQueue[tuple[tuple[int, str], int, Future[dict[str, Any]]]] = queue.SimpleQueue()
+    with _workshop() as root, _pool(workers) as pool:
+
+        def ask(key: tuple[int, str], attempt: int) -> None:
+            temporary = root / f"{name_of(*key)}-{attempt}"
+            limit = _START + _PATIENCE * spec.timeout
+            future = pool.schedule(work, args=(spec, *key, temporary, out), timeout=limit)
+            future.add_done_callback(lambda done: finished.put((key, attempt, done)))
+
+        for key in keys:
+            ask(key, 1)
+        waiting = len(keys)
+        while waiting:
+            key, attempt, future = finished.get()
+            row, died = _row(key, future)
+            _clear(root / f"{name_of(*key)}-{attempt}")
+            if died and attempt == 1:
+                ask(key, 2)
+                continue
+            waiting -= 1
+            yield row
+
+
+def _row(key: tuple[int, str], future: Future[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """Return the row of a finished task, and whether its worker died under it."""
+    from pebble import ProcessExpired
+
+    try:
+        return future.result(), False
+    except TimeoutError:
+        return failed(*key, "timeout", "the worker took too long, the simulator's time limit and ours together"), False
+    except ProcessExpired as error:
+        return failed(*key, "machine", f"the worker died, twice (exit {error.exitcode})"), True
+
+
+def _present(engine: str) -> None:
+    """Raise `SimulatorNotFoundError` where an engine is missing."""
+    if engine == "vacask":
+        from netlists.engines.vacask import vacask_version
+
+        vacask_version()
+    elif engine == "ngspice":
+        from netlists.engines.ngspice import ngspice_version
+
+        ngspice_version()
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPool]:
+    """Processes of one thread each; stopped at once where an exception leaves the block."""
+    from pebble import ProcessPool
+
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    pool = ProcessPool(workers, context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+        pool.close()
+    except BaseException:
+        pool.stop()
+        raise
+    finally:
+        pool.join()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """Make a folder for the temporary files of all workers; at the end nothing is left of it, nor runs in it."""
+    root = Path(tempfile.mkdtemp(prefix="memductance-campaign-"))
+    try:
+        yield root
+    finally:
+        _clear(root)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder, and kill the simulators that still run in it because their worker was killed."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if Path(os.readlink(process / "cwd")).is_relative_to(folder):
+                os.kill(int(process.name), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _bar(total: int, done: int, progress: bool) -> Iterator[Any]:
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, initial=done, disable=not progress, desc="circuits on engines", unit="run") as bar:
+        yield bar
