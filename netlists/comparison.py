@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
-from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform, simulate
+from devices import Device, InputError, Waveform, simulate
 from devices.validation import choice
 from netlists._array_comparison import compare_read, compare_solution, compare_transient
 from netlists.agreement import Agreement, Quantity
 from netlists.arrays import crossbar_circuit
-from netlists.circuit import Circuit, OperatingPoint, Transient, device_circuit
+from netlists.circuit import Circuit, Transient, device_circuit
+from netlists.engines.running import ENGINES, run_circuit
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def crosscheck(
     A device: transients under a waveform, compared at each of the simulator's own time points; terminal voltage
     relative to its peak, current relative to its peak, states relative to their span. An array: one read or another
     operating point; currents relative to the largest one of their kind, node voltages relative to the largest
-    potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at each of the
-    simulator's time points, and states.
+    potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at 200 of the
+    simulator's own time points, evenly by number, and states. Ours is evaluated at those times, so that nothing is
+    interpolated.
 
     Parameters
     ----------
@@ -57,11 +59,10 @@ def crosscheck(
     duration : float, optional
         Length of an array's transient [s]; that of the longest waveform where not given.
     engine : {"ngspice", "pyspice", "vacask"}, optional
-        ngspice in a process of its own, PySpice's shared library, or, for a device, VACASK with the device's
-        Verilog-A module.
+        ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules.
     options : NgspiceOptions or VacaskOptions, optional
-        Tolerances of the simulator; those suited to the circuit where not given. For ngspice, an operating point of
-        cells with a law that does not converge is then tried with tolerances up to 1e6 times as large.
+        Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
+        law that does not converge is then tried with tolerances up to 1e6 times as large.
     tolerance : float, optional
         Ours: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
         `Crossbar.solve`, 1e-12), or of an array's step (`Crossbar.simulate`, 1e-9).
@@ -86,7 +87,7 @@ def crosscheck(
     SimulatorError
         If it fails.
     """
-    choice("engine", engine, ("ngspice", "pyspice", "vacask"))
+    choice("engine", engine, ENGINES)
     compare: Callable[[Circuit, Waves], dict[str, Any]]
     if isinstance(subject, Device):
         for name, given in (("gate", gate), ("duration", duration)):
@@ -98,8 +99,6 @@ def crosscheck(
             return _compare_device(subject, stimulus, circuit, waves, tolerance)  # type: ignore[arg-type]
 
     elif isinstance(subject, Crossbar):
-        if engine == "vacask":
-            raise InputError("engine", "'vacask' for an array", "'ngspice' or 'pyspice'", "engine='ngspice'")
         circuit = crossbar_circuit(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step)  # type: ignore[arg-type]
         terminals = {"gate": gate, "bulk": bulk}
 
@@ -112,7 +111,7 @@ def crosscheck(
 
     else:
         raise InputError("subject", type(subject).__name__, "a Device or a Crossbar")
-    waves, chosen = _run(circuit, engine, options, timeout)
+    waves, chosen = run_circuit(circuit, engine, options=options, timeout=timeout)
     return Agreement(
         title=circuit.title,
         engine=waves.engine,
@@ -120,42 +119,6 @@ def crosscheck(
         engine_seconds=waves.seconds,
         **compare(circuit, waves),
     )
-
-
-def _run(
-    circuit: Circuit, engine: str, options: NgspiceOptions | VacaskOptions | None, timeout: float
-) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
-    """Return the simulator's answer and the tolerances that it reached."""
-    if engine == "vacask":
-        from netlists.dialects.vacask import VacaskOptions
-        from netlists.engines.vacask import run_vacask
-
-        tolerances = options or VacaskOptions.suited(circuit)
-        if not isinstance(tolerances, VacaskOptions):
-            raise InputError("options", type(options).__name__, "VacaskOptions for engine='vacask'")
-        return run_vacask(circuit, options=tolerances, timeout=timeout), tolerances
-    from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
-
-    if not isinstance(options, NgspiceOptions | None):
-        raise InputError("options", type(options).__name__, f"NgspiceOptions for engine={engine!r}")
-    chosen = [options] if options else [NgspiceOptions.suited(circuit)]
-    if options is None and isinstance(circuit.analysis, OperatingPoint) and circuit.subcircuits:
-        chosen += [chosen[0].loosened(factor) for factor in (1e3, 1e6)]
-    for attempt in chosen:
-        try:
-            if engine == "ngspice":
-                from netlists.engines.ngspice import run_ngspice
-
-                return run_ngspice(write_ngspice(circuit, attempt), timeout=timeout), attempt
-            from netlists.engines.pyspice import run_pyspice
-
-            return run_pyspice(circuit, options=attempt), attempt
-        except SimulatorNotFoundError:
-            raise
-        except SimulatorError:
-            if attempt is chosen[-1]:
-                raise
-    raise AssertionError("one attempt at least")
 
 
 def _bias(stimulus: Any) -> Bias:

@@ -8,16 +8,20 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import SimulatorError, SimulatorNotFoundError
+from devices.errors import InputError, SimulatorError, SimulatorNotFoundError
 from devices.validation import number
 from netlists.circuit import Circuit
 from netlists.engines._process import execute, folder_to_keep
 from netlists.engines._raw import read_raw
 from netlists.engines.waves import Waves
+
+if TYPE_CHECKING:
+    from netlists.dialects.ngspice import NgspiceOptions
 
 __all__ = ["INSTALL", "ngspice_version", "run_ngspice"]
 
@@ -47,13 +51,21 @@ def ngspice_version() -> str:
     return found.group(1)
 
 
-def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | os.PathLike[str] | None = None) -> Waves:
+def run_ngspice(
+    netlist: str | Circuit,
+    *,
+    options: NgspiceOptions | None = None,
+    timeout: float = 120.0,
+    keep: str | os.PathLike[str] | None = None,
+) -> Waves:
     """Run a netlist and return all its vectors in full double precision.
 
     Parameters
     ----------
     netlist : str or Circuit
-        Text with one analysis, or a circuit, which is written with the default options.
+        Text with one analysis, or a circuit; the currents that it observes are then ``i(name)`` of their instances.
+    options : NgspiceOptions, optional
+        Tolerances for a circuit; those suited to it where not given.
     timeout : float, optional
         Longest run [s]; then the process and its children are killed.
     keep : path, optional
@@ -72,10 +84,14 @@ def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | o
         If ngspice refuses the netlist, does not converge, crashes or takes too long; in its own words.
     """
     limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):
-        from netlists.dialects.ngspice import write_ngspice
+        from netlists.dialects.ngspice import NgspiceOptions, instance_current, write_ngspice
 
-        netlist = write_ngspice(netlist)
+        currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in netlist.observed}
+        netlist = write_ngspice(netlist, options or NgspiceOptions.suited(netlist))
+    elif options is not None:
+        raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
     engine = f"ngspice {ngspice_version()}"
     with tempfile.TemporaryDirectory(prefix="memductance-ngspice-") as temporary:
         folder = Path(temporary) if keep is None else folder_to_keep(keep)
@@ -85,6 +101,7 @@ def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | o
         started = time.perf_counter()
         said = _execute(["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
         vectors = _read(raw, said)
+        vectors = {currents.get(name, name): vector for name, vector in vectors.items()}
         return Waves(vectors, engine, time.perf_counter() - started)
 
 

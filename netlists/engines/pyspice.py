@@ -117,7 +117,7 @@ def _neutral(subject: Any, stimulus: Any) -> Circuit:
     return device_circuit(subject, stimulus)
 
 
-def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None) -> Waves:
+def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None, timeout: float = 120.0) -> Waves:
     """Run a circuit in PySpice's shared library and return all its vectors.
 
     Parameters
@@ -155,7 +155,8 @@ def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None) -> W
         raise SimulatorError(f"PySpice: {_words(said)}")
     vectors = {f"v({name})": np.array(v, dtype=float) for name, v in analysis.nodes.items()}
     branches = {**analysis.branches, **analysis.internal_parameters}
-    vectors |= {f"i({name})": np.array(v, dtype=float) for name, v in branches.items()}
+    currents = {instance_current(name): name for name in circuit.observed}
+    vectors |= {f"i({currents.get(name, name)})": np.array(v, dtype=float) for name, v in branches.items()}
     if isinstance(plan, Transient):
         vectors["time"] = np.array(analysis.time, dtype=float)
     version = f"PySpice (shared), ngspice {shared.ngspice_version}"

@@ -84,10 +84,11 @@ def run_vacask(
     """
     limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
     states: dict[str, str] = {}
+    currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):
-        from netlists.dialects.vacask import VacaskOptions, state_vectors, write_vacask
+        from netlists.dialects.vacask import VacaskOptions, current_vectors, state_vectors, write_vacask
 
-        states = state_vectors(netlist)
+        states, currents = state_vectors(netlist), current_vectors(netlist)
         netlist = write_vacask(netlist, options or VacaskOptions.suited(netlist))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
@@ -114,6 +115,8 @@ def run_vacask(
         vectors = _named(_read(raw, said))
         for net, vector in states.items():
             vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
+        for instance, vector in currents.items():
+            vectors[f"i({instance.lower()})"] = vectors.pop(f"v({vector.lower()})")
         return Waves(vectors, f"VACASK {version}", time.perf_counter() - started)
 
 
