@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 import time
 import traceback
 from pathlib import Path
 from typing import Any
 
-from devices import ConvergenceError, InputError, SimulatorError, SimulatorNotFoundError
+from devices import ConvergenceError, InputError, MemductanceError, SimulatorError, SimulatorNotFoundError
 from netlists.agreement import Agreement
 from netlists.campaign.case import Case
-from netlists.campaign.draw import draw
+from netlists.campaign.draw import draw, stands
 from netlists.campaign.shrink import shrink
 from netlists.campaign.spec import CampaignSpec
 from netlists.comparison import crosscheck
@@ -55,61 +56,63 @@ def work(spec: CampaignSpec, number: int, engine: str, temporary: Path, out: Pat
         temporary.mkdir()
         tempfile.tempdir = str(temporary)
         case = draw(spec, number)
-        row = _run(spec, case, engine, spec.timeout)
-        fault = row["reason"] or ("" if _agrees(spec, case, row["agreement"]) else "differs")
+        row, fault = _run(spec, case, engine, spec.timeout)
         row["seconds"] = time.perf_counter() - started
         if fault and fault != "machine":
             case.write(out / "kept" / name_of(number, engine))
         if fault in _SHRUNK:
-            row["reduced"] = _reduce(spec, case, engine, fault, row["seconds"], out / "reduced" / name_of(number, engine))
+            folder = out / "reduced" / name_of(number, engine)
+            row["reduced"] = _reduce(spec, case, engine, (fault, row["error"]), row["seconds"], folder)
     except Exception as error:
         row = failed(number, engine, *_reason(error))
     return row
 
 
-def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> dict[str, Any]:
-    row = failed(case.number, engine, "", "")
+def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[dict[str, Any], str]:
+    """Return the row of a case, and its fault: a reason, "differs", or none."""
+    row = {**failed(case.number, engine, "", ""), "options": dict(case.options)}
     try:
+        row["rounding"] = case.rounding
         row["agreement"] = check_case(case, engine, timeout).to_dict()
     except Exception as error:
         row["reason"], row["error"] = _reason(error)
-    return {**row, "options": dict(case.options)}
-
-
-def _agrees(spec: CampaignSpec, case: Case, agreement: dict[str, Any]) -> bool:
-    analysis = case.options["analysis"]
-    return all(
-        spec.share(analysis, name, q["worst_relative"], q["worst_absolute"]) <= 1.0
-        for name, q in agreement["quantities"].items()
-    )
+        return row, row["reason"]
+    return row, "differs" if max(spec.excess(row).values()) > 1.0 else ""
 
 
 def _reduce(
-    spec: CampaignSpec, case: Case, engine: str, fault: str, seconds: float, folder: Path
+    spec: CampaignSpec, case: Case, engine: str, fault: tuple[str, str], seconds: float, folder: Path
 ) -> dict[str, Any]:
     """Shrink a case, write the smallest one that fails in the same way, and say what it is."""
     ends = time.monotonic() + spec.timeout
     limit = min(spec.timeout, 2.0 + 4.0 * seconds)  # a simpler circuit that takes much longer is another fault
 
     def fails(simpler: Case) -> bool:
-        if time.monotonic() > ends:
+        if time.monotonic() > ends or not stands(simpler):
             return False
-        row = _run(spec, simpler, engine, limit)
-        return fault == (row["reason"] or ("" if _agrees(spec, simpler, row["agreement"]) else "differs"))
+        row, kind = _run(spec, simpler, engine, limit)
+        return kind == fault[0] and _words(row["error"]) == _words(fault[1])
 
     smallest, tries = shrink(case, fails)
     smallest.write(folder)
-    row = _run(spec, smallest, engine, limit)
-    found = row["error"] if row["agreement"] is None else str(check_case(smallest, engine, limit))
+    try:
+        found = str(check_case(smallest, engine, limit))
+    except MemductanceError as error:
+        found = str(error)
     (folder / "found.txt").write_text(f"{found}\n", encoding="utf-8")
-    elements = len(smallest.circuit().elements)
-    return {"shape": smallest.shape, "elements": elements, "of": len(case.circuit().elements), "tries": tries}
+    elements = [len(c.circuit().elements) for c in (smallest, case)]
+    return {"shape": smallest.shape, "elements": elements[0], "of": elements[1], "tries": tries}
+
+
+def _words(error: str) -> str:
+    """Return the first words of an error, without names and numbers, by which two are the same."""
+    return " ".join(re.sub(r"'[^']*'|[^A-Za-z ]", " ", error.partition(";")[0]).split()[:6])
 
 
 def _reason(error: Exception) -> tuple[str, str]:
     """Return why there are no figures, and the error's own words in one line."""
     text = " ".join(str(error).split())
-    if isinstance(error, SimulatorNotFoundError) or isinstance(error, OSError):
+    if isinstance(error, SimulatorNotFoundError | OSError):
         return "machine", text
     if isinstance(error, SimulatorError):
         if "no result within" in text:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from devices import InputError
+from netlists.circuit import Resistor, VoltageSource
 
 if TYPE_CHECKING:
-    from crossbar import Bias, Crossbar, Wires
-    from devices import Device, Series, Waveform
+    from crossbar import Bias, Wires
+    from devices import Device, Waveform
     from netlists.circuit import Circuit
 
 __all__ = ["FLOATS", "OPEN", "SIDES", "Built", "Case", "terminals", "waveform"]
@@ -70,6 +71,8 @@ class Case:
         Length of a transient without waveforms [s].
     step : float, optional
         Longest step of the simulator [s].
+    tolerance : float, optional
+        Ours, as in `netlists.crosscheck`.
     """
 
     number: int
@@ -86,6 +89,7 @@ class Case:
     bulk: float = 0.0
     duration: float | None = None
     step: float | None = None
+    tolerance: float | None = None
 
     def to_json(self) -> str:
         """Return the case as JSON."""
@@ -108,17 +112,24 @@ class Case:
         """Everything that terminals are connected to."""
         return [p for side in (self.bias or {}).values() for p in side]
 
+    @property
+    def rounding(self) -> float:
+        """What doubles leave open of the current through the smallest resistance of the metal [A]."""
+        circuit = self.circuit()
+        smallest = min((e.resistance for e in circuit.elements if isinstance(e, Resistor)), default=math.inf)
+        sources = [e.value for e in circuit.elements if isinstance(e, VoltageSource)]
+        levels = [v if isinstance(v, float) else float(np.abs(v.at(v.corners)).max()) for v in sources]
+        return float(np.finfo(float).eps * max(map(abs, levels), default=0.0) / smallest)
+
     def build(self) -> Built:
         """Return the device or the array, its stimulus, and the further arguments of `netlists.crosscheck`."""
-        given = {"step": self.step} if self.step is not None else {}
+        given = {"step": self.step, "tolerance": self.tolerance, "duration": self.duration}
+        arguments: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if self.shape is None:
             assert self.waveform is not None
-            return Built(_device(self.parts[0], None), waveform(self.waveform), given)
+            return Built(_device(self.parts[0], None), waveform(self.waveform), arguments)
         from crossbar import Crossbar
 
-        arguments: dict[str, Any] = {**given}
-        if self.duration is not None:
-            arguments["duration"] = self.duration
         if self.gate is not None:
             arguments |= {"gate": self.gate, "bulk": self.bulk}
         stimulus: Any = self.voltage if self.bias is None else terminals(self.bias)
@@ -130,6 +141,7 @@ class Case:
         from netlists.circuit import device_circuit
 
         subject, stimulus, arguments = self.build()
+        arguments.pop("tolerance", None)
         return (device_circuit if self.shape is None else crossbar_circuit)(subject, stimulus, **arguments)
 
     def write(self, folder: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from devices.registry import get_model
 from netlists.campaign.case import FLOATS, OPEN, SIDES, Case, terminals, waveform
 from netlists.campaign.spec import AXES, CampaignSpec
 
-__all__ = ["Stratum", "draw", "strata"]
+__all__ = ["Stratum", "draw", "stands", "strata"]
 
 SELECTORS = ("exponential_selector", "threshold_switch")
 TRANSISTOR = "ekv_transistor"
@@ -61,9 +60,11 @@ def draw(spec: CampaignSpec, number: int) -> Case:
     options = {name: given[_turn(spec, name, len(given), number)] for name, given in axes.items()}
     for _ in range(_ATTEMPTS):
         case = _Draft(spec, number, stratum, options, rng).case()
-        if _stands(case):
+        if stands(case):
             return case
-    raise InputError("spec", f"case {number}, {stratum}, {options}", "circuits of which no part floats", "larger arrays")
+    raise InputError(
+        "spec", f"case {number}, {stratum}, {options}", "circuits of which no part floats", "larger arrays"
+    )
 
 
 def _turn(spec: CampaignSpec, axis: str, count: int, number: int) -> int:
@@ -72,7 +73,7 @@ def _turn(spec: CampaignSpec, axis: str, count: int, number: int) -> int:
     return int(np.random.default_rng([spec.seed, zlib.crc32(axis.encode()), block]).permutation(count)[place])
 
 
-def _stands(case: Case) -> bool:
+def stands(case: Case) -> bool:
     """Whether sources and faults leave no part of the array floating, and no source shorts another one."""
     if case.shape is None:
         return True
@@ -102,7 +103,13 @@ class _Draft:
     ) -> None:
         self.spec, self.number, self.stratum, self.options, self.rng = spec, number, stratum, options, rng
         self.over_time = stratum.analysis.endswith("transient")
+        if stratum.cells == "1T1R" or (
+            stratum.cells == "device" and get_model(stratum.model.partition("/")[0]).controls
+        ):
+            # Shorts between lines are refused beside transistors.
+            self.options = {**options, "faults": options["faults"].replace("short", "open")}
         self.cell = None if stratum.cells == "ohmic" else device(*stratum.model.split("/"))
+        self.loaded = stratum.analysis == "array transient" and options["capacitance"] != "none"
         self.peak = 1.0 if self.cell is None else self.cell.parameter_set.loop_voltage
         if stratum.cells == "1S1R":
             self.peak += 0.5
@@ -132,7 +139,7 @@ class _Draft:
                 gate = rng.uniform(0.3, 1.8, rows if gates == "rows" else columns).tolist()
                 bulk = -0.05
         wires = self._wires()
-        bias, voltage, step = None, None, None
+        bias, voltage, step, tolerance = None, None, None, None
         if stratum.analysis == "read":
             used.remove("terminals")
             voltage = self._volts(rows)
@@ -144,7 +151,7 @@ class _Draft:
             wires |= self._capacitance()
             wave = self._waveform()
             bias, duration = self._in_motion(bias, wave), waveform(wave).duration
-            step = duration / self.spec.steps
+            step, tolerance = duration / self.spec.steps, self.spec.step_error
         shown |= {name: self.options[name] for name in used}
         return Case(
             number=self.number,
@@ -160,6 +167,7 @@ class _Draft:
             bulk=bulk,
             duration=duration,
             step=step,
+            tolerance=tolerance,
         )
 
     def _volts(self, count: int) -> list[float]:
@@ -184,7 +192,9 @@ class _Draft:
         assert self.cell is not None
         own = self._part(self.cell, self.shape)
         if self.stratum.cells == "1S1R":
-            return [self._part(device(str(self.rng.choice(SELECTORS))), self.shape), own]
+            # A threshold switch in series with a slower device oscillates at its own pace, not at the drive's.
+            selectors = SELECTORS[:1] if self.over_time else SELECTORS
+            return [self._part(device(str(self.rng.choice(selectors))), self.shape), own]
         if self.stratum.cells == "1T1R":
             return [own, self._part(device(TRANSISTOR), self.shape)]
         if self.stratum.cells == "1R":
@@ -225,6 +235,7 @@ class _Draft:
         return held
 
     def _wires(self) -> dict[str, Any]:
+        """Metal; ends with resistance where there is capacitance, whose current would jump at each corner."""
         rng, (rows, columns) = self.rng, self.shape
         shapes = {
             "word_line": (rows, columns + 1),
@@ -238,11 +249,11 @@ class _Draft:
         wires: dict[str, Any] = {}
         for name, size in shapes.items():
             scale = 10.0 ** rng.uniform(-1.0, 1.5) * (1.0 if name.endswith("line") else 10.0)
-            if kind == "uniform":
+            if kind == "uniform" or (self.loaded and kind == "ideal" and len(size) == 1):
                 wires[name] = float(scale)
             elif kind != "ideal":
                 drawn = scale * rng.uniform(0.5, 2.0, size)
-                if kind == "partly zero":
+                if kind == "partly zero" and not (self.loaded and len(size) == 1):
                     drawn *= rng.random(size) < rng.choice([0.0, 0.5, 1.0])
                 wires[name] = drawn.tolist()
         if self.options["faults"] == "open":
@@ -271,7 +282,9 @@ class _Draft:
             if kinds:
                 kind, lines, cells = kinds[self.rng.integers(len(kinds))]
                 line, cell = int(self.rng.integers(lines - 1)), int(self.rng.integers(cells))
-                found.append({"kind": kind, "line": line, "cell": cell, "resistance": float(10 ** self.rng.uniform(0, 2))})
+                found.append(
+                    {"kind": kind, "line": line, "cell": cell, "resistance": float(10 ** self.rng.uniform(0, 2))}
+                )
         return found
 
     def _capacitance(self) -> dict[str, float]:
@@ -353,4 +366,3 @@ def scaled_wave(wave: dict[str, Any], factor: float) -> dict[str, Any]:
             given = found[name]
             found[name] = [factor * v for v in given] if isinstance(given, list) else factor * given
     return found
-

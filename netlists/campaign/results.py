@@ -79,11 +79,17 @@ class Campaign:
                 yield {**key, "reason": row["reason"], "error": row["error"]}
                 continue
             seconds = {name: agreement[name] for name in ("our_seconds", "engine_seconds")}
-            analysis = row["options"]["analysis"]
+            excess = self.spec.excess(row)
             for name, q in agreement["quantities"].items():
                 figures = {n: q[n] for n in ("worst_relative", "worst_absolute", "scale", "unit", "where", "points")}
-                share = self.spec.share(analysis, name, q["worst_relative"], q["worst_absolute"])
-                yield {**key, "quantity": name, **figures, "of_tolerance": share, **seconds, "version": agreement["engine"]}
+                yield {
+                    **key,
+                    "quantity": name,
+                    **figures,
+                    "of_tolerance": excess[name],
+                    **seconds,
+                    "version": agreement["engine"],
+                }
 
     def dataset(self) -> xr.Dataset:
         """Return worst differences over case, engine and quantity, `nan` where there are none; options by case."""
@@ -107,9 +113,7 @@ class Campaign:
 
     def excess(self, row: Mapping[str, Any]) -> float:
         """Return the largest difference of a row as a part of what agrees; above 1 it differs."""
-        analysis = row["options"]["analysis"]
-        quantities = row["agreement"]["quantities"].items()
-        return max(self.spec.share(analysis, n, q["worst_relative"], q["worst_absolute"]) for n, q in quantities)
+        return max(self.spec.excess(row).values())
 
     def case(self, number: int) -> Case:
         """Return a case of the campaign, drawn anew."""

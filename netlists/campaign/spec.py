@@ -67,13 +67,18 @@ class CampaignSpec:
     rest, moving : tuple of int, optional
         Fewest and most rows and columns of arrays at rest, and of arrays over time.
     steps : int, optional
-        Longest step of a simulator, as a part of an array's transient.
+        Fewest steps of a simulator in an array's transient.
+    step_error : float, optional
+        Ours, in an array's transient.
     values, wires, capacitance, terminals, waveforms, faults, gates : tuple of str, optional
         Options of each axis that an array may have; an option that is named twice is drawn twice as often.
     tolerances : mapping, optional
         For each analysis, the largest relative difference of ``current``, ``voltage`` and ``state`` that agrees.
     floors : mapping, optional
-        Absolute differences [A], [V] and of a state's span that agree in any case: doubles leave them open.
+        Absolute differences [A], [V] and of a state's span that agree in any case.
+    roundings : float, optional
+        Differences of currents that agree in any case, in units of what doubles leave open of the current through the
+        smallest resistance of a circuit: 2.2e-16 of its largest potential across it.
 
     Raises
     ------
@@ -93,7 +98,8 @@ class CampaignSpec:
     ohmic_share: int = 20
     rest: tuple[int, int] = (1, 12)
     moving: tuple[int, int] = (1, 3)
-    steps: int = 400
+    steps: int = 100
+    step_error: float = 1e-8
     values: tuple[str, ...] = AXES["values"]
     wires: tuple[str, ...] = AXES["wires"]
     capacitance: tuple[str, ...] = AXES["capacitance"]
@@ -103,6 +109,7 @@ class CampaignSpec:
     gates: tuple[str, ...] = AXES["gates"]
     tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     floors: Mapping[str, float] = field(default_factory=dict)
+    roundings: float = 10.0
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -117,6 +124,7 @@ class CampaignSpec:
             integer("workers", self.workers, minimum=1)
         integer("ohmic_share", self.ohmic_share, minimum=1)
         integer("steps", self.steps, minimum=10)
+        put("step_error", number("step_error", self.step_error, minimum=1e-12, maximum=0.1))
         allowed = {"engines": ("ngspice", "pyspice", "vacask"), "cells": CELLS, "analyses": ANALYSES, **AXES}
         for name, options in allowed.items():
             put(name, _texts(name, getattr(self, name), options))
@@ -126,6 +134,7 @@ class CampaignSpec:
         for name in ("rest", "moving"):
             put(name, _range(name, getattr(self, name)))
         put("tolerances", _tolerances(self.tolerances))
+        put("roundings", number("roundings", self.roundings, minimum=0.0))
         put("floors", {**_FLOORS, **_numbers("floors", self.floors, FAMILIES)})
 
     @classmethod
@@ -149,11 +158,13 @@ class CampaignSpec:
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError("spec", f"{str(path)!r}, no TOML: {error}", "a file with seed = 1, circuits = 100, ...") from None
+            raise InputError(
+                "spec", f"{str(path)!r}, no TOML: {error}", "a file with seed = 1, circuits = 100, ..."
+            ) from None
         draw = given.pop("draw", {})
         if not isinstance(draw, dict):
             raise InputError("draw", repr(draw), "a table [draw]")
-        plain = {f.name for f in fields(cls)} - set(_DRAW)
+        plain = {f.name for f in fields(cls)} - set(_DRAW) | {"seed"}
         for keys, known in ((given, plain), (draw, set(_DRAW) - {"seed"})):
             for key in keys:
                 choice("spec", key, known)
@@ -170,16 +181,21 @@ class CampaignSpec:
         """Return all fields, ready for JSON."""
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
-    def share(self, analysis: str, quantity: str, relative: float, absolute: float) -> float:
-        """Return worst differences of a quantity as a part of what agrees: its tolerance, or its floor."""
-        kind = family(quantity)
-        limits = ((relative, self.tolerances[analysis][kind]), (absolute, self.floors[kind]))
-        return min(0.0 if found == 0.0 else found / limit if limit > 0.0 else math.inf for found, limit in limits)
+    def excess(self, row: Mapping[str, Any]) -> dict[str, float]:
+        """Return each quantity's worst difference as a part of what agrees: its tolerance, or its floor."""
+        tolerances = self.tolerances[row["options"]["analysis"]]
+        found = {}
+        for name, quantity in row["agreement"]["quantities"].items():
+            kind = family(name)
+            floor = max(self.floors[kind], self.roundings * row["rounding"] if kind == "current" else 0.0)
+            limits = ((quantity["worst_relative"], tolerances[kind]), (quantity["worst_absolute"], floor))
+            found[name] = min(0.0 if part == 0.0 else part / most if most > 0.0 else math.inf for part, most in limits)
+        return found
 
 
 #: What the cases depend on.
 _DRAW = (
-    "seed", "cells", "models", "analyses", "ohmic_share", "rest", "moving", "steps", *AXES,
+    "seed", "cells", "models", "analyses", "ohmic_share", "rest", "moving", "steps", "step_error", *AXES,
 )  # fmt: skip
 
 

@@ -50,7 +50,9 @@ def _lines(file: Path) -> tuple[list[dict[str, Any]], int]:
     try:
         return [json.loads(line) for line in content[:end].splitlines()], end
     except ValueError as error:
-        raise InputError("out", f"{str(file)!r}, damaged: {error}", "a store that only campaigns have written") from None
+        raise InputError(
+            "out", f"{str(file)!r}, damaged: {error}", "a store that only campaigns have written"
+        ) from None
 
 
 class Store:
@@ -112,7 +114,9 @@ class Store:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise InputError("out", f"{str(self.file.parent)!r}, in use", "a folder no other campaign writes to") from None
+            raise InputError(
+                "out", f"{str(self.file.parent)!r}, in use", "a folder no other campaign writes to"
+            ) from None
 
     def __enter__(self) -> Store:
         return self
@@ -131,7 +135,10 @@ def _check(before: Mapping[str, Any], spec: CampaignSpec) -> None:
         name = changed[0]
         was, is_ = (_shortened(given.get(name)) for given in (before, now))
         raise InputError(
-            f"spec.{name}", f"{is_}", f"{was}, with which the cases in the folder were drawn", "another folder for --out"
+            f"spec.{name}",
+            f"{is_}",
+            f"{was}, with which the cases in the folder were drawn",
+            "another folder for --out",
         )
 
 
