@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from devices.errors import InputError
+from memductance import campaign_commands
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance.device_commands import devices
 
@@ -26,6 +27,8 @@ app = typer.Typer(
 crosscheck_app = typer.Typer(help="Run one circuit here and in ngspice, and compare.", no_args_is_help=True)
 app.command()(devices)
 app.add_typer(crosscheck_app, name="crosscheck")
+crosscheck_app.command()(campaign_commands.campaign)
+crosscheck_app.command()(campaign_commands.replay)
 
 Engine = Annotated[str, typer.Option(help="ngspice (its own process) or pyspice (PySpice's shared library).")]
 Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]

@@ -1,6 +1,10 @@
 from .agreement import Agreement as Agreement
 from .agreement import Quantity as Quantity
 from .arrays import crossbar_circuit as crossbar_circuit
+from .campaign.case import Case as Case
+from .campaign.results import Campaign as Campaign
+from .campaign.run import run_campaign as run_campaign
+from .campaign.spec import CampaignSpec as CampaignSpec
 from .circuit import Circuit as Circuit
 from .circuit import device_circuit as device_circuit
 from .comparison import crosscheck as crosscheck

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from devices import ConvergenceError, InputError, MemductanceError, SimulatorError, SimulatorNotFoundError
-from netlists.agreement import Agreement
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw, stands
 from netlists.campaign.shrink import shrink
 from netlists.campaign.spec import CampaignSpec
-from netlists.comparison import crosscheck
+from netlists.campaign.store import name_of
 
-__all__ = ["REASONS", "check_case", "failed", "name_of", "work"]
+__all__ = ["REASONS", "failed", "work"]
 
 #: Why a row has no figures. What failed for the machine's sake, the next run tries again.
 REASONS = {
@@ -33,20 +32,9 @@ REASONS = {
 _SHRUNK = ("convergence", "engine", "differs")
 
 
-def name_of(number: int, engine: str) -> str:
-    """Return the name of the folders of a case on an engine."""
-    return f"{number:04d}-{engine}"
-
-
 def failed(number: int, engine: str, reason: str, error: str) -> dict[str, Any]:
     """Return the row of a case without figures."""
     return {"case": number, "engine": engine, "options": {}, "reason": reason, "error": error, "agreement": None}
-
-
-def check_case(case: Case, engine: str, timeout: float) -> Agreement:
-    """Run a case in both worlds."""
-    subject, stimulus, arguments = case.build()
-    return crosscheck(subject, stimulus, engine=engine, timeout=timeout, **arguments)
 
 
 def work(spec: CampaignSpec, number: int, engine: str, temporary: Path, out: Path) -> dict[str, Any]:
@@ -73,7 +61,7 @@ def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[d
     row = {**failed(case.number, engine, "", ""), "options": dict(case.options)}
     try:
         row["rounding"] = case.rounding
-        row["agreement"] = check_case(case, engine, timeout).to_dict()
+        row["agreement"] = case.crosscheck(engine=engine, timeout=timeout).to_dict()
     except Exception as error:
         row["reason"], row["error"] = _reason(error)
         return row, row["reason"]
@@ -96,7 +84,7 @@ def _reduce(
     smallest, tries = shrink(case, fails)
     smallest.write(folder)
     try:
-        found = str(check_case(smallest, engine, limit))
+        found = str(smallest.crosscheck(engine=engine, timeout=limit))
     except MemductanceError as error:
         found = str(error)
     (folder / "found.txt").write_text(f"{found}\n", encoding="utf-8")

@@ -17,6 +17,7 @@ from netlists.circuit import Resistor, VoltageSource
 if TYPE_CHECKING:
     from crossbar import Bias, Wires
     from devices import Device, Waveform
+    from netlists.agreement import Agreement
     from netlists.circuit import Circuit
 
 __all__ = ["FLOATS", "OPEN", "SIDES", "Built", "Case", "terminals", "waveform"]
@@ -144,6 +145,13 @@ class Case:
         arguments.pop("tolerance", None)
         return (device_circuit if self.shape is None else crossbar_circuit)(subject, stimulus, **arguments)
 
+    def crosscheck(self, *, engine: str = "ngspice", timeout: float = 120.0) -> Agreement:
+        """Run the case here and in a simulator, for `timeout` [s] at most, and compare: see `netlists.crosscheck`."""
+        from netlists.comparison import crosscheck
+
+        subject, stimulus, arguments = self.build()
+        return crosscheck(subject, stimulus, engine=engine, timeout=timeout, **arguments)
+
     def write(self, folder: Path) -> Path:
         """Write the case and its netlist for each simulator into a folder, which is made, and return it."""
         from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
@@ -171,8 +179,8 @@ class Case:
         for name in _PER_SEGMENT:
             if isinstance(wires.get(name), list):
                 along = [*columns, count[1]] if name == "word_line" else columns
-                lines = rows if name == "word_line" else [*rows, count[0]]
-                wires[name] = [[wires[name][i][j] for j in along] for i in lines]
+                across = rows if name == "word_line" else [*rows, count[0]]
+                wires[name] = [[wires[name][i][j] for j in along] for i in across]
         for names, kept in ((_PER_ROW, rows), (_PER_COLUMN, columns)):
             for name in names:
                 if isinstance(wires.get(name), list):

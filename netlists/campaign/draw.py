@@ -103,12 +103,10 @@ class _Draft:
     ) -> None:
         self.spec, self.number, self.stratum, self.options, self.rng = spec, number, stratum, options, rng
         self.over_time = stratum.analysis.endswith("transient")
-        if stratum.cells == "1T1R" or (
-            stratum.cells == "device" and get_model(stratum.model.partition("/")[0]).controls
-        ):
+        self.cell = None if stratum.cells == "ohmic" else device(*stratum.model.split("/"))
+        if stratum.cells == "1T1R" or (self.cell is not None and self.cell.control_names):
             # Shorts between lines are refused beside transistors.
             self.options = {**options, "faults": options["faults"].replace("short", "open")}
-        self.cell = None if stratum.cells == "ohmic" else device(*stratum.model.split("/"))
         self.loaded = stratum.analysis == "array transient" and options["capacitance"] != "none"
         self.peak = 1.0 if self.cell is None else self.cell.parameter_set.loop_voltage
         if stratum.cells == "1S1R":
@@ -230,8 +228,10 @@ class _Draft:
         """The same parameters, with each start moved between the bounds that they give."""
         held = dict(values)
         for state in cell.model.states:
-            sides = [values.get(b, cell.parameters[b]) if isinstance(b, str) else b for b in (state.lower, state.upper)]
-            held[state.name] = np.clip(cell.initial[state.name], *sides)
+            low, high = (
+                values.get(b, cell.parameters[b]) if isinstance(b, str) else b for b in (state.lower, state.upper)
+            )
+            held[state.name] = np.clip(cell.initial[state.name], low, high)
         return held
 
     def _wires(self) -> dict[str, Any]:
@@ -265,7 +265,7 @@ class _Draft:
     def _opens(self, wires: dict[str, Any]) -> dict[str, Any]:
         """One to three broken segments, with all segments of those kinds of lines given one by one."""
         rows, columns = self.shape
-        broken = {}
+        broken: dict[str, Any] = {}
         for _ in range(self.rng.integers(1, 4)):
             name, size = [("word_line", (rows, columns + 1)), ("bit_line", (rows + 1, columns))][self.rng.integers(2)]
             grid = broken.get(name) or np.broadcast_to(wires.get(name, 0.0), size).tolist()
@@ -282,9 +282,8 @@ class _Draft:
             if kinds:
                 kind, lines, cells = kinds[self.rng.integers(len(kinds))]
                 line, cell = int(self.rng.integers(lines - 1)), int(self.rng.integers(cells))
-                found.append(
-                    {"kind": kind, "line": line, "cell": cell, "resistance": float(10 ** self.rng.uniform(0, 2))}
-                )
+                resistance = float(10 ** self.rng.uniform(0, 2))
+                found.append({"kind": kind, "line": line, "cell": cell, "resistance": resistance})
         return found
 
     def _capacitance(self) -> dict[str, float]:

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import InputError
-from devices.validation import choice, integer
+from devices.validation import integer, readable_file
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw
-from netlists.campaign.spec import CampaignSpec
-from netlists.campaign.store import read_store
+from netlists.campaign.spec import CampaignSpec, family
+from netlists.campaign.store import name_of, read_store
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-
-    from netlists.agreement import Agreement
 
 __all__ = ["Campaign"]
 
@@ -106,6 +104,51 @@ class Campaign:
             data.coords[name] = ("case", options[name].reindex(data["case"].values).fillna("").astype(str).values)
         return data.assign_attrs(seed=self.spec.seed, title=self.spec.title)
 
+    def summary(self) -> dict[str, Any]:
+        """Return how many runs there are of each verdict, and the largest difference as a part of what agrees."""
+        verdicts = [self.verdict(row) for row in self.rows]
+        counts = {verdict: verdicts.count(verdict) for verdict in ("agrees", "differs", "failed")}
+        circuits = len({row["case"] for row in self.rows})
+        return {"circuits": circuits, "runs": len(self.rows), **counts}
+
+    def differences(self) -> pd.DataFrame:
+        """Return the worst relative difference of each family of quantities in each run that was compared.
+
+        Columns ``analysis``, ``quantity``, ``engine``, ``case``, ``relative`` and ``allowed``, the tolerance. What
+        agrees because it is below a floor counts as that part of the tolerance.
+        """
+        import pandas as pd
+
+        lines = []
+        for row in self.rows:
+            if row["agreement"] is not None:
+                analysis = row["options"]["analysis"]
+                for name, excess in self.spec.excess(row).items():
+                    kind = family(name)
+                    allowed = self.spec.tolerances[analysis][kind]
+                    relative = min(row["agreement"]["quantities"][name]["worst_relative"], excess * allowed)
+                    lines.append((analysis, kind, row["engine"], row["case"], relative, allowed))
+        keys = ["analysis", "quantity", "engine", "case"]
+        table = pd.DataFrame(lines, columns=[*keys, "relative", "allowed"])
+        return table.groupby(keys, sort=False, as_index=False).max()
+
+    def worst_by_quantity(self) -> pd.DataFrame:
+        """Return runs, median, worst and its case for each analysis, family of quantities and engine."""
+        table = self.differences()
+        grouped = table.groupby(["analysis", "quantity", "engine"], sort=False)
+        found = grouped.agg(
+            runs=("case", "size"),
+            median=("relative", "median"),
+            worst=("relative", "max"),
+            allowed=("allowed", "first"),
+        )
+        found["case"] = table.loc[grouped["relative"].idxmax(), "case"].to_numpy()
+        return found.reset_index()
+
+    def troubles(self) -> list[Mapping[str, Any]]:
+        """Return the rows that failed or differ."""
+        return [row for row in self.rows if self.verdict(row) != "agrees"]
+
     def worst(self, count: int = 10) -> list[Mapping[str, Any]]:
         """Return the rows that come nearest to their tolerances or exceed them, the worst first."""
         compared = [row for row in self.rows if row["agreement"] is not None]
@@ -119,12 +162,16 @@ class Campaign:
         """Return a case of the campaign, drawn anew."""
         return draw(self.spec, integer("case", number, minimum=0, maximum=self.spec.circuits - 1))
 
-    def replay(self, number: int, engine: str | None = None) -> Agreement:
-        """Run a case again, here and in an engine, the first one where none is given."""
-        from netlists.campaign._work import check_case
+    def reduced(self, number: int, engine: str) -> Case:
+        """Return the smallest circuit found that fails as this case does on this engine.
 
-        chosen = self.spec.engines[0] if engine is None else choice("engine", engine, self.spec.engines)
-        return check_case(self.case(number), chosen, self.spec.timeout)
+        Raises
+        ------
+        InputError
+            If the case was not shrunk.
+        """
+        file = self.folder / "reduced" / name_of(number, engine) / "case.json"
+        return Case.from_json(readable_file("reduced", file).read_text(encoding="utf-8"))
 
     def save(self) -> Path:
         """Write the long table to ``table.csv`` in the folder, whole or not at all, and return its path."""
@@ -138,6 +185,6 @@ class Campaign:
         return path
 
     def __str__(self) -> str:
-        verdicts = [self.verdict(row) for row in self.rows]
-        counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("agrees", "differs", "failed"))
-        return f"{self.spec.title}: {len(self.rows)} of {self.spec.circuits * len(self.spec.engines)} runs; {counts}"
+        found = self.summary()
+        counts = ", ".join(f"{found[v]} {v}" for v in ("agrees", "differs", "failed"))
+        return f"{self.spec.title}: {found['runs']} of {self.spec.circuits * len(self.spec.engines)} runs; {counts}"

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from devices.threads import cores
 from devices.validation import integer
-from netlists.campaign._work import failed, name_of, work
+from netlists.campaign._work import failed, work
+from netlists.campaign.draw import draw
 from netlists.campaign.results import Campaign
 from netlists.campaign.spec import CampaignSpec
-from netlists.campaign.store import Store, read_store
+from netlists.campaign.store import Store, name_of, read_store
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
@@ -109,7 +110,7 @@ def _rows(spec: CampaignSpec, keys: list[tuple[int, str]], out: Path, workers: i
         waiting = len(keys)
         while waiting:
             key, attempt, future = finished.get()
-            row, died = _row(key, future)
+            row, died = _row(spec, key, future)
             _clear(root / f"{name_of(*key)}-{attempt}")
             if died and attempt == 1:
                 ask(key, 2)
@@ -118,16 +119,17 @@ def _rows(spec: CampaignSpec, keys: list[tuple[int, str]], out: Path, workers: i
             yield row
 
 
-def _row(key: tuple[int, str], future: Future[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+def _row(spec: CampaignSpec, key: tuple[int, str], future: Future[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     """Return the row of a finished task, and whether its worker died under it."""
     from pebble import ProcessExpired
 
     try:
         return future.result(), False
     except TimeoutError:
-        return failed(*key, "timeout", "the worker took too long, the simulator's time limit and ours together"), False
-    except ProcessExpired as error:
-        return failed(*key, "machine", f"the worker died, twice (exit {error.exitcode})"), True
+        reason, error, died = "timeout", "the worker took too long, the simulator's time limit and ours together", False
+    except ProcessExpired as expired:
+        reason, error, died = "machine", f"the worker died, twice (exit {expired.exitcode})", True
+    return {**failed(*key, reason, error), "options": dict(draw(spec, key[0]).options)}, died
 
 
 def _present(engine: str) -> None:

@@ -73,9 +73,9 @@ def _smaller(case: Case) -> Iterator[Case]:
 
 def _fewer_devices(case: Case) -> Iterator[Case]:
     if len(case.parts) > 1:
-        for k in range(len(case.parts)):
-            gated = case.gate is not None and k != 0
-            yield replace(case, parts=[case.parts[k]], **({} if gated else {"gate": None, "bulk": 0.0}))
+        top, bottom = case.parts  # gates belong to the bottom one
+        yield replace(case, parts=[top], gate=None, bulk=0.0)
+        yield replace(case, parts=[bottom])
 
 
 def _plainer_wires(case: Case) -> Iterator[Case]:
@@ -113,8 +113,8 @@ def _plainer_terminals(case: Case) -> Iterator[Case]:
 
 def _level(wave: Mapping[str, Any]) -> float:
     """Return a constant of the size of a waveform."""
-    given = wave.get("amplitude", wave.get("voltage"))
-    return given[0] if isinstance(given, list) else float(given)  # type: ignore[arg-type]
+    given = wave["amplitude" if "amplitude" in wave else "voltage"]
+    return given[0] if isinstance(given, list) else float(given)
 
 
 def _shorter(case: Case) -> Iterator[Case]:

@@ -13,7 +13,7 @@ from typing import Any
 from devices import InputError, models, parameter_sets
 from devices.validation import choice, integer, number, readable_file
 
-__all__ = ["ANALYSES", "AXES", "CELLS", "FAMILIES", "CampaignSpec"]
+__all__ = ["ANALYSES", "AXES", "CELLS", "FAMILIES", "CampaignSpec", "family"]
 
 #: Cells: conductances, a device, and devices in series: with a selector, a transistor, a resistor.
 CELLS = ("ohmic", "device", "1S1R", "1T1R", "1R")

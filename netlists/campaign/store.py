@@ -16,9 +16,14 @@ from devices import InputError
 from devices.errors import MemductanceError
 from netlists.campaign.spec import CampaignSpec
 
-__all__ = ["NAME", "Store", "read_store"]
+__all__ = ["NAME", "Store", "name_of", "read_store"]
 
 NAME = "campaign.jsonl"
+
+
+def name_of(number: int, engine: str) -> str:
+    """Return the name of the folders of a case on an engine."""
+    return f"{number:04d}-{engine}"
 
 
 def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -39,7 +44,7 @@ def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _lines(file: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the whole lines of a store and the bytes that they take: what a crash left half-written is not among them."""
+    """Return the whole lines of a store and the bytes that they take, without what a crash left half-written."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:
