@@ -17,6 +17,15 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _failed_netlists(tmp_path_factory):
+    """Netlists of runs that fail on purpose do not go to the user's cache."""
+    place = tmp_path_factory.mktemp("failed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netlists.engines._runs.failed_folder", lambda: place)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _close_figures():
     yield

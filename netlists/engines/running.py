@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from devices import InputError, SimulatorError, SimulatorNotFoundError
+from devices import InputError
+from devices.errors import SimulatorConvergenceError
 from devices.validation import choice
 from netlists.circuit import Circuit, OperatingPoint
 from netlists.engines.waves import Waves
@@ -66,9 +67,7 @@ def run_circuit(
     for attempt in chosen[:-1]:
         try:
             return run(circuit, options=attempt, timeout=timeout), attempt
-        except SimulatorNotFoundError:
-            raise
-        except SimulatorError:
+        except SimulatorConvergenceError:
             continue
     return run(circuit, options=chosen[-1], timeout=timeout), chosen[-1]
 

@@ -177,7 +177,7 @@ def test_a_missing_vacask_names_the_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("kill -SEGV $$", r"killed by signal 11"),
+        ("kill -9 $$", r"killed by signal 9\): no message; netlist: .*\.sim"),
         ("echo 'out of luck'; exit 3", r"exit 3\): out of luck"),
         ("exit 0", "wrote no result: no message"),
         ("echo garbage > circuit.raw", "cannot be read"),
