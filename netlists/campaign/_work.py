@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import tempfile
 import time
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devices import ConvergenceError, InputError, MemductanceError, SimulatorError, SimulatorNotFoundError
+from devices.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw, stands
 from netlists.campaign.shrink import shrink
@@ -24,12 +23,22 @@ __all__ = ["REASONS", "failed", "work"]
 REASONS = {
     "refused": "our side does not take the circuit",
     "convergence": "our side did not reach its tolerance",
-    "engine": "the simulator refused the netlist, did not converge or crashed",
+    "unsolved": "the simulator read the netlist and did not find its solution",
+    "engine": "the simulator refused the netlist or crashed",
     "timeout": "longer than the time allowed",
     "defect": "an error that nobody expected",
     "machine": "killed from outside, no space, or no simulator: not for the circuit's sake",
 }
-_SHRUNK = ("convergence", "engine", "differs")
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (SimulatorTimeoutError, "timeout"),
+    (SimulatorConvergenceError, "unsolved"),
+    (SimulatorError, "engine"),
+    (ConvergenceError, "convergence"),
+    (InputError, "refused"),
+)
+#: What simulators' errors say where the machine is at fault.
+_OUTSIDE = re.compile(r"killed by signal (9|15)\b|cannot write into|is full\)")
+_SHRUNK = ("convergence", "unsolved", "engine", "differs")
 
 
 def failed(number: int, engine: str, reason: str, error: str) -> dict[str, Any]:
@@ -99,16 +108,10 @@ def _words(error: str) -> str:
 
 def _reason(error: Exception) -> tuple[str, str]:
     """Return why there are no figures, and the error's own words in one line."""
-    text = " ".join(str(error).split())
-    if isinstance(error, SimulatorNotFoundError | OSError):
+    text = " ".join(str(getattr(error, "message", error)).split())  # without the path of a netlist kept elsewhere
+    if isinstance(error, SimulatorNotFoundError | OSError) or _OUTSIDE.search(text):
         return "machine", text
-    if isinstance(error, SimulatorError):
-        if "no result within" in text:
-            return "timeout", text
-        outside = ("killed by signal 9", "killed by signal 15", os.strerror(errno.ENOSPC))
-        return ("machine" if any(words in text for words in outside) else "engine"), text
-    if isinstance(error, ConvergenceError):
-        return "convergence", text
-    if isinstance(error, InputError):
-        return "refused", text
+    for kind, reason in _KINDS:
+        if isinstance(error, kind):
+            return reason, text
     return "defect", " | ".join(line.strip() for line in traceback.format_exception(error)[-3:])
