@@ -79,9 +79,9 @@ def stands(case: Case) -> bool:
         return True
     if all(p in (FLOATS, 0.0) for p in (case.potentials or case.voltage or ())):
         return False
-    subject, stimulus, _ = case.build()
-    conductance = subject.conductance if subject.ohmic else np.full(case.shape, 1e-6)
     try:
+        subject, stimulus, _ = case.build()
+        conductance = subject.conductance if subject.ohmic else np.full(case.shape, 1e-6)
         if case.bias is None:
             Crossbar(conductance, subject.wires).read(stimulus)
         else:

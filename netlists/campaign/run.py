@@ -8,12 +8,14 @@ import queue
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devices import InputError
 from devices.threads import cores
 from devices.validation import integer
 from netlists.campaign._work import failed, work
@@ -170,7 +172,11 @@ def _pool(workers: int) -> Iterator[ProcessPool]:
 @contextmanager
 def _workshop() -> Iterator[Path]:
     """Make a folder for the temporary files of all workers; at the end nothing is left of it, nor runs in it."""
-    root = Path(tempfile.mkdtemp(prefix="memductance-campaign-"))
+    try:
+        root = Path(tempfile.mkdtemp(prefix="memductance-campaign-"))
+    except OSError as error:
+        folder = f"{tempfile.gettempdir()!r} ({error.strerror})"
+        raise InputError("TMPDIR", folder, "a folder for temporary files that can be written") from None
     try:
         yield root
     finally:
@@ -179,11 +185,22 @@ def _workshop() -> Iterator[Path]:
 
 def _clear(folder: Path) -> None:
     """Remove a folder, and kill the simulators that still run in it because their worker was killed."""
+    for _ in range(100):
+        if not _kill_all_in(folder):
+            break
+        time.sleep(0.02)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill_all_in(folder: Path) -> bool:
+    """Kill the processes that work in a folder; whether there were any. Systems without /proc show none."""
+    found = False
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if Path(os.readlink(process / "cwd")).is_relative_to(folder):
                 os.kill(int(process.name), signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+                found = True
+    return found
 
 
 @contextmanager

@@ -51,8 +51,8 @@ def _simpler(case: Case) -> Iterator[Case]:
     yield from _fewer_devices(case)
     yield from _plainer_wires(case)
     yield from _plainer_terminals(case)
-    yield from _shorter(case)
     yield from _default_values(case)
+    yield from _shorter(case)
     yield from _rounder(case)
 
 
@@ -124,8 +124,9 @@ def _shorter(case: Case) -> Iterator[Case]:
     elif case.bias is not None and case.duration is not None:
         still = not any(isinstance(p, Mapping) for p in case.potentials)
         if still:
-            yield replace(case, duration=None, step=None)
-        yield replace(case, duration=case.duration / 2, step=None if case.step is None else case.step / 2)
+            yield replace(case, duration=None, step=None, tolerance=None)
+        if case.step is not None and case.duration > 8 * case.step:
+            yield replace(case, duration=case.duration / 2)
         for old in {str(p): p for p in case.potentials if isinstance(p, Mapping)}.values():
             for wave in _shorter_waves(old):
                 yield replace(case, bias={s: [wave if p == old else p for p in g] for s, g in case.bias.items()})
