@@ -22,10 +22,9 @@ _MOST_POINTS = 200  # of a transient: ours takes a step of some milliseconds to 
 
 
 def compare_read(
-    crossbar: Crossbar, voltage: ArrayLike, circuit: Circuit, waves: Waves, tolerance: float | None
+    crossbar: Crossbar, voltage: ArrayLike, circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
     """Return what `Agreement` needs of a read of ohmic cells."""
-    tolerance = 1e-13 if tolerance is None else tolerance
     crossbar.read(voltage, nodes=True, rtol=tolerance)  # factors the lines, and compiles where that has not been done
     started = time.perf_counter()
     readout = crossbar.read(voltage, nodes=True, rtol=tolerance)
@@ -55,10 +54,9 @@ def compare_read(
 
 
 def compare_solution(
-    crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float | None
+    crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
     """Return what `Agreement` needs of an operating point."""
-    tolerance = 1e-12 if tolerance is None else tolerance
     crossbar.solve(bias, rtol=tolerance, **terminals)  # compiles, where that has not been done
     started = time.perf_counter()
     solution = crossbar.solve(bias, rtol=tolerance, **terminals)
@@ -74,11 +72,10 @@ def compare_solution(
 
 
 def compare_transient(
-    crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float | None
+    crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
     """Return what `Agreement` needs of a transient, at some hundred of the simulator's own time points."""
     assert isinstance(circuit.analysis, Transient)
-    tolerance = 1e-9 if tolerance is None else tolerance
     waves = waves.thinned(_MOST_POINTS)
     duration = circuit.analysis.duration
     samples = _Samples(*waves.samples(duration))

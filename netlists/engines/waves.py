@@ -50,6 +50,9 @@ class Waves(Mapping[str, NDArray[np.float64]]):
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         return self.vectors[choice("name", name.lower(), self.vectors)]
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self.vectors
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.vectors)
 
