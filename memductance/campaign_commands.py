@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from devices.errors import InputError
 from devices.validation import choice, readable_file
-from memductance._commands import Json, Out, command
+from memductance._commands import Json, Out, Seed, command
 
 if TYPE_CHECKING:
     from netlists import Campaign
@@ -26,6 +27,7 @@ def campaign(
     spec: Spec,
     out: Annotated[Path, typer.Option(help="Folder of the campaign; a second run goes on where it was left.")],
     workers: Workers = None,
+    seed: Annotated[int | None, typer.Option(help="In place of the file's.", min=0)] = None,
     as_json: Json = False,
 ) -> None:
     """Cross-check many random circuits; keeps a table, and a report with the worst cases.
@@ -39,6 +41,7 @@ def campaign(
 
         explanations = read_explanations(spec.with_suffix(".explanations.toml"))
         asked = CampaignSpec.read(spec)
+        asked = asked if seed is None else replace(asked, seed=seed)
         found = run_campaign(asked, out, workers=workers, progress=not as_json)
         report = write_campaign_report(found, explanations, out / "report.html")
         result.files += [found.save(), report]
@@ -53,12 +56,15 @@ def campaign(
 
 
 def _print_worst(console: Any, found: Campaign) -> None:
-    table = Table(title="worst differences")
-    for name in ("analysis", "quantity", "engine", "runs", "median", "worst", "allowed", "case"):
-        table.add_column(name, justify="left" if name in ("analysis", "quantity", "engine") else "right")
+    table = Table(box=None, pad_edge=False)
+    for name in ("analysis", "quantity", "engine"):
+        table.add_column(name, no_wrap=True)
+    for name in ("runs", "worst", "allowed", "case"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("limited by", no_wrap=True)
     for line in found.worst_by_quantity().itertuples():
-        figures = (f"{line.runs}", f"{line.median:.1e}", f"{line.worst:.1e}", f"{line.allowed:.0e}", f"{line.case}")
-        table.add_row(line.analysis, line.quantity, line.engine, *figures)
+        figures = (f"{line.runs}", f"{line.worst:.1e}", f"{line.allowed:.0e}", f"{line.case}")
+        table.add_row(line.analysis, line.quantity, line.engine, *figures, line.limit)
     console.print(table)
 
 
@@ -97,6 +103,7 @@ def replay(
     reduced: Annotated[
         bool, typer.Option("--reduced", help="The smallest circuit that fails in the same way.")
     ] = False,
+    seed: Seed = 0,
     out: Out = None,
     as_json: Json = False,
 ) -> None:

@@ -55,9 +55,19 @@ def _differences(found: Campaign) -> Section:
         f"resistance, {spec.floors['voltage']:g} V.",
     )
     worst = found.worst_by_quantity()
-    head = ["analysis", "quantity", "engine", "runs", "median", "worst", "allowed", "case of the worst"]
+    head = ["analysis", "quantity", "engine", "runs", "median", "worst", "allowed", "case of the worst", "limited by"]
     rows = [
-        [r.analysis, r.quantity, r.engine, r.runs, f"{r.median:.1e}", f"{r.worst:.1e}", f"{r.allowed:.0e}", r.case]
+        [
+            r.analysis,
+            r.quantity,
+            r.engine,
+            r.runs,
+            f"{r.median:.1e}",
+            f"{r.worst:.1e}",
+            f"{r.allowed:.0e}",
+            r.case,
+            r.limit,
+        ]
         for r in worst.itertuples()
     ]
     section.add_table("Relative differences, those below the floors counted as parts of the tolerance", head, rows)

@@ -27,7 +27,7 @@ _PROVENANCE = ("memductance", "numpy", "scipy", "sympy", "numba", "scikit-learn"
 #: Heads of columns that hold words, which are set left; all others hold numbers.
 _WORDS = (
     "source", "status", "at", "engine", "analysis", "quantity", "cells", "option", "what was drawn", "fault",
-    "in its words", "shrunk from", "why", "replay", "largest",
+    "in its words", "shrunk from", "why", "replay", "largest", "limited by",
 )  # fmt: skip
 
 

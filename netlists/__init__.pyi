@@ -3,7 +3,6 @@ from .agreement import Quantity as Quantity
 from .agreements import Agreements as Agreements
 from .agreements import Pair as Pair
 from .arrays import crossbar_circuit as crossbar_circuit
-from .campaign.case import Case as Case
 from .campaign.results import Campaign as Campaign
 from .campaign.run import run_campaign as run_campaign
 from .campaign.spec import CampaignSpec as CampaignSpec

@@ -17,7 +17,7 @@ from netlists.campaign.shrink import shrink
 from netlists.campaign.spec import CampaignSpec
 from netlists.campaign.store import name_of
 
-__all__ = ["REASONS", "failed", "work"]
+__all__ = ["REASONS", "failed", "find_limits", "work"]
 
 #: Why a row has no figures. What failed for the machine's sake, the next run tries again.
 REASONS = {
@@ -63,6 +63,18 @@ def work(spec: CampaignSpec, number: int, engine: str, temporary: Path, out: Pat
     except Exception as error:
         row = failed(number, engine, *_reason(error))
     return row
+
+
+def find_limits(spec: CampaignSpec, number: int, engine: str, temporary: Path, out: Path) -> dict[str, Any]:
+    """Return which side limits each quantity of a case; nothing where it cannot be solved again."""
+    temporary.mkdir()
+    tempfile.tempdir = str(temporary)
+    try:
+        agreement = draw(spec, number).crosscheck(engine=engine, timeout=spec.timeout, limits=True)
+    except MemductanceError:
+        return {"case": number, "engine": engine, "limits": {}}
+    limits = {name: limit.to_dict() for name, limit in agreement.limits.items()}
+    return {"case": number, "engine": engine, "limits": limits}
 
 
 def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[dict[str, Any], str]:

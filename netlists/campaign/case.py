@@ -145,12 +145,12 @@ class Case:
         arguments.pop("tolerance", None)
         return (device_circuit if self.shape is None else crossbar_circuit)(subject, stimulus, **arguments)
 
-    def crosscheck(self, *, engine: str = "ngspice", timeout: float = 120.0) -> Agreement:
+    def crosscheck(self, *, engine: str = "ngspice", timeout: float = 120.0, limits: bool = False) -> Agreement:
         """Run the case here and in a simulator, for `timeout` [s] at most, and compare: see `netlists.crosscheck`."""
         from netlists.comparison import crosscheck
 
         subject, stimulus, arguments = self.build()
-        return crosscheck(subject, stimulus, engine=engine, timeout=timeout, **arguments)
+        return crosscheck(subject, stimulus, engine=engine, timeout=timeout, limits=limits, **arguments)
 
     def write(self, folder: Path) -> Path:
         """Write the case and its netlist for each simulator into a folder, which is made, and return it."""

@@ -37,11 +37,14 @@ class Campaign:
     rows : tuple of mapping
         ``case``, ``engine``, ``options`` (what was drawn), ``agreement`` (as `Agreement.to_dict` gives it), or
         ``reason`` and ``error`` where there is none.
+    limits : mapping
+        By case and engine, for the worst of each quantity: `Limit` of each quantity, as a mapping.
     """
 
     folder: Path
     spec: CampaignSpec
     rows: tuple[Mapping[str, Any], ...]
+    limits: Mapping[tuple[int, str], Mapping[str, Any]]
 
     @classmethod
     def load(cls, out: str | os.PathLike[str]) -> Campaign:
@@ -53,9 +56,10 @@ class Campaign:
             If there is none.
         """
         folder = Path(out)
-        given, rows = read_store(folder)
+        given, rows, limits = read_store(folder)
         spec = CampaignSpec(**given)
-        return cls(folder, spec, tuple(r for r in rows if r["case"] < spec.circuits and r["engine"] in spec.engines))
+        run = tuple(row for row in rows if row["case"] < spec.circuits and row["engine"] in spec.engines)
+        return cls(folder, spec, run, limits)
 
     def verdict(self, row: Mapping[str, Any]) -> str:
         """Return "agrees", "differs" or "failed"."""
@@ -114,8 +118,8 @@ class Campaign:
     def differences(self) -> pd.DataFrame:
         """Return the worst relative difference of each family of quantities in each run that was compared.
 
-        Columns ``analysis``, ``quantity``, ``engine``, ``case``, ``relative`` and ``allowed``, the tolerance. What
-        agrees because it is below a floor counts as that part of the tolerance.
+        Columns ``analysis``, ``quantity``, ``engine``, ``case``, ``relative``, ``allowed``, the tolerance, and
+        ``name`` of the quantity. What agrees because it is below a floor counts as that part of the tolerance.
         """
         import pandas as pd
 
@@ -127,13 +131,13 @@ class Campaign:
                     kind = family(name)
                     allowed = self.spec.tolerances[analysis][kind]
                     relative = min(row["agreement"]["quantities"][name]["worst_relative"], excess * allowed)
-                    lines.append((analysis, kind, row["engine"], row["case"], relative, allowed))
+                    lines.append((analysis, kind, row["engine"], row["case"], relative, allowed, name))
         keys = ["analysis", "quantity", "engine", "case"]
-        table = pd.DataFrame(lines, columns=[*keys, "relative", "allowed"])
-        return table.groupby(keys, sort=False, as_index=False).max()
+        table = pd.DataFrame(lines, columns=[*keys, "relative", "allowed", "name"])
+        return table.loc[table.groupby(keys, sort=False)["relative"].idxmax()].reset_index(drop=True)
 
     def worst_by_quantity(self) -> pd.DataFrame:
-        """Return runs, median, worst and its case for each analysis, family of quantities and engine."""
+        """Return runs, median, worst, its case and what limits that, by analysis, family of quantities and engine."""
         table = self.differences()
         grouped = table.groupby(["analysis", "quantity", "engine"], sort=False)
         found = grouped.agg(
@@ -142,8 +146,17 @@ class Campaign:
             worst=("relative", "max"),
             allowed=("allowed", "first"),
         )
-        found["case"] = table.loc[grouped["relative"].idxmax(), "case"].to_numpy()
+        worst = table.loc[grouped["relative"].idxmax()]
+        keys = zip(worst["case"], worst["engine"], worst["name"], strict=True)
+        found["case"] = worst["case"].to_numpy()
+        found["limit"] = [self.limits.get((case, e), {}).get(name, {}).get("side", "") for case, e, name in keys]
         return found.reset_index()
+
+    def unlimited(self) -> list[tuple[int, str]]:
+        """Return the cases and engines of the worst of each quantity for which it is not known yet what limits them."""
+        worst = self.worst_by_quantity() if self.spec.limits else None
+        keys = [] if worst is None else list(zip(worst["case"].tolist(), worst["engine"], strict=True))
+        return [key for key in dict.fromkeys(keys) if key not in self.limits]
 
     def troubles(self) -> list[Mapping[str, Any]]:
         """Return the rows that failed or differ."""

@@ -9,23 +9,20 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from devices import InputError
 from devices.threads import cores
 from devices.validation import integer
-from netlists.campaign._work import failed, work
+from netlists.campaign._work import failed, find_limits, work
 from netlists.campaign.draw import draw
 from netlists.campaign.results import Campaign
 from netlists.campaign.spec import CampaignSpec
-from netlists.campaign.store import Store, name_of, read_store
-
-if TYPE_CHECKING:
-    from pebble import ProcessPool
+from netlists.campaign.store import Store, name_of
 
 __all__ = ["run_campaign"]
 
@@ -83,28 +80,62 @@ def run_campaign(
     for engine in spec.engines:
         _present(engine)
     with Store(folder, spec) as store:
-        _, rows = read_store(folder)
-        done = {(row["case"], row["engine"]) for row in rows if row["reason"] != "machine"}
+        found = Campaign.load(folder)
         wanted = [(number, engine) for number in range(spec.circuits) for engine in spec.engines]
+        done = {(row["case"], row["engine"]) for row in found.rows if row["reason"] != "machine"}
         missing = [key for key in wanted if key not in done]
-        if missing:
-            count = min(workers or spec.workers or cores(), len(missing))
-            with _bar(len(wanted), len(wanted) - len(missing), progress) as bar:
-                for row in _rows(spec, missing, folder, count):
+        if missing or found.unlimited():
+            count = min(workers or spec.workers or cores(), len(missing) or 1)
+            with _Crew(spec, folder, count) as crew, _bar(len(wanted), len(done), progress) as bar:
+                for row in crew.results(work, missing):
                     store.append(row)
                     bar.update()
+                bar.set_description("what limits the worst cases")
+                for row in crew.results(find_limits, Campaign.load(folder).unlimited()):
+                    store.append(row)
     return Campaign.load(folder)
 
 
-def _rows(spec: CampaignSpec, keys: list[tuple[int, str]], out: Path, workers: int) -> Iterator[dict[str, Any]]:
-    """Run cases in a pool of processes and give their rows as they come; a case whose worker dies is run once more."""
-    finished: queue.SimpleQueue[tuple[tuple[int, str], int, Future[dict[str, Any]]]] = queue.SimpleQueue()
-    with _workshop() as root, _pool(workers) as pool:
+class _Crew:
+    """A pool of processes of one thread each, and a folder for their temporary files, of which nothing is left."""
+
+    def __init__(self, spec: CampaignSpec, out: Path, workers: int) -> None:
+        self.spec, self.out, self.workers = spec, out, workers
+        self.limit = _START + _PATIENCE * spec.timeout
+
+    def __enter__(self) -> _Crew:
+        from pebble import ProcessPool
+
+        try:
+            self.root = Path(tempfile.mkdtemp(prefix="memductance-campaign-"))
+        except OSError as error:
+            folder = f"{tempfile.gettempdir()!r} ({error.strerror})"
+            raise InputError("TMPDIR", folder, "a folder for temporary files that can be written") from None
+        self.before = {name: os.environ.get(name) for name in _THREADS}
+        os.environ.update(dict.fromkeys(_THREADS, "1"))
+        self.pool = ProcessPool(self.workers, context=multiprocessing.get_context("spawn"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if kind is None:
+            self.pool.close()
+        else:
+            self.pool.stop()
+        self.pool.join()
+        for name, value in self.before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _clear(self.root)
+
+    def results(self, job: Callable[..., dict[str, Any]], keys: Sequence[tuple[int, str]]) -> Iterator[dict[str, Any]]:
+        """Do a job for cases on engines and give the rows as they come; where a worker dies, the job is done again."""
+        finished: queue.SimpleQueue[tuple[tuple[int, str], int, Future[dict[str, Any]]]] = queue.SimpleQueue()
 
         def ask(key: tuple[int, str], attempt: int) -> None:
-            temporary = root / f"{name_of(*key)}-{attempt}"
-            limit = _START + _PATIENCE * spec.timeout
-            future = pool.schedule(work, args=(spec, *key, temporary, out), timeout=limit)
+            temporary = self.root / f"{job.__name__}-{name_of(*key)}-{attempt}"
+            future = self.pool.schedule(job, args=(self.spec, *key, temporary, self.out), timeout=self.limit)
             future.add_done_callback(lambda done: finished.put((key, attempt, done)))
 
         for key in keys:
@@ -112,8 +143,8 @@ def _rows(spec: CampaignSpec, keys: list[tuple[int, str]], out: Path, workers: i
         waiting = len(keys)
         while waiting:
             key, attempt, future = finished.get()
-            row, died = _row(spec, key, future)
-            _clear(root / f"{name_of(*key)}-{attempt}")
+            row, died = _row(self.spec, key, future)
+            _clear(self.root / f"{job.__name__}-{name_of(*key)}-{attempt}")
             if died and attempt == 1:
                 ask(key, 2)
                 continue
@@ -144,43 +175,6 @@ def _present(engine: str) -> None:
         from netlists.engines.ngspice import ngspice_version
 
         ngspice_version()
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPool]:
-    """Processes of one thread each; stopped at once where an exception leaves the block."""
-    from pebble import ProcessPool
-
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    pool = ProcessPool(workers, context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-        pool.close()
-    except BaseException:
-        pool.stop()
-        raise
-    finally:
-        pool.join()
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    """Make a folder for the temporary files of all workers; at the end nothing is left of it, nor runs in it."""
-    try:
-        root = Path(tempfile.mkdtemp(prefix="memductance-campaign-"))
-    except OSError as error:
-        folder = f"{tempfile.gettempdir()!r} ({error.strerror})"
-        raise InputError("TMPDIR", folder, "a folder for temporary files that can be written") from None
-    try:
-        yield root
-    finally:
-        _clear(root)
 
 
 def _clear(folder: Path) -> None:

@@ -57,6 +57,8 @@ class CampaignSpec:
         Simulators that each case is run on: ngspice, pyspice, vacask.
     timeout : float, optional
         Longest run of a simulator [s].
+    limits : bool, optional
+        At the end, solve the worst case of each quantity again, tighter and looser, to say which side limits it.
     workers : int, optional
         Processes; as many as there are cores where not given.
     cells, models, analyses : tuple of str, optional
@@ -91,6 +93,7 @@ class CampaignSpec:
     title: str = "Campaign"
     engines: tuple[str, ...] = ("ngspice",)
     timeout: float = 120.0
+    limits: bool = True
     workers: int | None = None
     cells: tuple[str, ...] = CELLS
     models: tuple[str, ...] = ()
@@ -120,6 +123,8 @@ class CampaignSpec:
         if not isinstance(self.title, str):
             raise InputError("title", repr(self.title), "a text")
         put("timeout", number("timeout", self.timeout, unit="s", minimum=0.0, open_minimum=True))
+        if not isinstance(self.limits, bool):
+            raise InputError("limits", repr(self.limits), "true or false")
         if self.workers is not None:
             integer("workers", self.workers, minimum=1)
         integer("ohmic_share", self.ohmic_share, minimum=1)

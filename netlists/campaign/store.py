@@ -26,8 +26,8 @@ def name_of(number: int, engine: str) -> str:
     return f"{number:04d}-{engine}"
 
 
-def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the latest specification and the latest row of each case and engine, in order.
+def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[tuple[int, str], Any]]:
+    """Return the latest specification, the latest row of each case and engine, in order, and what limits some of them.
 
     Raises
     ------
@@ -39,8 +39,9 @@ def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if not specs:
         fix = "memductance crosscheck campaign SPEC.toml --out ..."
         raise InputError("out", f"{str(folder)!r} without a campaign", f"a folder with {NAME}", fix)
-    latest = {(line["case"], line["engine"]): line for line in lines if "case" in line}
-    return specs[-1], [latest[key] for key in sorted(latest)]
+    latest = {(line["case"], line["engine"]): line for line in lines if "agreement" in line}
+    limits = {(line["case"], line["engine"]): line["limits"] for line in lines if "limits" in line}
+    return specs[-1], [latest[key] for key in sorted(latest)], limits
 
 
 def _lines(file: Path) -> tuple[list[dict[str, Any]], int]:

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from devices import InputError
-from netlists import CampaignSpec, Case
+from netlists import CampaignSpec
+from netlists.campaign.case import Case
 from netlists.campaign.draw import draw, stands, strata
 
 SMALL = CampaignSpec(seed=4, circuits=40, models=("vteam/memtorch", "ekv_transistor"), ohmic_share=2, rest=(1, 5))

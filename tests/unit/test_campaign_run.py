@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from devices import InputError, SimulatorNotFoundError
-from netlists import Campaign, CampaignSpec, Case, run_campaign
+from netlists import Campaign, CampaignSpec, run_campaign
+from netlists.campaign.case import Case
 from netlists.campaign.store import NAME, Store
 
 pytestmark = pytest.mark.spice
@@ -22,7 +23,9 @@ QUICK = {"cells": ("ohmic",), "analyses": ("read", "operating point"), "rest": (
 
 
 def spec(circuits=3, **given):
-    return CampaignSpec(**{"seed": 7, "circuits": circuits, "workers": 1, "timeout": 20.0, **QUICK, **given})
+    return CampaignSpec(
+        **{"seed": 7, "circuits": circuits, "workers": 1, "timeout": 20.0, "limits": False, **QUICK, **given}
+    )
 
 
 def figures(campaign):
