@@ -81,7 +81,7 @@ def stands(case: Case) -> bool:
         return False
     try:
         subject, stimulus, _ = case.build()
-        conductance = subject.conductance if subject.ohmic else np.full(case.shape, 1e-6)
+        conductance = subject.conductance if subject.ohmic else 1e-6 * _carries(subject.cells)
         if case.bias is None:
             Crossbar(conductance, subject.wires).read(stimulus)
         else:
@@ -89,6 +89,12 @@ def stands(case: Case) -> bool:
     except InputError:
         return False
     return True
+
+
+def _carries(cells: Any) -> np.ndarray:
+    """Return 1 for cells that carry a current at some voltage, 0 for those in which no filament is left."""
+    gates = np.ones(len(cells.control_names)) if cells.control_names else None
+    return np.logical_or(*(cells.current(v, controls=gates) != 0.0 for v in (-1.0, 1.0))).astype(float)
 
 
 def _at_rest(case: Case) -> Any:
