@@ -99,7 +99,7 @@ class Store:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row; it is on disk when this returns, whole or not at all."""
-        line = (json.dumps(row, allow_nan=False) + "\n").encode()
+        line = (json.dumps(row) + "\n").encode()  # a difference relative to nothing is Infinity
         try:
             written = os.pwrite(self._descriptor, line, self._end)
             if written < len(line):
