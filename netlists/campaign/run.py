@@ -8,6 +8,7 @@ import queue
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -113,7 +114,8 @@ class _Crew:
             raise InputError("TMPDIR", folder, "a folder for temporary files that can be written") from None
         self.before = {name: os.environ.get(name) for name in _THREADS}
         os.environ.update(dict.fromkeys(_THREADS, "1"))
-        self.pool = ProcessPool(self.workers, context=multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        self.pool = ProcessPool(self.workers, context=spawn, initializer=_end_with_parent, initargs=(self.root,))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
@@ -175,6 +177,20 @@ def _present(engine: str) -> None:
         from netlists.engines.ngspice import ngspice_version
 
         ngspice_version()
+
+
+def _end_with_parent(root: Path) -> None:
+    """Let a worker end, and clear up, when the process that started it is gone without having said so."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        shutil.rmtree(root, ignore_errors=True)  # first: without its simulator the worker may end before this thread
+        _clear(root)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _clear(folder: Path) -> None:

@@ -12,19 +12,7 @@ from memductance.cli import app
 
 pytestmark = pytest.mark.spice
 
-SPEC = """
-title = "Two reads & more"
-seed = 11
-circuits = 2
-workers = 1
-timeout = 20
-[draw]
-cells = ["ohmic"]
-analyses = ["read"]
-rest = [2, 4]
-wires = ["uneven"]
-faults = ["none"]
-"""
+SPEC = (Path(__file__).parent / "campaign.toml").read_text()
 #: Nothing is within a tolerance and floors of zero, but what is equal to the last bit.
 STRICT = SPEC + "[tolerances.read]\ncurrent = 0\nvoltage = 0\n[floors]\ncurrent = 0\nvoltage = 0\n"
 

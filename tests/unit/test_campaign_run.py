@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -147,14 +148,12 @@ def test_an_engine_is_killed_and_the_next_run_completes(tmp_path, stand_in):
 
 
 def test_a_worker_is_killed(tmp_path, stand_in):
-    """The first time its case is run again at once; twice is a row, and a job for the next run."""
-    stand_in(once(tmp_path, 1, "kill -9 $PPID; sleep 30"))
-    assert run_campaign(spec(1), tmp_path / "one").summary()["agrees"] == 1
-    (tmp_path / "count").unlink()
+    """Its case is run again at once; where that kills the worker too, it is a row, and a job for the next run."""
     stand_in(once(tmp_path, 2, "kill -9 $PPID; sleep 30"))
-    (row,) = run_campaign(spec(1), tmp_path / "two").rows
+    (row,) = run_campaign(spec(1), tmp_path / "out").rows
     assert (row["reason"], row["error"]) == ("machine", "the worker died, twice (exit -9)")
     assert row["options"]["cells"] == "ohmic"
+    assert len((tmp_path / "count").read_text().split()) == 2
 
 
 def test_an_engine_that_hangs_and_one_that_does_not_converge(tmp_path, stand_in):
@@ -246,6 +245,28 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path, stand_in, monkeypatch):
     assert running_in(tmp_path) == []
     (tmp_path / "count").write_text("run\n" * 9)
     assert run_campaign(spec(3), tmp_path / "out").summary()["agrees"] == 3
+
+
+def test_the_campaign_itself_is_killed(tmp_path, stand_in):
+    """By kill -9, which it cannot answer: its workers end by themselves, and take simulators and files with them."""
+    stand_in(f"touch {tmp_path}/started\nsleep 30")
+    text = (Path(__file__).parents[1] / "cli" / "campaign.toml").read_text()
+    (tmp_path / "spec.toml").write_text(text)
+    command = [sys.executable, "-m", "memductance", "crosscheck", "campaign", str(tmp_path / "spec.toml"), "--json"]
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out")],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        while not (tmp_path / "started").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    ends = time.monotonic() + 20
+    while list(tmp_path.glob("memductance-*")) or running_in(tmp_path):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    assert Campaign.load(tmp_path / "out").rows == (), "whole, and ready to go on"
 
 
 def test_a_missing_engine_is_said_at_once(tmp_path, monkeypatch):
