@@ -154,9 +154,9 @@ class _Draft:
         duration = None
         if self.over_time and bias is not None:
             used += ["waveforms", "capacitance"]
-            wires |= self._capacitance()
             wave = self._waveform()
             bias, duration = self._in_motion(bias, wave), waveform(wave).duration
+            wires |= self._capacitance(duration)
             step, tolerance = duration / self.spec.steps, self.spec.step_error
         shown |= {name: self.options[name] for name in used}
         return Case(
@@ -294,11 +294,11 @@ class _Draft:
                 found.append({"kind": kind, "line": line, "cell": cell, "resistance": resistance})
         return found
 
-    def _capacitance(self) -> dict[str, float]:
-        """Line capacitances of the order of what a cell's pitch of metal has; crossings as a thin oxide has."""
+    def _capacitance(self, duration: float) -> dict[str, float]:
+        """Capacitances that charge through 100 ohm within 1e-4 to 1e-1 of the duration: they matter, and it is seen."""
         if self.options["capacitance"] == "none":
             return {}
-        word, bit, crossing = (10.0 ** self.rng.uniform(-16.0, -14.0, 3)).tolist()
+        word, bit, crossing = (duration / 100.0 * 10.0 ** self.rng.uniform(-4.0, -1.0, 3)).tolist()
         found = {"word_line_capacitance": word, "bit_line_capacitance": bit}
         return found | ({"crossing_capacitance": crossing} if "crossings" in self.options["capacitance"] else {})
 
@@ -306,8 +306,9 @@ class _Draft:
         """What each terminal is connected to, at rest."""
         rows, columns = self.shape
         kind, rng = self.options["terminals"], self.rng
-        if self.over_time and self.stratum.cells == "1S1R" and kind in ("mixed", "floating"):
-            # Metal of 1 S that hangs on selectors of 1e-11 S moves by rounding alone: no step is small enough.
+        if self.over_time and self.stratum.cells in ("1S1R", "1T1R") and kind in ("mixed", "floating"):
+            # Metal of 1 S on selectors of 1e-11 S, or on transistors that are off, moves by rounding alone: no step of
+            # a simulator is small enough.
             kind = self.options["terminals"] = "V/2"
         words, bits = self._volts(rows), self._volts(columns)
         if kind == "left to bottom":

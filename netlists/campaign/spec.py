@@ -101,7 +101,7 @@ class CampaignSpec:
     ohmic_share: int = 20
     rest: tuple[int, int] = (1, 12)
     moving: tuple[int, int] = (1, 3)
-    steps: int = 100
+    steps: int = 1000
     step_error: float = 1e-8
     values: tuple[str, ...] = AXES["values"]
     wires: tuple[str, ...] = AXES["wires"]

@@ -27,6 +27,11 @@ INSTALL = "pip install 'memductance[vacask]'"
 _CHATTER = re.compile(
     r"This is vacask|^\(c\)|^https?:|OpenMP|Cadnip|CPUs|^Simulating:|^Running|^Elapsed|^[\s^|0-9>-]*$"
 )
+#: One core for each run, so that runs at once share the cores; nothing of the user's settings.
+_SETTINGS = [
+    *("--quiet-progress", "--skip-postprocess", "--tomlfile", "settings.toml"),
+    *("--ncpu", "1", "--blas-ncpu", "1"),
+]
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -102,7 +107,7 @@ def run_vacask(
         started = time.perf_counter()
         said = execute(
             "vacask",
-            [program, "--quiet-progress", "--skip-postprocess", "--tomlfile", "settings.toml", "circuit.sim"],
+            [program, *_SETTINGS, "circuit.sim"],
             folder,
             environment={k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
             timeout=limit,
