@@ -123,7 +123,7 @@ def run_ngspice(
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
         said = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
-        vectors = read_result("ngspice", raw, _words(said))
+        vectors = read_result("ngspice", raw, _words(said), said)
         waves = Waves(vectors, engine, time.perf_counter() - started)
     return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
 

@@ -209,7 +209,7 @@ def run_pyspice(
         except SimulatorError as error:
             raise (_not_loaded(error.message) if "cannot load library" in error.message else error) from None
         if _words(said):
-            raise failure(f"PySpice: {_words(said)}")
+            raise failure(f"PySpice: {_words(said)}", said)
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
