@@ -2,8 +2,8 @@
 
 ``--parts engines`` runs the same 20 drawn circuits in ngspice's process, PySpice and VACASK; ``--parts speed`` times
 our read of an array against ngspice's operating point of the same one, where 128 lines take ngspice minutes (``--sizes
-8 16 32 64`` leaves them out). ``--campaign FOLDER`` takes over what a campaign found. ``--render`` measures nothing; the
-page and its picture are written from what is kept in any case.
+8 16 32 64`` leaves them out). ``--campaign FOLDER`` takes over what a campaign found. ``--render`` measures nothing;
+the page and its picture are written from what is kept in any case.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ PySpice and the process run one ngspice with one netlist: where they agree to th
 SPEED = """## Speed
 
 A read of a new array with 1 ohm segments and 50 ohm drivers and sense amplifiers, all node voltages, one thread,
-against ngspice's operating point of the same circuit in a process of its own, start included. Medians; `runs` says how often
-ngspice ran. The difference is the worst of all node voltages and currents.
+against ngspice's operating point of the same circuit in a process of its own, start included. Medians; `runs` says how
+often ngspice ran. The difference is the worst of all node voltages and currents.
 
 ![ratio of times](images/crosscheck_speed.png)
 """

@@ -215,7 +215,7 @@ def _kill_all_in(folder: Path) -> bool:
 
 @contextmanager
 def _bar(total: int, done: int, progress: bool) -> Iterator[Any]:
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     with tqdm(total=total, initial=done, disable=not progress, desc="circuits on engines", unit="run") as bar:
         yield bar
