@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,10 +51,20 @@ class Result:
     def finish(self) -> None:
         """Print the figures as JSON, or the names of the files."""
         if self.as_json:
-            print(json.dumps({**self.figures, "files": [str(f) for f in self.files]}, default=_plain, allow_nan=False))
+            figures = _finite({**self.figures, "files": [str(f) for f in self.files]})
+            print(json.dumps(figures, default=_plain, allow_nan=False))
             return
         for file in self.files:
             self.console.print(f"wrote {file}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _finite(value: Any) -> Any:
+    """Return nested figures with null for what JSON cannot say, such as a difference relative to nothing."""
+    if isinstance(value, dict):
+        return {name: _finite(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from devices.errors import InputError
-from memductance import crosscheck_commands
+from memductance import campaign_commands, crosscheck_commands
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 from memductance.device_commands import devices
@@ -32,6 +32,8 @@ app.add_typer(crosscheck_app, name="crosscheck")
 crosscheck_app.command("device")(crosscheck_commands.crosscheck_device)
 crosscheck_app.command("array")(crosscheck_commands.crosscheck_array)
 app.add_typer(netlist_app, name="netlist")
+crosscheck_app.command()(campaign_commands.campaign)
+crosscheck_app.command()(campaign_commands.replay)
 
 
 @app.command()

@@ -25,7 +25,10 @@ __all__ = ["Report", "Section"]
 #: Distributions whose versions a reader needs to repeat the run.
 _PROVENANCE = ("memductance", "numpy", "scipy", "sympy", "numba", "scikit-learn", "PySpice")
 #: Heads of columns that hold words, which are set left; all others hold numbers.
-_WORDS = ("source", "status", "at")
+_WORDS = (
+    "source", "status", "at", "engine", "analysis", "quantity", "cells", "option", "what was drawn", "fault",
+    "in its words", "shrunk from", "why", "replay", "largest", "limited by",
+)  # fmt: skip
 
 
 @dataclass

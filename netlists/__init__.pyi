@@ -3,6 +3,9 @@ from .agreement import Quantity as Quantity
 from .agreements import Agreements as Agreements
 from .agreements import Pair as Pair
 from .arrays import crossbar_circuit as crossbar_circuit
+from .campaign.results import Campaign as Campaign
+from .campaign.run import run_campaign as run_campaign
+from .campaign.spec import CampaignSpec as CampaignSpec
 from .circuit import Block as Block
 from .circuit import Circuit as Circuit
 from .circuit import device_circuit as device_circuit

@@ -34,7 +34,8 @@ def plot_agreement(agreement: Agreement, name: str, ax: Axes | None = None) -> A
     below = ax.figure.add_subplot(grid[1], sharex=ax)
 
     quantity = agreement[name]
-    factor, unit = scaled(float(np.abs(quantity.ours).max(initial=0.0)), quantity.unit)
+    largest = float(np.abs(quantity.ours).max(initial=0.0))
+    factor, unit = (1.0, quantity.unit) if " " in quantity.unit else scaled(largest, quantity.unit)
     over_time = "[s]" in agreement.axis_label
     x, label = agreement.axis_of(name), agreement.axis_label
     main = next(iter(agreement.quantities))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Limit", "find_limits"]
 
 _ROUNDING = 1e-13  # smaller relative differences are units in the last place
+_SMALLEST = 1e-14  # tolerance that ours takes
 _OURS = 1e-2  # factors on tolerances and on steps
 _TIGHTER, _FINER = 0.1, 1 / 3
 _LOOSER, _COARSER = 1e3, 3.0
@@ -65,7 +66,7 @@ def find_limits(
     case: Case, agreement: Agreement, engine: str, waves: Waves, options: Any, tolerance: float, timeout: float
 ) -> dict[str, Limit]:
     """Solve a case again, and return what limits each quantity of its agreement."""
-    tight = tolerance * _OURS
+    tight = max(tolerance * _OURS, _SMALLEST)
     ours = _worst(case, waves, tight)
     if ours is None:
         tight = tolerance

@@ -110,6 +110,16 @@ def _solve_ohmic(
     return u, v, conductance * (u - v), (0, found.iterations, found.residual, found.kcl_error)
 
 
+def _conducting(cells: CellArray, shape: tuple[int, int], sides: dict[str, Array], control: Array | None) -> Array:
+    """Return 1 for cells that carry a current, 0 for those that are open, such as one whose filament is gone."""
+    potentials = np.concatenate([side.ravel() for side in sides.values()])
+    volts = float(np.nanmax(potentials) - np.nanmin(potentials)) or 1.0
+    sample = cells if control is None else cells._replace(control=control[0])
+    zero = np.zeros(shape)
+    currents = [sample.at(np.full(shape, sign * volts), zero)[0] for sign in (1.0, -1.0)]
+    return ((currents[0] != 0.0) | (currents[1] != 0.0)).astype(float)
+
+
 def _solve_laws(
     cells: CellArray,
     wires: Wires,
@@ -119,7 +129,7 @@ def _solve_laws(
     rtol: float,
 ) -> tuple:
     """Do the same for cells with a current law, one vector after another, split between cores."""
-    shared = ladders(wires, _connected(sides), np.ones(shape))
+    shared = ladders(wires, _connected(sides), _conducting(cells, shape, sides, control))
     _agree(shared, sides)
     vectors = len(sides["word_left"])
     grids = [np.empty((vectors, *shape)) for _ in range(3)]

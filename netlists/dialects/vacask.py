@@ -79,12 +79,15 @@ class VacaskOptions:
     def suited(cls, circuit: Circuit) -> VacaskOptions:
         """Return the options that `netlists.crosscheck` takes for a circuit: small steps where corners are few.
 
-        Where there is metal, without a check of residuals.
+        Where there is metal, without a check of residuals; where there are capacitors, with tolerances a hundred times
+        as large, for its iteration does not come closer where a small step makes a large conductance of them.
         """
         waves = [e.value for e in circuit.elements if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
         corners = len({float(t) for wave in waves for t in wave.corners})
         metal = any(isinstance(e, Resistor) for e in circuit.elements)
-        return cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)), residuals=not metal)
+        suited = cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)), residuals=not metal)
+        loaded = any(isinstance(e, Capacitor) for e in circuit.elements)
+        return suited.loosened(1e2) if loaded else suited
 
     def loosened(self, factor: float) -> VacaskOptions:
         """Return these options with tolerances of Newton's iteration that are `factor` times as large."""

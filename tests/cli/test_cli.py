@@ -10,7 +10,17 @@ from crossbar import Crossbar, Wires
 from devices import Sine, device, simulate
 from memductance.cli import app
 
-COMMANDS = (["devices"], ["iv"], ["solve"], ["crosscheck", "device"], ["crosscheck", "array"], ["demo"], ["doctor"])
+CAMPAIGN = (["crosscheck", "campaign"], ["crosscheck", "replay"])
+COMMANDS = (
+    *CAMPAIGN,
+    ["devices"],
+    ["iv"],
+    ["solve"],
+    ["crosscheck", "device"],
+    ["crosscheck", "array"],
+    ["demo"],
+    ["doctor"],
+)
 
 
 def run(*words, code=0):

@@ -24,6 +24,16 @@ def test_ideal_wires_leave_the_devices_alone():
     assert_allclose(readout.current, cells.current(volts[:, :, None] * np.ones(4)).sum(axis=1), rtol=1e-12)
 
 
+def test_cells_that_carry_nothing_are_open():
+    """Yakopcic's current is proportional to its state: at x = 0 nothing holds a floating line, which is named."""
+    open_, shut = (Crossbar(device("yakopcic", x=np.full((1, 1), x))) for x in (0.0, 0.5))
+    bias = Bias(word_left=0.9)
+    assert shut.solve(bias).bit_line_voltage[0, 0] == pytest.approx(0.9)
+    with pytest.raises(InputError, match="a floating part: bit line 0 at row 0"):
+        open_.solve(bias)
+    assert open_.read([0.9]).current[0] == 0.0
+
+
 def test_one_cell_behind_a_resistance():
     cells = wox((1, 1))
     R = 2e5

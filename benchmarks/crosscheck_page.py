@@ -1,0 +1,140 @@
+"""The page of cross-checks, written from the kept figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HEAD = """# Cross-checks
+
+A result is believed when an independent simulator, reading a netlist that anyone can open, gives the same answer. This
+page has the figures of that: many random circuits against ngspice and VACASK, the same circuits in three engines, and
+how long both sides take. Written by `python -m benchmarks.crosscheck` from `benchmarks/crosscheck.json`.
+"""
+CAMPAIGN = """## {circuits} random circuits
+
+    memductance crosscheck campaign benchmarks/campaign.toml --out campaign
+
+Each circuit is drawn from its own seed: a kind of cell (every registered model and parameter set, alone and in series
+with a selector, a transistor or a resistor; conductances), an analysis (a read, an operating point of any terminals, a
+transient of a device or of an array), wires (ideal, uniform, uneven, partly zero), capacitance, terminals (one side,
+both ends, mixed, V/2, floating), waveforms, faults (open and bridged wires, stuck cells), and spread parameters. One
+round has every kind of cell in every analysis. Of {runs} runs {agrees} agree, {differs} differ by more than their
+tolerances and {failed} have no figures because a side failed; the campaign's report has each of those, with the
+smallest circuit that fails in the same way and an explanation.
+
+Worst differences are relative to the largest value of a quantity, states to their span; those that agree because they
+are below what doubles resolve count as that part of the tolerance. The last column says which side's tolerances move
+the worst one; "neither": both sides are as exact as doubles are there, or solve other equations.
+"""
+ENGINES = """## Twenty circuits in three engines
+
+The quantity that comes nearest to its tolerance, and its largest difference from ours relative to its largest value.
+PySpice and the process run one ngspice with one netlist: where they agree to the last digit, that is why.
+"""
+SPEED = """## Speed
+
+A read of a new array with 1 ohm segments and 50 ohm drivers and sense amplifiers, all node voltages, one thread,
+against ngspice's operating point of the same circuit in a process of its own, start included. Medians; `runs` says how
+often ngspice ran. The difference is the worst of all node voltages and currents.
+
+![ratio of times](images/crosscheck_speed.png)
+"""
+
+
+def write(kept: dict[str, Any], folder: Path) -> list[Path]:
+    """Write the page, and the picture where there is one, into a folder, and return their paths."""
+    parts, paths = [HEAD], [folder / "crosscheck.md"]
+    if "campaign" in kept:
+        parts.append(_campaign(kept["campaign"]["found"]))
+    if "engines" in kept:
+        parts += [ENGINES, _engines(kept["engines"]["found"])]
+    if "speed" in kept:
+        rows = kept["speed"]["found"]
+        paths.append(folder / "images" / "crosscheck_speed.png")
+        _draw(rows, paths[-1])
+        parts += [SPEED, _speed(rows)]
+    machines = {name: part["machine"] for name, part in kept.items()}
+    parts += ["## Machine\n", *(_machine(name, machine) for name, machine in machines.items())]
+    paths[0].write_text("\n".join(parts), encoding="utf-8")
+    return paths
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def _campaign(found: dict[str, Any]) -> str:
+    head = ("analysis", "quantity", "engine", "runs", "median", "worst", "allowed", "case", "limited by")
+    rows = [
+        (w["analysis"], w["quantity"], w["engine"], w["runs"], f"{w['median']:.1e}", f"{w['worst']:.1e}",
+         f"{w['allowed']:.0e}", w["case"], w["limit"])
+        for w in found["worst"]
+    ]  # fmt: skip
+    return CAMPAIGN.format(**found) + "\n" + _table(head, rows)
+
+
+def _engines(rows: list[dict[str, Any]]) -> str:
+    names = list(rows[0]["worst"])
+
+    def text(found: dict[str, Any]) -> str:
+        return found["error"] if "error" in found else f"{found['quantity']} {found['relative']:.1e}"
+
+    lines = [
+        (r["case"], r["analysis"], r["size"], r["cells"], r["model"], *(text(r["worst"][name]) for name in names))
+        for r in rows
+    ]
+    return _table(("case", "analysis", "size", "cells", "model/set", *names), lines)
+
+
+def _speed(rows: list[dict[str, Any]]) -> str:
+    head = ("cells", "lines each way", "ours", "ngspice", "ratio", "runs", "worst difference")
+    lines = [
+        (
+            r["cells"],
+            r["size"],
+            _time(r["ours"]),
+            _time(r["theirs"]),
+            f"{r['ratio']:.3g}",
+            r["runs"],
+            f"{r['worst']:.1e}",
+        )
+        for r in rows
+    ]
+    return _table(head, lines)
+
+
+def _time(seconds: float) -> str:
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us")):
+        if seconds >= factor:
+            return f"{seconds / factor:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def _machine(name: str, machine: dict[str, Any]) -> str:
+    versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
+    return f"- {name}: {machine['date']}, {machine['cpu']}, Python {machine['python']}, {versions}\n"
+
+
+def _draw(rows: list[dict[str, Any]], file: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for colour, kind in zip(("C0", "C1"), dict.fromkeys(r["cells"] for r in rows), strict=False):
+        mine = sorted((r for r in rows if r["cells"] == kind), key=lambda r: r["size"])
+        sizes = [r["size"] for r in mine]
+        left.loglog(sizes, [r["theirs"] for r in mine], "s--", color=colour, label=f"ngspice, {kind}")
+        left.loglog(sizes, [r["ours"] for r in mine], "o-", color=colour, label=f"ours, {kind}")
+        right.loglog(sizes, [r["ratio"] for r in mine], "o-", color=colour, label=kind)
+    ticks = sorted({r["size"] for r in rows})
+    for ax in (left, right):
+        ax.set_xticks(ticks, [str(t) for t in ticks])
+        ax.minorticks_off()
+        ax.set_xlabel("word lines = bit lines")
+        ax.legend(frameon=False, fontsize="small")
+    left.set_ylabel("time of one read [s]")
+    right.set_ylabel("time of ngspice / ours")
+    figure.savefig(file, dpi=110)

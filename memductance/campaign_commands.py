@@ -1,0 +1,130 @@
+"""``memductance crosscheck campaign`` and ``replay``: many random circuits in both worlds, and one of them again."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from devices.errors import InputError
+from devices.validation import choice, readable_file
+from memductance._commands import Json, Out, Seed, command
+
+if TYPE_CHECKING:
+    from netlists import Campaign
+
+__all__ = ["campaign", "replay"]
+
+Spec = Annotated[Path, typer.Argument(help="TOML file: seed, circuits, engines, [draw], [tolerances.*].")]
+Workers = Annotated[int | None, typer.Option(help="Processes; the file's, or one for each core.", min=1)]
+
+
+def campaign(
+    spec: Spec,
+    out: Annotated[Path, typer.Option(help="Folder of the campaign; a second run goes on where it was left.")],
+    workers: Workers = None,
+    seed: Annotated[int | None, typer.Option(help="In place of the file's.", min=0)] = None,
+    as_json: Json = False,
+) -> None:
+    """Cross-check many random circuits; keeps a table, and a report with the worst cases.
+
+    Beside SPEC.toml, SPEC.explanations.toml may explain what failed or differs: [[explanation]] with cases = [17,
+    "23-vacask"] and text = "...". Exit code 1 where a run failed or differs without an explanation.
+    """
+    with command(out, as_json) as result:
+        from memductance.campaign_report import write_campaign_report
+        from netlists import CampaignSpec, run_campaign
+
+        explanations = read_explanations(spec.with_suffix(".explanations.toml"))
+        asked = CampaignSpec.read(spec)
+        asked = asked if seed is None else replace(asked, seed=seed)
+        found = run_campaign(asked, out, workers=workers, progress=not as_json)
+        report = write_campaign_report(found, explanations, out / "report.html")
+        result.files += [found.save(), report]
+        open_ = [row for row in found.troubles() if not explanation_of(row, explanations)]
+        result.figures = {**found.summary(), "unexplained": len(open_)}
+        if not as_json:
+            result.console.print(str(found), highlight=False, soft_wrap=True)
+            _print_worst(result.console, found)
+        if open_:
+            result.finish()
+            raise typer.Exit(1)
+
+
+def _print_worst(console: Any, found: Campaign) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("analysis", "quantity", "engine"):
+        table.add_column(name, no_wrap=True)
+    for name in ("runs", "worst", "allowed", "case"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("limited by", no_wrap=True)
+    for line in found.worst_by_quantity().itertuples():
+        figures = (f"{line.runs}", f"{line.worst:.1e}", f"{line.allowed:.0e}", f"{line.case}")
+        table.add_row(line.analysis, line.quantity, line.engine, *figures, line.limit)
+    console.print(table)
+
+
+def read_explanations(file: Path) -> dict[str, str]:
+    """Return explanations by case, ``"17"``, or by case and engine, ``"17-vacask"``; none where there is no file."""
+    if not file.exists():
+        return {}
+    try:
+        given = tomllib.loads(readable_file("explanations", file).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError("explanations", f"{str(file)!r}, no TOML: {error}", "tables [[explanation]]") from None
+    found: dict[str, str] = {}
+    for key in given:
+        choice("explanations", key, ("explanation",))
+    for entry in given.get("explanation", []):
+        if (
+            set(entry) != {"cases", "text"}
+            or not isinstance(entry["cases"], list)
+            or not isinstance(entry["text"], str)
+        ):
+            raise InputError("explanation", repr(entry)[:120], 'cases = [17, "23-vacask"] and text = "..."')
+        found |= {str(case): " ".join(entry["text"].split()) for case in entry["cases"]}
+    return found
+
+
+def explanation_of(row: Any, explanations: dict[str, str]) -> str:
+    """Return what was written about a row."""
+    number = str(row["case"])
+    return explanations.get(f"{number}-{row['engine']}", explanations.get(number, ""))
+
+
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Folder of a campaign.")],
+    case: Annotated[int, typer.Argument(help="Number of the case.", min=0)],
+    engine: Annotated[str | None, typer.Option(help="ngspice, pyspice or vacask; the first of the campaign's.")] = None,
+    reduced: Annotated[
+        bool, typer.Option("--reduced", help="The smallest circuit that fails in the same way.")
+    ] = False,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Run one case of a campaign again: its netlists, both sides, the agreement and its picture.
+
+    Files go to --out, or to FOLDER/replay/CASE-ENGINE.
+    """
+    with command(out, as_json) as result:
+        from netlists import Campaign
+        from netlists.campaign.store import name_of
+
+        found = Campaign.load(folder)
+        chosen = found.spec.engines[0] if engine is None else engine
+        drawn = found.reduced(case, chosen) if reduced else found.case(case)
+        result.out = out or folder / "replay" / name_of(case, chosen)
+        drawn.write(result.out)
+        result.files += sorted(result.out.glob("c*.*"))
+        agreement = drawn.crosscheck(engine=chosen, timeout=found.spec.timeout)
+        result.figures = {"case": case, "options": dict(drawn.options), **agreement.to_dict()}
+        if not as_json:
+            shown = ", ".join(f"{name} {value}" for name, value in drawn.options.items() if value)
+            result.console.print(f"case {case}: {shown}", highlight=False, soft_wrap=True)
+            result.console.print(str(agreement), highlight=False, soft_wrap=True)
+        result.save_figure("agreement.png", agreement.plot().figure)
