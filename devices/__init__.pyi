@@ -7,8 +7,11 @@ from .endurance import WeibullEndurance as WeibullEndurance
 from .errors import ConvergenceError as ConvergenceError
 from .errors import InputError as InputError
 from .errors import MemductanceError as MemductanceError
+from .errors import SimulatorConvergenceError as SimulatorConvergenceError
 from .errors import SimulatorError as SimulatorError
 from .errors import SimulatorNotFoundError as SimulatorNotFoundError
+from .errors import SimulatorTimeoutError as SimulatorTimeoutError
+from .errors import SimulatorVersionError as SimulatorVersionError
 from .exchange import load_set as load_set
 from .exchange import register as register
 from .exchange import save_set as save_set

@@ -5,14 +5,18 @@ Every message is one line that names the argument, what was given, what is allow
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 __all__ = [
     "ConvergenceError",
     "InputError",
     "MemductanceError",
+    "SimulatorConvergenceError",
     "SimulatorError",
     "SimulatorNotFoundError",
+    "SimulatorTimeoutError",
+    "SimulatorVersionError",
 ]
 
 
@@ -70,8 +74,36 @@ class ConvergenceError(MemductanceError, RuntimeError):
 
 
 class SimulatorError(MemductanceError, RuntimeError):
-    """An external simulator failed, timed out or answered nonsense; carries its own words."""
+    """An external simulator failed, crashed or answered nonsense; carries its own words.
+
+    Parameters
+    ----------
+    message : str
+        What happened, in one line.
+    netlist : path, optional
+        The netlist that was run, kept for a look at it; part of the message.
+    """
+
+    def __init__(self, message: str, netlist: Path | None = None) -> None:
+        self.message = message
+        self.netlist = netlist
+        super().__init__(message if netlist is None else f"{message}; netlist: {netlist}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.netlist)
 
 
 class SimulatorNotFoundError(SimulatorError):
     """An external simulator is not installed; the message says what to install."""
+
+
+class SimulatorVersionError(SimulatorError):
+    """An external simulator is too old; the message says which versions are taken."""
+
+
+class SimulatorTimeoutError(SimulatorError):
+    """An external simulator took longer than it was given."""
+
+
+class SimulatorConvergenceError(SimulatorError):
+    """An external simulator read the circuit and did not find its solution: a singular matrix, no convergence."""

@@ -11,7 +11,9 @@ import typer
 from rich.table import Table
 
 from devices.errors import InputError
+from memductance import crosscheck_commands
 from memductance._commands import Json, Out, Result, Seed, command
+from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 from memductance.device_commands import devices
 from memductance.netlist_commands import netlist_app
 
@@ -24,50 +26,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-crosscheck_app = typer.Typer(help="Run one circuit here and in ngspice, and compare.", no_args_is_help=True)
+crosscheck_app = typer.Typer(help="Run one circuit here and in SPICE, and compare.", no_args_is_help=True)
 app.command()(devices)
 app.add_typer(crosscheck_app, name="crosscheck")
 app.add_typer(netlist_app, name="netlist")
-
-Engine = Annotated[str, typer.Option(help="ngspice (its own process) or pyspice (PySpice's shared library).")]
-Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
-End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
-
-
-def _assignments(option: str, given: list[str] | None) -> dict[str, float]:
-    """NAME=NUMBER pairs of a repeated option."""
-    pairs = {}
-    for text in given or []:
-        name, separator, number = text.partition("=")
-        try:
-            pairs[name.strip()] = float(number)
-        except ValueError:
-            separator = ""
-        if not separator:
-            raise InputError(option, repr(text), "NAME=NUMBER, in SI units", f"{option} r_off=16e3")
-    return pairs
-
-
-def _loop(
-    model: str, set_: str | None, parameters: dict[str, Any], amplitude: float, frequency: float, cycles: float
-) -> tuple[Any, Any]:
-    """The device and the sine that the options ask for; frequency 0 takes half the device's pace."""
-    from devices import Sine, device
-
-    cell = device(model, set_, **parameters)
-    if frequency == 0.0:
-        pace = cell.pace(amplitude)
-        if pace == 0.0:
-            raise InputError("--amplitude", f"{amplitude:g} V", "a voltage that moves the state", "a larger amplitude")
-        frequency = pace / 2
-    return cell, Sine(amplitude=amplitude, frequency=frequency, cycles=cycles)
-
-
-Set = Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default where not given.")]
-Param = Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE in SI units; may be repeated.")]
-Amplitude = Annotated[float, typer.Option(help="Peak of the sine [V].")]
-Frequency = Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one at which the loop opens.", min=0.0)]
-Cycles = Annotated[float, typer.Option(help="Number of periods.")]
+crosscheck_app.command("device")(crosscheck_commands.crosscheck_device)
+crosscheck_app.command("array")(crosscheck_commands.crosscheck_array)
 
 
 @app.command()
@@ -93,8 +57,8 @@ def iv(
         from devices import Lognormal, plot_loop, simulate
         from devices.registry import get_model
 
-        values: dict[str, Any] = dict(_assignments("--param", param))
-        spreads = _assignments("--spread", spread)
+        values: dict[str, Any] = dict(assignments("--param", param))
+        spreads = assignments("--spread", spread)
         rng = np.random.default_rng(seed)
         for name, sigma in spreads.items():
             centre = {**get_model(model).parameter_set(set_).values, **values}
@@ -103,7 +67,7 @@ def iv(
 
                 choice("--spread", name, centre)
             values[name] = Lognormal(sigma).apply(np.full(cells, centre[name]), rng)
-        cell, wave = _loop(model, set_, values, amplitude, frequency, cycles)
+        cell, wave = loop(model, set_, values, amplitude, frequency, cycles)
         trace = simulate(cell, wave)
         given = cell.parameter_set
         result.figures = {
@@ -239,70 +203,6 @@ def _load(name: str, path: Path) -> Any:
     if np.size(array) == 0:
         raise InputError(name, f"{str(path)!r} without numbers", "CSV of numbers with commas, or NPY")
     return finite_array(name, array)
-
-
-@crosscheck_app.command("device")
-def crosscheck_device(
-    model: Annotated[str, typer.Argument(help="Registered model, e.g. vteam.")],
-    set_: Set = None,
-    param: Param = None,
-    amplitude: Amplitude = 1.0,
-    frequency: Frequency = 0.0,
-    cycles: Cycles = 1.0,
-    engine: Engine = "ngspice",
-    within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-3,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: Json = False,
-) -> None:
-    """Compare a device's transient with SPICE."""
-    with command(out, as_json) as result:
-        cell, wave = _loop(model, set_, dict(_assignments("--param", param)), amplitude, frequency, cycles)
-        _compare(result, cell, wave, engine, within)
-
-
-@crosscheck_app.command("array")
-def crosscheck_array(
-    rows: Annotated[int, typer.Option(help="Word lines.", min=1)] = 16,
-    columns: Annotated[int, typer.Option(help="Bit lines.", min=1)] = 16,
-    word_line: Segment = 1.0,
-    bit_line: Segment = 1.0,
-    driver: End = 0.0,
-    sense: End = 0.0,
-    engine: Engine = "ngspice",
-    within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-6,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: Json = False,
-) -> None:
-    """Compare the read of a random array (10-100 kohm cells, 0-0.5 V) with SPICE."""
-    with command(out, as_json) as result:
-        import numpy as np
-
-        from crossbar import Crossbar, Wires
-
-        rng = np.random.default_rng(seed)
-        wires = Wires(word_line=word_line, bit_line=bit_line, driver=driver, sense=sense)
-        array = Crossbar(rng.uniform(1e-5, 1e-4, (rows, columns)), wires)
-        _compare(result, array, rng.uniform(0.0, 0.5, rows), engine, within)
-
-
-def _compare(result: Result, subject: Any, stimulus: Any, engine: str, within: float) -> None:
-    from netlists import crosscheck
-
-    agreement = crosscheck(subject, stimulus, engine=engine)
-    passed = agreement.worst <= within
-    result.figures = {**agreement.to_dict(), "within": within, "passed": passed}
-    if not result.as_json:
-        result.console.print(str(agreement), highlight=False, soft_wrap=True)
-        verdict = "[green]agrees[/]" if passed else "[red]differs[/]"
-        result.console.print(f"{verdict}: worst relative difference {agreement.worst:.3g}, allowed {within:g}")
-    if result.out is not None:
-        axes = agreement.plot()
-        result.save_figure("agreement.png", axes.figure)
-    if not passed:
-        result.finish()
-        raise typer.Exit(1)
 
 
 @app.command()

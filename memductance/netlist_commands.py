@@ -12,6 +12,7 @@ from rich.text import Text
 
 from devices.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
+from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 
 if TYPE_CHECKING:
     from netlists import Circuit
@@ -21,20 +22,16 @@ __all__ = ["netlist_app"]
 netlist_app = typer.Typer(help="Write a circuit as files for a simulator, ready to run.", no_args_is_help=True)
 
 DialectName = Annotated[str, typer.Option("--dialect", help="Simulator; `memductance netlist dialects` lists them.")]
-Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
-End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
 
 
 @netlist_app.command("device")
 def netlist_device(
     model: Annotated[str, typer.Argument(help="Registered model, e.g. vteam.")],
-    set_: Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default otherwise.")] = None,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE in SI units; repeatable.")
-    ] = None,
-    amplitude: Annotated[float, typer.Option(help="Peak of the sine [V].")] = 1.0,
-    frequency: Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one that opens the loop.", min=0.0)] = 0.0,
-    cycles: Annotated[float, typer.Option(help="Number of periods.")] = 1.0,
+    set_: Set = None,
+    param: Param = None,
+    amplitude: Amplitude = 1.0,
+    frequency: Frequency = 0.0,
+    cycles: Cycles = 1.0,
     dialect: DialectName = "ngspice",
     seed: Seed = 0,
     out: Out = None,
@@ -42,10 +39,9 @@ def netlist_device(
 ) -> None:
     """Write a device under a sine: a transient that reports its largest and smallest current."""
     with command(out, as_json) as result:
-        from memductance.cli import _assignments, _loop
         from netlists import device_circuit
 
-        cell, wave = _loop(model, set_, dict(_assignments("--param", param)), amplitude, frequency, cycles)
+        cell, wave = loop(model, set_, dict(assignments("--param", param)), amplitude, frequency, cycles)
         _write(result, replace(device_circuit(cell, wave), measured=("Vin",)), dialect)
 
 
@@ -54,7 +50,7 @@ def netlist_array(
     model: Annotated[
         str | None, typer.Option(help="Model of the cells, states drawn at random; resistors of 10-100 kohm otherwise.")
     ] = None,
-    set_: Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default otherwise.")] = None,
+    set_: Set = None,
     rows: Annotated[int, typer.Option(help="Word lines.", min=1)] = 16,
     columns: Annotated[int, typer.Option(help="Bit lines.", min=1)] = 16,
     word_line: Segment = 1.0,

@@ -1,5 +1,7 @@
 from .agreement import Agreement as Agreement
 from .agreement import Quantity as Quantity
+from .agreements import Agreements as Agreements
+from .agreements import Pair as Pair
 from .arrays import crossbar_circuit as crossbar_circuit
 from .circuit import Block as Block
 from .circuit import Circuit as Circuit
@@ -24,4 +26,7 @@ from .engines.pyspice import to_pyspice as to_pyspice
 from .engines.vacask import run_vacask as run_vacask
 from .engines.vacask import vacask_version as vacask_version
 from .engines.waves import Waves as Waves
+from .external_models import External as External
+from .external_models import external as external
+from .limits import Limit as Limit
 from .tiled import tiles_circuit as tiles_circuit

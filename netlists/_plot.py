@@ -1,11 +1,12 @@
-"""The picture of an agreement: both sides on one axis, their difference on the other."""
+"""The picture of an agreement: both sides above, their difference below."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devices.errors import InputError
 from devices.plot import scaled
 
 if TYPE_CHECKING:
@@ -15,56 +16,58 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_agreement"]
 
-_FLOOR = 1e-16  # smaller differences are drawn here: doubles do not resolve them
+_FLOOR = 1e-17  # smaller differences are drawn here: doubles do not resolve them
 
 
-def plot_agreement(agreement: Agreement, ax: Axes | None = None) -> Axes:
-    """Draw the main quantity of both sides and, on the right axis, their relative difference."""
+def plot_agreement(agreement: Agreement, name: str, ax: Axes | None = None) -> Axes:
+    """Draw a quantity of both sides above, and their relative difference below."""
     from matplotlib import pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
     if ax is None:
         _, ax = plt.subplots(layout="constrained")
-    quantity = next(iter(agreement.quantities.values()))
-    factor, unit = scaled(float(np.abs(quantity.ours).max()), quantity.unit)
+    place = ax.get_subplotspec()
+    if place is None:
+        raise InputError("ax", "axes outside of a grid", "axes of plt.subplots or add_subplot", "ax=None")
+    grid = place.subgridspec(2, 1, height_ratios=[3, 2], hspace=0.08)
+    ax.set_subplotspec(grid[0])
+    below = ax.figure.add_subplot(grid[1], sharex=ax)
+
+    quantity = agreement[name]
+    factor, unit = scaled(float(np.abs(quantity.ours).max(initial=0.0)), quantity.unit)
     over_time = "[s]" in agreement.axis_label
-    stretch, axis_label = 1.0, agreement.axis_label
+    x, label = agreement.axis_of(name), agreement.axis_label
+    main = next(iter(agreement.quantities))
     if over_time:
-        stretch, axis_unit = scaled(float(agreement.axis.max()), "s")
-        axis_label = f"time [{axis_unit}]"
-    x = stretch * agreement.axis
+        stretch, axis_unit = scaled(float(x.max()), "s")
+        x, label = stretch * x, f"time [{axis_unit}]"
+    elif name != main:
+        label = "place"
     difference = quantity.difference / (quantity.scale or 1.0)
     ours, theirs = quantity.ours, quantity.theirs
     falls = np.flatnonzero(np.diff(x) < 0) + 1  # the points of another terminal begin: lines break there
     x, difference, ours, theirs = (np.insert(y, falls, np.nan) for y in (x, difference, ours, theirs))
 
-    right = ax.twinx()
-    right.set_yscale("log")
-    right.plot(
-        x,
-        np.maximum(difference, _FLOOR),
-        color="C3",
-        alpha=0.6,
-        linewidth=0.6,
-        marker="" if over_time else "_",
-        linestyle="-" if over_time else "none",
-        zorder=1,
+    line: dict[str, Any] = {"linestyle": "-", "marker": ""} if over_time else {"linestyle": "none"}
+    ax.plot(x, factor * ours, **{"marker": "o", **line}, color="C0", linewidth=2.0, label="memductance")
+    theirs_line: dict[str, Any] = (
+        {"linestyle": "--", "marker": ""} if over_time else {"linestyle": "none", "marker": "x"}
     )
-    right.set_ylim(_FLOOR, 1.0)
-    right.set_ylabel(f"|difference| / {quantity.scale_meaning}", color="C3")
-    right.tick_params(axis="y", colors="C3")
-    ax.set_zorder(right.get_zorder() + 1)
-    ax.patch.set_visible(False)
-
-    if over_time:
-        ax.plot(x, factor * ours, color="C0", linewidth=2.0, label="memductance")
-        ax.plot(x, factor * theirs, color="black", linewidth=0.8, linestyle="--", label=agreement.engine)
-    else:
-        ax.plot(x, factor * ours, "o", color="C0", label="memductance")
-        ax.plot(x, factor * theirs, "x", color="black", label=agreement.engine)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlabel(axis_label)
+    ax.plot(x, factor * theirs, **theirs_line, color="black", linewidth=0.8, label=agreement.engine)
     ax.set_ylabel(f"{quantity.name} [{unit}]")
-    ax.set_title(f"worst difference {quantity.worst_relative:.1e}", fontsize="medium")
+    ax.set_title(f"worst difference {quantity.worst_relative:.1e} of the {quantity.scale_meaning}", fontsize="medium")
     ax.legend(fontsize="small")
+    ax.tick_params(labelbottom=False)
+
+    seen = difference > 0.0
+    below.set_yscale("log")
+    below.plot(x, np.maximum(difference, _FLOOR), **{"marker": "_", **line}, color="C3", linewidth=0.7)
+    worst = int(np.nanargmax(difference))
+    below.plot(x[worst], max(difference[worst], _FLOOR), "o", color="C3", fillstyle="none")
+    lowest = float(np.nanquantile(difference[seen], 0.02)) if seen.any() else _FLOOR
+    below.set_ylim(max(lowest / 10, _FLOOR), max(10 * float(np.nanmax(difference)), 1e3 * _FLOOR))
+    below.set_ylabel(f"difference\n/ {quantity.scale_meaning}")
+    below.set_xlabel(label)
+    if not over_time:
+        below.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax

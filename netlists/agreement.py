@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.validation import choice, number
+from netlists._report import columns_of_text, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from netlists.limits import Limit
 
 __all__ = ["Agreement", "Quantity"]
 
@@ -66,8 +72,25 @@ class Quantity:
 
     @property
     def where(self) -> str:
-        """Place or time of the largest difference."""
+        """Place and time of the largest difference."""
         return self.places(int(self.difference.argmax()))
+
+    @property
+    def local(self) -> Array:
+        """Difference relative to the value itself, at each point; 0 where that is below a hundredth of the scale."""
+        size = np.maximum(np.abs(self.ours), np.abs(self.theirs))
+        counts = (size >= 0.01 * self.scale) & (size > 0.0)
+        return np.where(counts, self.difference / np.where(counts, size, 1.0), 0.0)
+
+    @property
+    def worst_local(self) -> float:
+        """Largest difference relative to the value itself, where that is a hundredth of the scale at least."""
+        return float(self.local.max(initial=0.0))
+
+    @property
+    def where_local(self) -> str:
+        """Place and time of the largest difference relative to the value itself."""
+        return self.places(int(self.local.argmax()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures, ready for JSON."""
@@ -77,6 +100,8 @@ class Quantity:
             "worst_absolute": self.worst_absolute,
             "worst_relative": self.worst_relative,
             "where": self.where,
+            "worst_local": self.worst_local,
+            "where_local": self.where_local,
             "scale": self.scale,
             "relative_to": self.scale_meaning,
         }
@@ -103,6 +128,12 @@ class Agreement:
         falls, the points of another terminal begin.
     axis_label : str
         What the axis is.
+    versions : mapping of str to str
+        Versions of all that took part.
+    seed : int, optional
+        The seed that the subject was drawn with, if any.
+    limits : mapping of str to Limit, optional
+        Which side limits each quantity, where that was asked for.
     """
 
     title: str
@@ -114,6 +145,9 @@ class Agreement:
     engine_seconds: float
     axis: Array
     axis_label: str
+    versions: Mapping[str, str]
+    seed: int | None = None
+    limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Quantity:
         return self.quantities[choice("quantity", name, self.quantities)]
@@ -138,11 +172,28 @@ class Agreement:
             "our_seconds": self.our_seconds,
             "engine_seconds": self.engine_seconds,
             "worst": self.worst,
+            "versions": dict(self.versions),
+            "seed": self.seed,
             "quantities": {name: q.to_dict() for name, q in self.quantities.items()},
+            "limits": {name: limit.to_dict() for name, limit in self.limits.items()},
         }
 
+    def to_json(self) -> str:
+        """Return all figures as JSON."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write all figures into a JSON file, whole or not at all, and return its path.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        return write_whole(path, self.to_json() + "\n")
+
     def __str__(self) -> str:
-        head = ("quantity", "points", "absolute", "relative", "to", "worst at")
+        head = ("quantity", "points", "absolute", "relative", "to", "worst at", "of the value", "worst at")
         rows = [
             (
                 name,
@@ -151,33 +202,46 @@ class Agreement:
                 f"{q.worst_relative:.2e}",
                 f"{q.scale_meaning} {q.scale:.4g} {q.unit}",
                 q.where,
+                f"{q.worst_local:.2e}",
+                q.where_local,
             )
             for name, q in self.quantities.items()
         ]
-        widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
-        table = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return "\n".join(
             [
                 f"{self.title}: memductance and {self.engine}",
-                *table,
+                *columns_of_text([head, *rows]),
                 f"memductance: {self.our_tolerance}; {self.our_seconds:.3g} s",
                 f"{self.engine}: {self.engine_tolerance}; {self.engine_seconds:.3g} s",
+                *(f"limit of {name}: {limit}" for name, limit in self.limits.items()),
+                versions + ("" if self.seed is None else f"; seed {self.seed}"),
             ]
         )
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the main quantity of both sides, and on the right axis their relative difference.
+    def plot(self, ax: Axes | None = None, *, quantity: str | None = None) -> Axes:
+        """Draw a quantity of both sides above, and their relative difference on a logarithmic axis below.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure where not given.
+            Where to draw: its lower part becomes the axes of the difference. A new figure where not given.
+        quantity : str, optional
+            What to draw; the main quantity where not given.
 
         Returns
         -------
         matplotlib.axes.Axes
-            The axes of the quantity.
+            The axes of the quantity; those of the difference are the last of its figure.
         """
         from netlists._plot import plot_agreement
 
-        return plot_agreement(self, ax)
+        return plot_agreement(self, next(iter(self.quantities)) if quantity is None else quantity, ax)
+
+    def axis_of(self, quantity: str) -> Array:
+        """Return the axis of a quantity: times [s] for each of its places, or the numbers of the places."""
+        size = self[quantity].ours.size
+        if "[s]" not in self.axis_label:
+            return np.arange(size, dtype=float)
+        falls = np.flatnonzero(np.diff(self.axis) < 0)
+        return np.resize(self.axis[: falls[0] + 1] if falls.size else self.axis, size)

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
-from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform, simulate
-from devices.validation import choice
-from netlists._array_comparison import compare_read, compare_solution, compare_transient
-from netlists.agreement import Agreement, Quantity
-from netlists.arrays import crossbar_circuit
-from netlists.circuit import Circuit, OperatingPoint, Transient, device_circuit
+from devices import Device, InputError, Waveform
+from devices.validation import choice, number
+from netlists._cases import Case, case_of
+from netlists.agreement import Agreement
+from netlists.dialects._text import package_version
+from netlists.engines.running import ENGINES
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
+    from netlists.agreements import Agreements
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
+    from netlists.external_models import External
 
 __all__ = ["crosscheck"]
 
 
+@overload
+def crosscheck(  # type: ignore[overload-overlap]
+    subject: Device | Crossbar,
+    stimulus: Waveform | Bias | ArrayLike,
+    *,
+    gate: ArrayLike | None = None,
+    bulk: float = 0.0,
+    duration: float | None = None,
+    engine: Literal["all"] | tuple[str, ...] | list[str],
+    against: External | None = None,
+    options: NgspiceOptions | VacaskOptions | None = None,
+    tolerance: float | None = None,
+    step: float | None = None,
+    timeout: float = 120.0,
+    limits: bool = False,
+    seed: int | None = None,
+) -> Agreements: ...
+@overload
 def crosscheck(
     subject: Device | Crossbar,
     stimulus: Waveform | Bias | ArrayLike,
@@ -33,18 +54,38 @@ def crosscheck(
     bulk: float = 0.0,
     duration: float | None = None,
     engine: str = "ngspice",
+    against: External | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
     timeout: float = 120.0,
-) -> Agreement:
+    limits: bool = False,
+    seed: int | None = None,
+) -> Agreement: ...
+def crosscheck(
+    subject: Device | Crossbar,
+    stimulus: Waveform | Bias | ArrayLike,
+    *,
+    gate: ArrayLike | None = None,
+    bulk: float = 0.0,
+    duration: float | None = None,
+    engine: str | Sequence[str] = "ngspice",
+    against: External | None = None,
+    options: NgspiceOptions | VacaskOptions | None = None,
+    tolerance: float | None = None,
+    step: float | None = None,
+    timeout: float = 120.0,
+    limits: bool = False,
+    seed: int | None = None,
+) -> Agreement | Agreements:
     """Run one circuit here and in SPICE, and compare.
 
     A device: transients under a waveform, compared at each of the simulator's own time points; terminal voltage
     relative to its peak, current relative to its peak, states relative to their span. An array: one read or another
     operating point; currents relative to the largest one of their kind, node voltages relative to the largest
-    potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at each of the
-    simulator's time points, and states.
+    potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at 200 of the
+    simulator's own time points, evenly by number, and states. Ours is evaluated at those times, so that nothing is
+    interpolated.
 
     Parameters
     ----------
@@ -56,24 +97,31 @@ def crosscheck(
         Potentials of gate lines and bulk of an array [V], see `Crossbar.solve`.
     duration : float, optional
         Length of an array's transient [s]; that of the longest waveform where not given.
-    engine : {"ngspice", "pyspice", "vacask"}, optional
-        ngspice in a process of its own, PySpice's shared library, or, for a device, VACASK with the device's
-        Verilog-A module.
+    engine : {"ngspice", "pyspice", "vacask", "all"} or sequence of str, optional
+        ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules. All
+        of them, or several by name, give `Agreements`; one that is not installed is an error.
+    against : External, optional
+        A subcircuit that somebody else wrote, to be run in ngspice in place of a device's own text.
     options : NgspiceOptions or VacaskOptions, optional
-        Tolerances of the simulator; those suited to the circuit where not given. For ngspice, an operating point of
-        cells with a law that does not converge is then tried with tolerances up to 1e6 times as large.
+        Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
+        law that does not converge is then tried with tolerances up to 1e6 times as large.
     tolerance : float, optional
         Ours: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
         `Crossbar.solve`, 1e-12), or of an array's step (`Crossbar.simulate`, 1e-9).
     step : float, optional
         Longest step of the simulator [s].
     timeout : float, optional
-        Longest run of the simulator's process [s]; PySpice's library cannot be stopped.
+        Longest run of the simulator's process [s].
+    limits : bool, optional
+        Solve again with ours tighter, and with the simulator tighter and looser, and say which side limits each
+        quantity. That takes some five times as long.
+    seed : int, optional
+        The seed that the subject was drawn with, if any; it is noted.
 
     Returns
     -------
-    Agreement
-        The comparison.
+    Agreement or Agreements
+        The comparison; several engines give one for each, and what differs between them.
 
     Raises
     ------
@@ -82,117 +130,65 @@ def crosscheck(
     ConvergenceError
         If our side does not reach its tolerance.
     SimulatorNotFoundError
-        If the simulator is not installed.
+        If a simulator is not installed.
     SimulatorError
-        If it fails.
+        If it fails; with the path of its netlist.
     """
-    choice("engine", engine, ("ngspice", "pyspice", "vacask"))
-    compare: Callable[[Circuit, Waves], dict[str, Any]]
-    if isinstance(subject, Device):
-        for name, given in (("gate", gate), ("duration", duration)):
-            if given is not None:
-                raise InputError(name, repr(given), "None for a single device", "leave it out")
-        circuit = device_circuit(subject, stimulus, step=step)  # type: ignore[arg-type]
+    if isinstance(engine, str) and engine != "all":
+        choice("engine", engine, (*ENGINES, "all"))
+    case = case_of(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against)
+    ours = case.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
 
-        def compare(circuit: Circuit, waves: Waves) -> dict[str, Any]:
-            return _compare_device(subject, stimulus, circuit, waves, tolerance)  # type: ignore[arg-type]
+    def one(name: str) -> tuple[Agreement, Waves]:
+        return _agreement(case, name, options, ours, timeout, limits=limits, seed=seed)
 
-    elif isinstance(subject, Crossbar):
-        if engine == "vacask":
-            raise InputError("engine", "'vacask' for an array", "'ngspice' or 'pyspice'", "engine='ngspice'")
-        circuit = crossbar_circuit(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step)  # type: ignore[arg-type]
-        terminals = {"gate": gate, "bulk": bulk}
+    if isinstance(engine, str) and engine != "all":
+        return one(engine)[0]
+    if options is not None:
+        raise InputError("options", type(options).__name__, "None for several engines", "one engine at a time")
+    from netlists.agreements import Agreements, between
 
-        def compare(circuit: Circuit, waves: Waves) -> dict[str, Any]:
-            if isinstance(circuit.analysis, Transient):
-                return compare_transient(subject, _bias(stimulus), terminals, circuit, waves, tolerance)
-            if subject.ohmic and not isinstance(stimulus, Bias):
-                return compare_read(subject, stimulus, circuit, waves, tolerance)  # type: ignore[arg-type]
-            return compare_solution(subject, _bias(stimulus), terminals, circuit, waves, tolerance)
+    names = ENGINES if engine == "all" else tuple(choice("engine", name, ENGINES) for name in engine)
+    if not names:
+        raise InputError("engine", "none", f"some of {', '.join(ENGINES)}, or 'all'")
+    found = {name: one(name) for name in dict.fromkeys(names)}
+    pairs = between({name: waves for name, (_, waves) in found.items()}, case.corners)
+    return Agreements(agreements={name: agreement for name, (agreement, _) in found.items()}, pairs=pairs)
 
-    else:
-        raise InputError("subject", type(subject).__name__, "a Device or a Crossbar")
-    waves, chosen = _run(circuit, engine, options, timeout)
-    return Agreement(
-        title=circuit.title,
+
+def _agreement(
+    case: Case,
+    engine: str,
+    options: NgspiceOptions | VacaskOptions | None,
+    tolerance: float,
+    timeout: float,
+    *,
+    limits: bool,
+    seed: int | None,
+) -> tuple[Agreement, Waves]:
+    waves, chosen = case.run(case.circuit, engine, options, timeout)
+    agreement = Agreement(
+        title=case.title,
         engine=waves.engine,
         engine_tolerance=", ".join(f"{name} {value}" for name, value in chosen.items()),
         engine_seconds=waves.seconds,
-        **compare(circuit, waves),
+        versions=_versions(waves.engine),
+        seed=seed,
+        **case.compare(case.circuit, waves, tolerance),
     )
+    if limits:
+        from netlists.limits import find_limits
+
+        agreement = replace(agreement, limits=find_limits(case, agreement, engine, waves, chosen, tolerance, timeout))
+    return agreement, waves
 
 
-def _run(
-    circuit: Circuit, engine: str, options: NgspiceOptions | VacaskOptions | None, timeout: float
-) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
-    """Return the simulator's answer and the tolerances that it reached."""
-    if engine == "vacask":
-        from netlists.dialects.vacask import VacaskOptions
-        from netlists.engines.vacask import run_vacask
-
-        tolerances = options or VacaskOptions.suited(circuit)
-        if not isinstance(tolerances, VacaskOptions):
-            raise InputError("options", type(options).__name__, "VacaskOptions for engine='vacask'")
-        return run_vacask(circuit, options=tolerances, timeout=timeout), tolerances
-    from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
-
-    if not isinstance(options, NgspiceOptions | None):
-        raise InputError("options", type(options).__name__, f"NgspiceOptions for engine={engine!r}")
-    chosen = [options] if options else [NgspiceOptions.suited(circuit)]
-    if options is None and isinstance(circuit.analysis, OperatingPoint) and circuit.subcircuits:
-        chosen += [chosen[0].loosened(factor) for factor in (1e3, 1e6)]
-    for attempt in chosen:
-        try:
-            if engine == "ngspice":
-                from netlists.engines.ngspice import run_ngspice
-
-                return run_ngspice(write_ngspice(circuit, attempt), timeout=timeout), attempt
-            from netlists.engines.pyspice import run_pyspice
-
-            return run_pyspice(circuit, options=attempt), attempt
-        except SimulatorNotFoundError:
-            raise
-        except SimulatorError:
-            if attempt is chosen[-1]:
-                raise
-    raise AssertionError("one attempt at least")
-
-
-def _bias(stimulus: Any) -> Bias:
-    return stimulus if isinstance(stimulus, Bias) else Bias.read(stimulus)
-
-
-def _compare_device(
-    device: Device, waveform: Waveform, circuit: Circuit, waves: Waves, tolerance: float | None
-) -> dict[str, Any]:
-    tolerance = 1e-11 if tolerance is None else tolerance
-    assert isinstance(circuit.analysis, Transient)
-    times, back = waves.samples(circuit.analysis.duration)
-    simulate(device, waveform, samples=2, tolerance=tolerance)  # compiles, where that has not been done
-    started = time.perf_counter()
-    trace = simulate(device, waveform, samples=times, tolerance=tolerance)
-    seconds = time.perf_counter() - started
-
-    def at(k: int) -> str:
-        return f"t = {times[back[k]]:.6g} s"
-
-    peak_current, peak_voltage = float(np.abs(trace.current).max()), float(np.abs(trace.voltage).max())
-    table = [
-        ("current", "A", trace.current, -waves["i(vin)"], peak_current, "peak"),
-        ("voltage", "V", trace.voltage, waves["v(te)"], peak_voltage, "peak"),
-    ]
-    lower, upper = device.bounds()
-    for k, (state, probe) in enumerate(zip(device.model.states, circuit.subcircuits[0].probes, strict=True)):
-        share = (trace.state[:, k] - lower[k]) / (upper[k] - lower[k])
-        table.append((f"state {state.name}", "of its span", share, waves[f"v({probe})"], 1.0, "span"))
-    quantities = {
-        name: Quantity(name=name, unit=unit, ours=ours[back], theirs=theirs, scale=scale, scale_meaning=what, places=at)
-        for name, unit, ours, theirs, scale, what in table
-    }
+def _versions(engine: str) -> dict[str, str]:
+    """Return the versions of all that takes part."""
+    name, _, version = engine.rpartition(" ")
     return {
-        "quantities": quantities,
-        "our_tolerance": f"step error {tolerance:g} of a state's span",
-        "our_seconds": seconds,
-        "axis": times[back],
-        "axis_label": "time [s]",
+        "memductance": package_version(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        name: version,
     }

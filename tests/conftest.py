@@ -1,4 +1,4 @@
-"""What every test needs: a drawing backend without a screen, and hypothesis profiles."""
+"""What every test needs: a drawing backend without a screen, hypothesis profiles, and a way to note evidence."""
 
 import os
 
@@ -6,6 +6,7 @@ import matplotlib as mpl
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["evidence"]
 mpl.use("Agg")
 settings.register_profile(
     "default",
@@ -15,6 +16,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _failed_netlists(tmp_path_factory):
+    """Netlists of runs that fail on purpose do not go to the user's cache."""
+    place = tmp_path_factory.mktemp("failed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("netlists.engines._runs.failed_folder", lambda: place)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,12 @@ than anything else; where the law points outward the node rests a hair beyond th
 it returns with it, without a jump and without wind-up. In a static analysis the state is held at its start, so that a
 transient begins there without further orders.
 
+States that are held, for operating points alone, are parameters and have no nodes.
+
 An internal unknown is the voltage of a node into which its residual flows. Outside the interval that encloses the root,
 the node is led back to it instead, so that no iteration of a simulator evaluates the laws where they may overflow.
+
+The current is an output variable, ``i_now``, which simulators show beside the voltages.
 """
 
 from __future__ import annotations
@@ -25,10 +29,12 @@ from netlists.dialects._expressions import real_text, verilog_expression
 from netlists.dialects._text import device_notes, one_line, package_version
 from netlists.dialects._verilog_words import TAKEN
 
-__all__ = ["internal_node", "verilog_name", "write_verilog_a"]
+__all__ = ["CURRENT", "internal_node", "verilog_name", "write_verilog_a"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RATE = "xsv_rate"
+#: The output variable that shows a device's current into its first terminal [A].
+CURRENT = "i_now"
 
 
 def verilog_name(name: str) -> str:
@@ -42,7 +48,11 @@ def internal_node(state: State) -> str:
 
 
 def write_verilog_a(
-    subject: Device | DeviceModel | Subcircuit, *, set: str | None = None, clamp_rate: float = 1e12
+    subject: Device | DeviceModel | Subcircuit,
+    *,
+    set: str | None = None,
+    module: str | None = None,
+    clamp_rate: float = 1e12,
 ) -> str:
     """Return a device as a Verilog-A module: the same text for the same device.
 
@@ -55,6 +65,8 @@ def write_verilog_a(
         What to write. The values of a device are the module's defaults; otherwise those of a parameter set are.
     set : str, optional
         Parameter set of a model; its default set where not given.
+    module : str, optional
+        Name of the module; the model's where not given.
     clamp_rate : float, optional
         Default of the parameter ``xsv_rate`` [1/s]: how fast a state returns from beyond a bound; far above the
         inverse of the shortest time of interest.
@@ -71,20 +83,24 @@ def write_verilog_a(
         For an ensemble, an unknown set, names that Verilog-A cannot tell apart, or a law outside the vocabulary.
     """
     model, given, values, changed = _values(subject, set)
+    module = module or model.name
     te, be = model.terminals
     controls = [control.name for control in model.controls]
     inner = () if model.unknown is None else (model.unknown,)
+    held = isinstance(subject, Subcircuit) and subject.held
+    moving = () if held else model.states
     ports = [te, be, *controls]
-    nodes = [internal_node(s) for s in model.states] + [f"in_{u.name}" for u in inner]
+    nodes = [internal_node(s) for s in moving] + [f"in_{u.name}" for u in inner]
     parameters = [verilog_name(q.name) for q in (*model.parameters, *model.states)]
-    reals = ["v", *(f"{s.name}_share" for s in model.states), *(f"{q.name}_now" for q in (*model.states, *inner))]
+    reals = ["v", *(f"{s.name}_share" for s in moving), *(f"{q.name}_now" for q in (*moving, *inner))]
     reals += [f"{u.name}_{end}" for u in inner for end in ("low", "high")]
-    _check_names([model.name, *ports, *nodes, *parameters, *reals, _RATE])
+    _check_names([module, *ports, *nodes, *parameters, *reals, CURRENT, _RATE])
 
     names = {q.symbol: verilog_name(q.name) for q in model.parameters}
     names[model.voltage] = "v"
     names |= {control.symbol: f"V({control.name}, {be})" for control in model.controls}
-    names |= {q.symbol: f"{q.name}_now" for q in (*model.states, *inner)}
+    names |= {state.symbol: verilog_name(state.name) for state in model.states if held}
+    names |= {q.symbol: f"{q.name}_now" for q in (*moving, *inner)}
 
     notes = [
         one_line(note)
@@ -94,26 +110,29 @@ def write_verilog_a(
             f"dialect Verilog-A; written by memductance {package_version()}",
         )
     ]
-    clip = [line for state in model.states for line in _clipped(state)]
+    clip = [line for state in moving for line in _clipped(state)]
     solve = [line for unknown in inner for line in _solved(unknown, names)]
-    move = [line for state, law in zip(model.states, model.rates, strict=True) for line in _moved(state, law, names)]
+    laws = [] if held else zip(model.states, model.rates, strict=True)
+    move = [line for state, law in laws for line in _moved(state, law, names)]
     lines = [
         *(f"// {note}" for note in notes),
         '`include "disciplines.vams"',
         "",
-        f"module {model.name}({', '.join(ports)});",
+        f"module {module}({', '.join(ports)});",
         f"    inout {', '.join(ports)};",
         f"    electrical {', '.join(ports)};",
         *(f"    electrical {node};" for node in nodes),
         *(_parameter(q.name, q.unit, q.meaning, values[q.name], _range(q)) for q in model.parameters),
         *(_parameter(q.name, q.unit, f"start of {q.meaning}", values[q.name], _between(q)) for q in model.states),
-        *([_parameter(_RATE, "1/s", "return from beyond a bound", clamp_rate, "(0:inf)")] if model.states else []),
+        *([_parameter(_RATE, "1/s", "return from beyond a bound", clamp_rate, "(0:inf)")] if moving else []),
+        f'    (* units="A", desc="current from {te} to {be}" *) real {CURRENT};',
         f"    real {', '.join(reals)};",
         "",
         "    analog begin",
         f"        v = V({te}, {be});",
         *(f"        {line}" for line in (*clip, *solve)),
-        f"        I({te}, {be}) <+ {verilog_expression(model.current, names)};",
+        f"        {CURRENT} = {verilog_expression(model.current, names)};",
+        f"        I({te}, {be}) <+ {CURRENT};",
         *(f"        {line}" for line in move),
         "    end",
         "endmodule",

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from devices.errors import InputError, SimulatorError
+from devices.errors import SimulatorConvergenceError, SimulatorError, SimulatorTimeoutError
 
-__all__ = ["execute", "folder_to_keep"]
+__all__ = ["execute", "failure"]
+
+#: What simulators say where they have read a circuit and do not find its solution.
+_UNSOLVED = re.compile(
+    r"singular matrix|timestep too small|no convergence|iteration limit|stepping failed|failed to converge"
+    r"|Factorization failed",
+    re.IGNORECASE,
+)
 
 
 def execute(
@@ -44,8 +52,12 @@ def execute(
 
     Raises
     ------
+    SimulatorTimeoutError
+        If it takes too long.
+    SimulatorConvergenceError
+        If it does not find a solution.
     SimulatorError
-        If it does not start, fails, crashes or takes too long; in its own words.
+        If it does not start, refuses its input or crashes; in its own words.
     """
     try:
         process = subprocess.Popen(
@@ -65,7 +77,7 @@ def execute(
         said, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         _kill(process)
-        raise SimulatorError(
+        raise SimulatorTimeoutError(
             f"{name}: no result within {timeout:g} s; try a larger timeout, a smaller circuit or a larger reltol"
         ) from None
     except BaseException:
@@ -73,8 +85,13 @@ def execute(
         raise
     if process.returncode:
         how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
-        raise SimulatorError(f"{name} ({how}): {words(said)}")
+        raise failure(f"{name} ({how}): {words(said)}")
     return said
+
+
+def failure(message: str) -> SimulatorError:
+    """Return the error that a simulator's message asks for."""
+    return (SimulatorConvergenceError if _UNSOLVED.search(message) else SimulatorError)(message)
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
@@ -84,19 +101,3 @@ def _kill(process: subprocess.Popen[str]) -> None:
     except ProcessLookupError:
         process.kill()
     process.communicate()
-
-
-def folder_to_keep(path: str | os.PathLike[str]) -> Path:
-    """Return a folder of the user's for a run's files, made where it is not there.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("keep", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
-    return folder

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import time
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from devices.errors import SimulatorError, SimulatorNotFoundError
+from devices.errors import InputError, SimulatorError, SimulatorNotFoundError, SimulatorVersionError
 from devices.validation import number
 from netlists.circuit import Circuit
-from netlists.engines._process import execute, folder_to_keep
-from netlists.engines._raw import read_raw
+from netlists.engines._process import execute
+from netlists.engines._runs import read_result, run_folder
 from netlists.engines.waves import Waves
+
+if TYPE_CHECKING:
+    from netlists.dialects.ngspice import NgspiceOptions
 
 __all__ = ["INSTALL", "ngspice_version", "run_ngspice"]
 
 INSTALL = "sudo apt-get install ngspice libngspice0"
+OLDEST = 30  # version
 #: What ngspice says on its way to a solution; no complaint.
 CHATTER = re.compile(r"Note:|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit")
 
@@ -38,26 +40,60 @@ def ngspice_version() -> str:
     ------
     SimulatorNotFoundError
         If there is none; names the command that installs it.
+    SimulatorVersionError
+        If it is older than 30, whose syntax is not the one that is written.
     SimulatorError
         If it does not answer.
+
+    Notes
+    -----
+    The tests run with version 39; those from 30 on are taken, and named in every result.
     """
-    found = re.search(r"ngspice-([\w.+]+)", _execute(["--version"], Path.cwd(), timeout=20.0))
+    program = _program()
+    state = os.stat(program)
+    return _version_of(program, (state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@cache
+def _version_of(program: str, state: tuple[int, ...]) -> str:
+    """Ask a program for its version; once for each state of its file."""
+    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path.cwd(), timeout=20.0))
     if found is None:
         raise SimulatorError("ngspice --version: no version in its answer; is the ngspice on PATH the simulator?")
-    return found.group(1)
+    version = found.group(1)
+    if int(re.match(r"\d*", version).group() or OLDEST) < OLDEST:  # type: ignore[union-attr]
+        raise SimulatorVersionError(
+            f"ngspice: got version {version}; allowed: {OLDEST} or newer; to install: {INSTALL}"
+        )
+    return version
 
 
-def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | os.PathLike[str] | None = None) -> Waves:
+def _program() -> str:
+    program = shutil.which("ngspice")
+    if program is None:
+        raise SimulatorNotFoundError(f"ngspice: not found on PATH; to install: {INSTALL}")
+    return program
+
+
+def run_ngspice(
+    netlist: str | Circuit,
+    *,
+    options: NgspiceOptions | None = None,
+    timeout: float = 120.0,
+    keep: str | os.PathLike[str] | None = None,
+) -> Waves:
     """Run a netlist and return all its vectors in full double precision.
 
     Parameters
     ----------
     netlist : str or Circuit
-        Text with one analysis, or a circuit, which is written with the default options.
+        Text with one analysis, or a circuit; the currents that it observes are then ``i(name)`` of their instances.
+    options : NgspiceOptions, optional
+        Tolerances for a circuit; those suited to it where not given.
     timeout : float, optional
         Longest run [s]; then the process and its children are killed.
     keep : path, optional
-        Folder for ``circuit.cir`` and ``circuit.raw``; without it they are removed.
+        Folder for ``circuit.cir`` and ``circuit.raw``; without it nothing is left of a run that succeeds.
 
     Returns
     -------
@@ -69,30 +105,31 @@ def run_ngspice(netlist: str | Circuit, *, timeout: float = 120.0, keep: str | o
     SimulatorNotFoundError
         If ngspice is not installed.
     SimulatorError
-        If ngspice refuses the netlist, does not converge, crashes or takes too long; in its own words.
+        If ngspice refuses the netlist, does not converge, crashes or takes too long, or there is no room to run in; in
+        its own words, with the path of the netlist. The last 20 netlists that failed are kept in the user's cache.
     """
     limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):
-        from netlists.dialects.ngspice import write_ngspice
+        from netlists.dialects.ngspice import NgspiceOptions, instance_current, write_ngspice
 
-        netlist = write_ngspice(netlist)
+        currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in netlist.observed}
+        netlist = write_ngspice(netlist, options or NgspiceOptions.suited(netlist))
+    elif options is not None:
+        raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
     engine = f"ngspice {ngspice_version()}"
-    with tempfile.TemporaryDirectory(prefix="memductance-ngspice-") as temporary:
-        folder = Path(temporary) if keep is None else folder_to_keep(keep)
-        (folder / "circuit.cir").write_text(netlist, encoding="utf-8")
+    with run_folder("ngspice", "circuit.cir", netlist, keep) as folder:
         raw = folder / "circuit.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
-        said = _execute(["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
-        vectors = _read(raw, said)
+        said = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
+        vectors = read_result("ngspice", raw, _words(said))
+        vectors = {currents.get(name, name): vector for name, vector in vectors.items()}
         return Waves(vectors, engine, time.perf_counter() - started)
 
 
-def _execute(arguments: list[str], folder: Path, timeout: float) -> str:
+def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -> str:
     """Run ngspice and return what it said, or raise with its words."""
-    program = shutil.which("ngspice")
-    if program is None:
-        raise SimulatorNotFoundError(f"ngspice: not found on PATH; to install: {INSTALL}")
     environment = {k: v for k, v in os.environ.items() if k != "SPICE_ASCIIRAWFILE"}
     return execute(
         "ngspice",
@@ -113,12 +150,3 @@ def _words(said: str) -> str:
     lines = [line for line in lines[first:] if not re.match(r"Total|Current|Maximum|Shared|Text|Stack|Lib|DRAM", line)]
     text = " | ".join(lines) or "no message"
     return text if len(text) <= 500 else text[:497] + "..."
-
-
-def _read(raw: Path, said: str) -> dict[str, NDArray[np.float64]]:
-    if not raw.exists() or raw.stat().st_size == 0:
-        raise SimulatorError(f"ngspice wrote no result: {_words(said)}")
-    try:
-        return read_raw(raw)
-    except ValueError as error:
-        raise SimulatorError(f"ngspice wrote a result that cannot be read ({error}): {_words(said)}") from error

@@ -1,15 +1,16 @@
 """PySpice: a device or an array as a PySpice ``Circuit``, and runs in PySpice's shared library.
 
-The only module that imports PySpice, and it does so inside its functions. PySpice 1.5 (2021) meets some obstacles
-on a system of today; `to_pyspice` clears them, so that ``to_pyspice(...).simulator()`` works as it is:
+With its worker the only module that imports PySpice, and it does so inside its functions. PySpice 1.5 (2021) meets some
+obstacles on a system of today; `to_pyspice` clears them, so that ``to_pyspice(...).simulator()`` works as it is:
 
 - It loads ``libngspice.so``; Debian's runtime package has only ``libngspice.so.0``. The library is found by
   `ctypes.util.find_library` and given to PySpice before its first use. NGSPICE_LIBRARY_PATH still has the last word.
 - It logs "Unsupported Ngspice version" for every version above 34. The results are right; the line is dropped.
 - It stems from before Python 3.12 and warns on import there of its own escape sequences; that is contained.
 - Its subprocess mode cannot read the output of ngspice 39, so the shared mode is the one to use. That one keeps
-  one library for the whole process, which runs one circuit at a time, cannot be stopped by a timeout, and grows with
-  each run (about 3 MiB for an array of 24x24). For campaigns use the process engine, `run_ngspice`.
+  one library for the whole process, which runs one circuit at a time, cannot be stopped, and grows with each run
+  (about 3 MiB for an array of 24x24). `run_pyspice` therefore gives each run a process of its own (`_pyspice_worker`),
+  with a timeout, safe in threads; that costs 0.2 s.
 - Where ngspice refuses a circuit, PySpice logs it and runs the circuit before it once more. Its failures carry no
   reason. `run_pyspice` takes ngspice's words from the log and raises them; who calls ``simulator()`` reads the log.
 """
@@ -17,22 +18,28 @@ on a system of today; `to_pyspice` clears them, so that ``to_pyspice(...).simula
 from __future__ import annotations
 
 import ctypes.util
+import importlib
+import importlib.metadata
 import logging
 import os
 import re
+import sys
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
-from devices import Device, SimulatorError, SimulatorNotFoundError, Waveform
+from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform
+from devices.validation import number
 from netlists.arrays import crossbar_circuit
-from netlists.circuit import Capacitor, Circuit, Resistor, Transient, VoltageSource, device_circuit
+from netlists.circuit import Capacitor, Circuit, OperatingPoint, Resistor, Transient, VoltageSource, device_circuit
 from netlists.dialects.ngspice import (
     NgspiceOptions,
     clamp_rate,
@@ -41,6 +48,9 @@ from netlists.dialects.ngspice import (
     subcircuit_values,
     write_subcircuit,
 )
+from netlists.engines import _pyspice_worker
+from netlists.engines._process import execute, failure
+from netlists.engines._runs import run_folder
 from netlists.engines.ngspice import CHATTER, INSTALL
 from netlists.engines.waves import Waves
 
@@ -88,13 +98,18 @@ def to_pyspice(
     >>> len(analysis["te"]) > 1000
     True
     """
-    _library()
+    _load_library()
+    circuit = subject if isinstance(subject, Circuit) else _neutral(subject, stimulus)
+    return _built(circuit, options or NgspiceOptions.suited(circuit))
+
+
+def _built(circuit: Circuit, options: NgspiceOptions) -> Any:
+    """Return a circuit as one of PySpice's."""
     from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
 
-    circuit = subject if isinstance(subject, Circuit) else _neutral(subject, stimulus)
     result = PySpiceCircuit(circuit.title)
     text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
-    text += [f".options {name}={value}\n" for name, value in (options or NgspiceOptions()).items()]
+    text += [f".options {name}={value}\n" for name, value in options.items()]
     if circuit.observed:
         text.append(f".save all {' '.join(map(instance_current, circuit.observed))}\n")
     result.raw_spice = "".join(text)
@@ -117,15 +132,29 @@ def _neutral(subject: Any, stimulus: Any) -> Circuit:
     return device_circuit(subject, stimulus)
 
 
-def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None) -> Waves:
-    """Run a circuit in PySpice's shared library and return all its vectors.
+def run_pyspice(
+    circuit: Any,
+    analysis: OperatingPoint | Transient | None = None,
+    *,
+    options: NgspiceOptions | None = None,
+    timeout: float = 120.0,
+    keep: str | os.PathLike[str] | None = None,
+) -> Waves:
+    """Run a circuit in PySpice's shared library, in a process that can be stopped, and return all its vectors.
 
     Parameters
     ----------
-    circuit : Circuit
-        As made by `device_circuit` or `crossbar_circuit`.
+    circuit : Circuit or PySpice.Spice.Netlist.Circuit
+        As made by `device_circuit` or `crossbar_circuit`; or a circuit of PySpice's, such as `to_pyspice` makes, with
+        what has been added to it.
+    analysis : OperatingPoint or Transient, optional
+        What to compute, for a circuit of PySpice's; that of a `Circuit` is its own.
     options : NgspiceOptions, optional
-        Tolerances.
+        Tolerances of a `Circuit`; those suited to it where not given.
+    timeout : float, optional
+        Longest run [s]; then the process is killed.
+    keep : path, optional
+        Folder for ``circuit.cir``; without it nothing is left of a run that succeeds.
 
     Returns
     -------
@@ -134,61 +163,115 @@ def run_pyspice(circuit: Circuit, *, options: NgspiceOptions | None = None) -> W
 
     Raises
     ------
+    InputError
+        If a circuit of PySpice's comes without an analysis.
     SimulatorNotFoundError
         If PySpice or the ngspice library is not installed.
     SimulatorError
-        If ngspice refuses the circuit or does not converge; in its own words.
+        If ngspice refuses the circuit, does not converge, crashes or takes too long; in its own words, with the path
+        of the netlist.
+
+    Examples
+    --------
+    >>> from crossbar import Crossbar, Wires
+    >>> from netlists.circuit import OperatingPoint
+    >>> circuit = to_pyspice(Crossbar([[1e-3]], Wires(driver=500.0)), [1.0])
+    >>> _ = circuit.R("load", "w0_0", circuit.gnd, 1e3)  # 1 V through 500 ohm into two times 1 kohm
+    >>> float(run_pyspice(circuit, OperatingPoint())["v(w0_0)"][0])
+    0.5
     """
-    shared = _library()
-    started = time.perf_counter()
-    plan = circuit.analysis
-    with _quiet() as said:
-        simulator = to_pyspice(circuit, options=options).simulator(simulator="ngspice-shared")
+    limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    library = _library()
+    currents: dict[str, str] = {}
+    if isinstance(circuit, Circuit):
+        currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
+        analysis = circuit.analysis
+        circuit = _built(circuit, options or NgspiceOptions.suited(circuit))
+    elif options is not None:
+        raise InputError("options", type(options).__name__, "None for a circuit of PySpice's", "its own .options")
+    if not isinstance(analysis, OperatingPoint | Transient):
+        raise InputError("analysis", analysis, "an OperatingPoint or a Transient", "Transient(duration, step)")
+    text = _text(circuit, analysis)
+    with run_folder("pyspice", "circuit.cir", text, keep) as folder:
+        started = time.perf_counter()
+        result = folder / "circuit.npz"
         try:
-            if isinstance(plan, Transient):
-                analysis = simulator.transient(plan.step, plan.duration, max_time=plan.step)
-            else:
-                analysis = simulator.operating_point()
-        except (NameError, RuntimeError, ValueError, KeyError, IndexError) as error:
-            raise SimulatorError(f"PySpice: {_words(said) or f'{type(error).__name__} {error}'}") from error
-    if _words(said):
-        raise SimulatorError(f"PySpice: {_words(said)}")
-    vectors = {f"v({name})": np.array(v, dtype=float) for name, v in analysis.nodes.items()}
-    branches = {**analysis.branches, **analysis.internal_parameters}
-    vectors |= {f"i({name})": np.array(v, dtype=float) for name, v in branches.items()}
-    if isinstance(plan, Transient):
-        vectors["time"] = np.array(analysis.time, dtype=float)
-    version = f"PySpice (shared), ngspice {shared.ngspice_version}"
-    return Waves({name.lower(): v for name, v in vectors.items()}, version, time.perf_counter() - started)
+            said = execute(
+                "PySpice",
+                [sys.executable, "-P", str(Path(_pyspice_worker.__file__)), library, "circuit.cir", result.name],
+                folder,
+                environment=os.environ,
+                timeout=limit,
+                words=_words,
+                install=INSTALL,
+            )
+        except SimulatorError as error:
+            raise (_not_loaded(error.message) if "cannot load library" in error.message else error) from None
+        if _words(said):
+            raise failure(f"PySpice: {_words(said)}")
+        with np.load(result) as found:
+            version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
+            vectors = {name.lower(): found[name] for name in found.files if name != "version"}
+    vectors = {currents.get(name, name): vector for name, vector in vectors.items()}
+    return Waves(vectors, version, time.perf_counter() - started)
 
 
-def _words(said: list[str]) -> str:
+def _text(circuit: Any, analysis: OperatingPoint | Transient) -> str:
+    """Return the text that PySpice makes of its circuit with an analysis."""
+    from PySpice.Spice.NgSpice.Simulation import NgSpiceCircuitSimulator
+
+    simulation = NgSpiceCircuitSimulator(circuit, pipe=False)
+    if isinstance(analysis, Transient):
+        simulation.transient(analysis.step, analysis.duration, max_time=analysis.step)
+    else:
+        simulation.operating_point()
+    return str(simulation)
+
+
+@cache
+def _pyspice_version() -> str:
+    return importlib.metadata.version("PySpice")
+
+
+def _words(said: str) -> str:
     """Return what ngspice complained of, in one line of at most 500 characters."""
-    lines = (" ".join(line.split()) for line in said if not re.search(CHATTER, line))
+    lines = (" ".join(line.split()) for line in said.splitlines() if not re.search(CHATTER, line))
     return " | ".join(line for line in lines if line)[:500]
 
 
-def _library() -> Any:
-    """PySpice's one ngspice library, loaded on first use."""
+def _library() -> str:
+    """Return the ngspice library that PySpice is to load; empty where NGSPICE_LIBRARY_PATH names it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+            importlib.import_module("PySpice.Spice.NgSpice.Shared")
         except ImportError as error:
             raise SimulatorNotFoundError(f"PySpice: {error}; to install: pip install PySpice") from error
-    if "NGSPICE_LIBRARY_PATH" not in os.environ and not NgSpiceShared._instances:
-        found = ctypes.util.find_library("ngspice")
-        if found is None:
-            raise SimulatorNotFoundError(f"PySpice: no ngspice library on this system; to install: {INSTALL}")
+    if "NGSPICE_LIBRARY_PATH" in os.environ:
+        return ""
+    found = ctypes.util.find_library("ngspice")
+    if found is None:
+        raise SimulatorNotFoundError(f"PySpice: no ngspice library on this system; to install: {INSTALL}")
+    return found
+
+
+def _load_library() -> None:
+    """Load the library into this process, for ``circuit.simulator()``."""
+    found = _library()
+    from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+
+    if found and not NgSpiceShared._instances:
         NgSpiceShared.LIBRARY_PATH = found
     with _quiet() as said:
         try:
-            return NgSpiceShared.new_instance()
+            NgSpiceShared.new_instance()
         except Exception as error:
             words = " | ".join([str(error), *said])
-            raise SimulatorNotFoundError(
-                f"PySpice: cannot load {NgSpiceShared.LIBRARY_PATH} ({words}); to install: {INSTALL}"
-            ) from error
+            raise _not_loaded(f"cannot load {NgSpiceShared.LIBRARY_PATH} ({words})") from error
+
+
+def _not_loaded(words: str) -> SimulatorNotFoundError:
+    return SimulatorNotFoundError(f"PySpice: {words}; to install: {INSTALL}")
 
 
 @contextmanager

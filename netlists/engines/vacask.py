@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError, SimulatorError, SimulatorNotFoundError
+from devices.errors import InputError, SimulatorNotFoundError
 from devices.validation import number
 from netlists.circuit import Circuit
-from netlists.engines._process import execute, folder_to_keep
-from netlists.engines._raw import read_raw
+from netlists.engines._process import execute
+from netlists.engines._runs import read_result, run_folder
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -29,6 +27,11 @@ INSTALL = "pip install 'memductance[vacask]'"
 _CHATTER = re.compile(
     r"This is vacask|^\(c\)|^https?:|OpenMP|Cadnip|CPUs|^Simulating:|^Running|^Elapsed|^[\s^|0-9>-]*$"
 )
+#: One core for each run, so that runs at once share the cores; nothing of the user's settings.
+_SETTINGS = [
+    *("--quiet-progress", "--skip-postprocess", "--tomlfile", "settings.toml"),
+    *("--ncpu", "1", "--blas-ncpu", "1"),
+]
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -67,7 +70,7 @@ def run_vacask(
     timeout : float, optional
         Longest run [s], compilation of Verilog-A included; then the process and its children are killed.
     keep : path, optional
-        Folder for ``circuit.sim``, the modules and the result; without it they are removed.
+        Folder for ``circuit.sim``, the modules and the result; without it nothing is left of a run that succeeds.
 
     Returns
     -------
@@ -80,14 +83,16 @@ def run_vacask(
     SimulatorNotFoundError
         If VACASK is not installed.
     SimulatorError
-        If VACASK or OpenVAF refuses the netlist, does not converge, crashes or takes too long; in its own words.
+        If VACASK or OpenVAF refuses the netlist, does not converge, crashes or takes too long, or there is no room to
+        run in; in its own words, with the path of the netlist.
     """
     limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
     states: dict[str, str] = {}
+    currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):
-        from netlists.dialects.vacask import VacaskOptions, state_vectors, write_vacask
+        from netlists.dialects.vacask import VacaskOptions, current_vectors, state_vectors, write_vacask
 
-        states = state_vectors(netlist)
+        states, currents = state_vectors(netlist), current_vectors(netlist)
         netlist = write_vacask(netlist, options or VacaskOptions.suited(netlist))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
@@ -95,25 +100,25 @@ def run_vacask(
     analysis = re.search(r"^\s*analysis\s+(\w+)", netlist, flags=re.MULTILINE)
     if analysis is None:
         raise InputError("netlist", "no analysis", "a netlist of VACASK with one analysis", "analysis circuit op")
-    with tempfile.TemporaryDirectory(prefix="memductance-vacask-") as temporary:
-        folder = Path(temporary) if keep is None else folder_to_keep(keep)
-        (folder / "circuit.sim").write_text(netlist, encoding="utf-8")
+    with run_folder("vacask", "circuit.sim", netlist, keep) as folder:
         (folder / "settings.toml").write_text("", encoding="utf-8")
         raw = folder / f"{analysis.group(1)}.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
         said = execute(
             "vacask",
-            [program, "--quiet-progress", "--skip-postprocess", "--tomlfile", "settings.toml", "circuit.sim"],
+            [program, *_SETTINGS, "circuit.sim"],
             folder,
             environment={k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
             timeout=limit,
             words=_words,
             install=INSTALL,
         )
-        vectors = _named(_read(raw, said))
+        vectors = _named(read_result("vacask", raw, _words(said)))
         for net, vector in states.items():
             vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
+        for instance, vector in currents.items():
+            vectors[f"i({instance.lower()})"] = vectors.pop(f"v({vector.lower()})")
         return Waves(vectors, f"VACASK {version}", time.perf_counter() - started)
 
 
@@ -131,15 +136,6 @@ def _words(said: str) -> str:
     lines = [line.strip() for line in _COLOUR.sub("", said).splitlines()]
     text = " | ".join(line for line in lines if not _CHATTER.search(line)) or "no message"
     return text if len(text) <= 500 else text[:497] + "..."
-
-
-def _read(raw: Path, said: str) -> dict[str, NDArray[np.float64]]:
-    if not raw.exists() or raw.stat().st_size == 0:
-        raise SimulatorError(f"vacask wrote no result: {_words(said)}")
-    try:
-        return read_raw(raw)
-    except ValueError as error:
-        raise SimulatorError(f"vacask wrote a result that cannot be read ({error}): {_words(said)}") from error
 
 
 def _named(vectors: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +50,22 @@ class Waves(Mapping[str, NDArray[np.float64]]):
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         return self.vectors[choice("name", name.lower(), self.vectors)]
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self.vectors
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.vectors)
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def thinned(self, most: int) -> Waves:
+        """Return the same run at `most` of its points at most: evenly by number, the first and the last among them."""
+        points = len(next(iter(self.vectors.values())))
+        if points <= most:
+            return self
+        kept = np.unique(np.linspace(0, points - 1, most).round().astype(int))
+        return replace(self, vectors={name: vector[kept] for name, vector in self.vectors.items()})
 
     def samples(self, duration: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return the time points of a transient without repeats [s], and the number of each vector entry among them.

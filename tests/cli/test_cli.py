@@ -124,6 +124,28 @@ def test_crosscheck_array_and_device():
 
 
 @pytest.mark.spice
+@pytest.mark.vacask
+def test_crosscheck_in_all_engines_writes_figures_and_pictures(tmp_path):
+    words = ("crosscheck", "array", "--rows", 2, "--columns", 3, "--cells", "wox_scaled_decay", "--engine", "all")
+    done = run(*words, "--limits", "--seed", 4, "--json", "--out", tmp_path)
+    found = json.loads(done.stdout)
+    assert found["passed"]
+    assert list(found["engines"]) == ["ngspice", "pyspice", "vacask"]
+    assert found["engines"]["vacask"]["seed"] == 4
+    assert found["engines"]["vacask"]["limits"]["word-line voltage"]["side"] == "rounding"
+    assert json.loads((tmp_path / "agreement.json").read_text())["worst"] == found["worst"]
+    assert (tmp_path / "agreement.png").stat().st_size > 10_000
+
+
+@pytest.mark.vacask
+def test_crosscheck_of_a_pulse_over_time():
+    words = ("crosscheck", "array", "--rows", 1, "--columns", 2, "--cells", "sinh_cell", "--pulse", 1e-3)
+    text = run(*words, "--engine", "vacask").stdout
+    assert "agrees: worst relative difference" in text
+    assert "VACASK" in text
+
+
+@pytest.mark.spice
 def test_crosscheck_exits_1_when_the_difference_is_too_large():
     done = run("crosscheck", "array", "--rows", 3, "--columns", 4, "--within", 0, "--json", code=1)
     assert json.loads(done.stdout)["passed"] is False
@@ -138,6 +160,8 @@ def test_bad_models_and_parameters_are_one_line():
     assert "parameter: got 'r_of'" in refused("iv", "vteam", "-p", "r_of=5")
     assert "--spread: got 'r_of'" in refused("iv", "vteam", "--spread", "r_of=5")
     assert "engine: got 'hspice'" in refused("crosscheck", "array", "--engine", "hspice")
+    assert "--capacitance: got 1e-15 F in a read" in refused("crosscheck", "array", "--capacitance", "1e-15")
+    assert "--set: got 'x'" in refused("crosscheck", "array", "--set", "x")
 
 
 def test_bad_files_are_one_line(files):

@@ -7,7 +7,8 @@ import pytest
 
 from crossbar import Crossbar, Wires
 from devices import Constant, InputError, Pulses, Samples, SimulatorError, Sine, Triangle, device
-from netlists import Agreement, NgspiceOptions, Quantity, Waves, crosscheck
+from netlists import Agreement, NgspiceOptions, Quantity, Waves, crosscheck, device_circuit, run_ngspice
+from netlists._device_comparison import compare_device
 
 pytestmark = pytest.mark.spice
 
@@ -55,13 +56,9 @@ def test_a_looser_simulator_shows():
 
 def test_a_wrong_device_shows():
     """The check can fail: another start, seen against the netlist of the right one."""
-    from netlists.circuit import device_circuit
-    from netlists.comparison import _compare_device
-    from netlists.engines.ngspice import run_ngspice
-
     wave = Sine(1.0, 1.0)
-    circuit = device_circuit(device("linear_ion_drift"), wave)
-    found = _compare_device(device("linear_ion_drift", x=0.1001), wave, circuit, run_ngspice(circuit), None)
+    waves = run_ngspice(device_circuit(device("linear_ion_drift"), wave))
+    found = compare_device(device("linear_ion_drift", x=0.1001), wave, waves, {"x": waves["v(xsv)"]}, 1e-11)
     assert found["quantities"]["current"].worst_relative > 1e-5
 
 
@@ -121,6 +118,7 @@ def test_the_place_of_the_worst_difference():
         places=at.__getitem__,
     )
     assert (q.worst_absolute, q.worst_relative, q.where) == (0.5, 0.125, "place 1")
+    assert (q.worst_local, q.where_local) == (0.2, "place 1")
     assert q.to_dict()["points"] == 3
 
 
@@ -133,18 +131,43 @@ def test_pictures_show_both_sides_and_the_difference():
     ):
         _, ax = plt.subplots()
         assert agreement.plot(ax=ax) is ax
-        right = next(a for a in ax.figure.axes if a is not ax)
-        assert right.get_yscale() == "log"
+        below = ax.figure.axes[-1]
+        assert below.get_yscale() == "log"
+        assert below.get_xlabel()
         quantity = agreement["current"]
         ours, theirs = (line.get_ydata() for line in ax.lines)
         np.testing.assert_allclose(ours / ours.max(), quantity.ours / quantity.ours.max(), rtol=1e-12)
         np.testing.assert_allclose(theirs / theirs.max(), quantity.theirs / quantity.theirs.max(), rtol=1e-12)
-        assert right.lines[0].get_ydata().max() == pytest.approx(max(quantity.worst_relative, 1e-16))
-        assert agreement.plot().figure is not ax.figure
+        assert below.lines[0].get_ydata().max() == pytest.approx(max(quantity.worst_relative, 1e-17))
+        other = agreement.plot(quantity=list(agreement.quantities)[1])
+        assert other.figure is not ax.figure
+        assert "voltage" in other.get_ylabel()
+
+
+def test_what_limits_is_named_with_its_figures(tmp_path):
+    """ngspice limits a device; ours limits a read whose tolerance is loose."""
+    cell, wave = device("vteam"), Sine(1.0, 2e6)
+    agreement = crosscheck(cell, wave, limits=True, seed=7)
+    assert agreement.limits["current"].side == "ngspice"
+    assert agreement.limits["current"].engine_tighter < agreement.limits["current"].base / 2
+    assert agreement.limits["voltage"].side == "rounding"
+    assert "limit of current: ngspice (" in str(agreement)
+    assert "; seed 7" in str(agreement)
+    rng = np.random.default_rng(2)
+    array = Crossbar(10.0 ** rng.uniform(-6, -3, (6, 5)), Wires(20.0, 20.0))
+    loose = crosscheck(array, rng.uniform(0, 1, 6), tolerance=1e-5, limits=True)
+    assert loose.limits["current"].side == "memductance", str(loose)
+    found = json.loads(agreement.save(tmp_path / "new" / "agreement.json").read_text())
+    assert found["limits"]["current"]["side"] == "ngspice"
+    assert found["seed"] == 7
+    assert {"memductance", "numpy", "python", "ngspice"} == set(found["versions"])
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["agreement.json"]
+    with pytest.raises(InputError, match="path: got"):
+        agreement.save(tmp_path / "new" / "agreement.json" / "below")
 
 
 def test_a_run_that_ends_early_is_an_error(monkeypatch):
-    def half(netlist, *, timeout):
+    def half(netlist, *, options, timeout):
         time = np.linspace(0, 0.5, 11)
         return Waves({"time": time, "v(te)": time, "i(vin)": time, "v(xsv)": time}, "half", 0.1)
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from crossbar import Crossbar, Wires
-from devices import Pulses, SimulatorError, SimulatorNotFoundError, Sine, device
-from netlists import crosscheck, device_circuit, run_ngspice, run_pyspice, to_pyspice
+from devices import InputError, Pulses, SimulatorError, SimulatorNotFoundError, SimulatorTimeoutError, Sine, device
+from netlists import NgspiceOptions, crosscheck, device_circuit, run_ngspice, run_pyspice, to_pyspice
+from netlists.circuit import OperatingPoint, Transient
 from netlists.engines import pyspice
 
 pytestmark = pytest.mark.spice
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 def test_both_engines_agree_with_us(subject, stimulus, allowed):
     agreement = crosscheck(subject, stimulus, engine="pyspice")
     agreement.assert_within(relative=allowed)
-    assert agreement.engine.startswith("PySpice (shared), ngspice ")
+    assert agreement.engine.startswith("PySpice 1.5 (shared), ngspice ")
 
 
 def test_both_engines_return_the_same_vectors():
@@ -55,6 +56,26 @@ def test_a_device_runs_by_hand():
     circuit = to_pyspice(device("linear_ion_drift"), Sine(1.0, 1.0))
     analysis = circuit.simulator().transient(step_time=1e-3, end_time=1.0, max_time=1e-3)
     assert float(max(analysis["xsv"])) == pytest.approx(0.357466901, abs=1e-6)
+
+
+def test_an_extended_circuit_runs_in_a_process_that_can_be_stopped():
+    circuit = to_pyspice(device("linear_ion_drift"), Sine(1.0, 1.0))
+    circuit.R("load", "te", circuit.gnd, 1e3)
+    waves = run_pyspice(circuit, Transient(1.0, 1e-3))
+    assert waves["v(xsv)"].max() == pytest.approx(0.357466901, abs=1e-6)
+    current = waves["v(te)"] * (1e-3 + 1 / (16e3 - 15.9e3 * waves["v(xsv)"]))
+    np.testing.assert_allclose(-waves["i(vin)"], current, rtol=1e-9, atol=1e-15)
+    with pytest.raises(SimulatorTimeoutError, match=r"PySpice: no result within 1 s.*netlist: .*\.cir"):
+        run_pyspice(circuit, Transient(1e6, 1e-3), timeout=1.0)
+    with pytest.raises(InputError, match="analysis: got None"):
+        run_pyspice(circuit)
+    with pytest.raises(InputError, match="options: got NgspiceOptions; allowed: None for a circuit of PySpice's"):
+        run_pyspice(circuit, OperatingPoint(), options=NgspiceOptions())
+
+
+def test_a_sweep_runs_by_hand():
+    analysis = to_pyspice(Crossbar([[1e-3]], Wires(driver=500.0)), [1.0]).simulator().dc(Vin0=slice(0, 1, 0.25))
+    np.testing.assert_allclose(np.array(analysis["vs0"]), np.linspace(0, 1, 5) / 1500.0, rtol=1e-12, atol=1e-18)
 
 
 def test_it_runs_without_help_in_a_fresh_process_that_takes_warnings_for_errors():
@@ -92,7 +113,7 @@ def test_a_circuit_that_ngspice_refuses_raises_with_its_words_not_with_old_resul
     run_pyspice(circuit)
     with monkeypatch.context() as patch:
         patch.setattr(pyspice, "source_text", lambda _: value)
-        with pytest.raises(SimulatorError, match=rf"^PySpice: .*{words}") as caught:
+        with pytest.raises(SimulatorError, match=rf"^PySpice \(exit 1\): .*{words}") as caught:
             run_pyspice(circuit)
     assert "\n" not in str(caught.value)
     crosscheck(Crossbar([[1e-3]]), [1.0], engine="pyspice").assert_within(relative=1e-12)
@@ -100,7 +121,7 @@ def test_a_circuit_that_ngspice_refuses_raises_with_its_words_not_with_old_resul
 
 def test_a_circuit_that_does_not_converge_is_an_error(monkeypatch):
     monkeypatch.setattr(pyspice, "source_text", lambda _: "DC 1\nV9 te 0 2")
-    with pytest.raises(SimulatorError, match=r"^PySpice: .*singular matrix"):
+    with pytest.raises(SimulatorError, match=r"^PySpice \(exit 1\): .*singular matrix"):
         run_pyspice(device_circuit(device("vteam"), Sine(1.0, 2e6), step=1e-9))
 
 

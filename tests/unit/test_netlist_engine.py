@@ -1,15 +1,27 @@
 """The ngspice process: what happens when it is missing, refuses, crashes or hangs, and what stays behind."""
 
 import os
+import pickle
 import stat
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from devices import InputError, SimulatorError, SimulatorNotFoundError
+from devices import (
+    InputError,
+    SimulatorConvergenceError,
+    SimulatorError,
+    SimulatorNotFoundError,
+    SimulatorTimeoutError,
+    SimulatorVersionError,
+)
 from netlists import Waves, ngspice_version, run_ngspice
 from netlists.engines._raw import read_raw
 
@@ -97,6 +109,7 @@ def test_a_bad_netlist_raises_with_ngspices_own_words(netlist, words):
     with pytest.raises(SimulatorError, match=r"^ngspice") as caught:
         run_ngspice(netlist)
     assert words in str(caught.value)
+    assert isinstance(caught.value, SimulatorConvergenceError) == (words == "singular matrix")
     assert "\n" not in str(caught.value)
     assert not isinstance(caught.value, SimulatorNotFoundError)
 
@@ -120,7 +133,7 @@ def test_a_missing_ngspice_names_the_command_that_installs_it(monkeypatch, tmp_p
 
 def test_a_timeout_kills_the_children_too(stub, tmp_path):
     stub(f'sleep 600 &\necho $! > "{tmp_path}/child"\necho $$ > "{tmp_path}/parent"\nwait')
-    with pytest.raises(SimulatorError, match="no result within"):
+    with pytest.raises(SimulatorTimeoutError, match="no result within"):
         run_ngspice(DIVIDER, timeout=1.0)
     assert gone(int((tmp_path / "child").read_text()))
     assert gone(int((tmp_path / "parent").read_text()))
@@ -148,6 +161,7 @@ def test_an_interrupt_kills_the_process_and_goes_on(stub, tmp_path, monkeypatch)
     ("body", "words"),
     [
         ("kill -SEGV $$", r"killed by signal 11"),
+        ("kill -9 $$", r"killed by signal 9"),
         ("echo 'Error: out of luck' >&2; exit 3", r"exit 3\): Error: out of luck"),
         ("exit 0", "wrote no result: no message"),
         ("echo garbage > circuit.raw", "cannot be read"),
@@ -170,6 +184,60 @@ def test_a_program_that_is_no_ngspice(tmp_path, monkeypatch):
     program.write_bytes(b"\x7fELF nonsense")
     with pytest.raises(SimulatorError, match="does not start"):
         ngspice_version()
+
+
+def test_a_version_that_is_too_old(tmp_path, monkeypatch):
+    program = tmp_path / "ngspice"
+    program.write_text('#!/bin/sh\necho "** ngspice-26 : Circuit level simulation program"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    with pytest.raises(SimulatorVersionError, match="got version 26; allowed: 30 or newer; to install: sudo apt-get"):
+        run_ngspice(DIVIDER)
+
+
+def test_the_netlist_of_a_failure_is_kept_and_named_and_the_last_20_stay(stub, tmp_path, monkeypatch):
+    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: tmp_path / "failed")
+    stub("echo 'Error: out of luck'; exit 3")
+    kept = []
+    for k in range(22):
+        with pytest.raises(SimulatorError, match=r"out of luck; netlist: .*/failed/ngspice-\d+-\d+-\w+\.cir") as caught:
+            run_ngspice(f"* number {k}\n.op\n.end\n")
+        kept.append(caught.value.netlist)
+        os.utime(kept[-1], (k, k))
+    assert kept[-1].read_text() == "* number 21\n.op\n.end\n"
+    assert set((tmp_path / "failed").iterdir()) == set(kept[2:])
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.netlist) == (str(caught.value), kept[-1])
+    with pytest.raises(SimulatorError, match=r"netlist: .*/mine/circuit\.cir"):
+        run_ngspice(DIVIDER, keep=tmp_path / "mine")
+
+
+def test_where_nothing_can_be_kept_the_message_still_comes(stub, monkeypatch):
+    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: Path("/proc/nowhere"))
+    stub("echo 'Error: out of luck'; exit 3")
+    with pytest.raises(SimulatorError, match=r"out of luck$"):
+        run_ngspice(DIVIDER)
+
+
+def test_no_room_to_run_in(stub, folder, tmp_path, monkeypatch):
+    stub("exit 0")
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        with pytest.raises(SimulatorError, match=r"cannot write into .*nowhere \(No such file.*TMPDIR name another"):
+            run_ngspice(DIVIDER)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(SimulatorError, match=r"wrote no result \(the disk of .* is full\)"):
+        run_ngspice(DIVIDER)
+
+
+@pytest.mark.spice
+def test_runs_at_once_from_threads_and_processes():
+    texts = [DIVIDER.replace("3\n", f"{k}\n", 1) for k in range(1, 7)]
+    with ThreadPoolExecutor(4) as threads:
+        assert [w["v(a)"][0] for w in threads.map(run_ngspice, texts)] == [1, 2, 3, 4, 5, 6]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+        found = list(processes.map(run_ngspice, texts[:4]))
+    assert [w["v(a)"][0] for w in found] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), "soon"])

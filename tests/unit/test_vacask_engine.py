@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import sympy
 
-from crossbar import Crossbar
 from devices import (
     Constant,
     InputError,
@@ -178,7 +177,7 @@ def test_a_missing_vacask_names_the_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("kill -SEGV $$", r"killed by signal 11"),
+        ("kill -9 $$", r"killed by signal 9\): no message; netlist: .*\.sim"),
         ("echo 'out of luck'; exit 3", r"exit 3\): out of luck"),
         ("exit 0", "wrote no result: no message"),
         ("echo garbage > circuit.raw", "cannot be read"),
@@ -268,7 +267,6 @@ def test_words_of_the_language_are_changed_and_clashes_refused():
         (lambda: VacaskOptions(order=5), r"order: got 5"),
         (lambda: run_vacask("title\n"), r"netlist: got no analysis"),
         (lambda: run_vacask("analysis a op", options=VacaskOptions()), r"options: got VacaskOptions; allowed: None"),
-        (lambda: crosscheck(Crossbar([[1e-3]]), [1.0], engine="vacask"), r"engine: got 'vacask' for an array"),
         (
             lambda: crosscheck(device("vteam"), Sine(1, 1), engine="vacask", options=NgspiceOptions()),
             r"options: got NgspiceOptions; allowed: VacaskOptions",

@@ -1,0 +1,48 @@
+"""Options that several commands share, and what is made of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from devices.errors import InputError
+
+__all__ = ["Amplitude", "Cycles", "End", "Frequency", "Param", "Segment", "Set", "assignments", "loop"]
+
+Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
+End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
+Set = Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default where not given.")]
+Param = Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE in SI units; may be repeated.")]
+Amplitude = Annotated[float, typer.Option(help="Peak of the sine [V].")]
+Frequency = Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one at which the loop opens.", min=0.0)]
+Cycles = Annotated[float, typer.Option(help="Number of periods.")]
+
+
+def assignments(option: str, given: list[str] | None) -> dict[str, float]:
+    """NAME=NUMBER pairs of a repeated option."""
+    pairs = {}
+    for text in given or []:
+        name, separator, number = text.partition("=")
+        try:
+            pairs[name.strip()] = float(number)
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise InputError(option, repr(text), "NAME=NUMBER, in SI units", f"{option} r_off=16e3")
+    return pairs
+
+
+def loop(
+    model: str, set_: str | None, parameters: dict[str, Any], amplitude: float, frequency: float, cycles: float
+) -> tuple[Any, Any]:
+    """The device and the sine that the options ask for; frequency 0 takes half the device's pace."""
+    from devices import Sine, device
+
+    cell = device(model, set_, **parameters)
+    if frequency == 0.0:
+        pace = cell.pace(amplitude)
+        if pace == 0.0:
+            raise InputError("--amplitude", f"{amplitude:g} V", "a voltage that moves the state", "a larger amplitude")
+        frequency = pace / 2
+    return cell, Sine(amplitude=amplitude, frequency=frequency, cycles=cycles)

@@ -1,0 +1,114 @@
+"""A subject under a stimulus, prepared for both worlds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crossbar import Bias, Crossbar
+from devices import Device, InputError, Waveform
+from netlists._array_comparison import compare_read, compare_solution, compare_transient
+from netlists._device_comparison import compare_device
+from netlists.arrays import crossbar_circuit
+from netlists.circuit import Circuit, Transient, VoltageSource, device_circuit
+from netlists.engines.running import run_circuit
+from netlists.engines.waves import Waves
+
+if TYPE_CHECKING:
+    from netlists.dialects.ngspice import NgspiceOptions
+    from netlists.dialects.vacask import VacaskOptions
+    from netlists.external_models import External
+
+__all__ = ["Case", "case_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One circuit for both worlds.
+
+    Parameters
+    ----------
+    title : str
+        What is compared.
+    circuit : Circuit
+        The circuit.
+    tolerance : float
+        Ours, where none is given.
+    run : callable
+        Runs a circuit in an engine, given its name, options or None, and a timeout; returns vectors and options.
+    compare : callable
+        Solves ours with a tolerance, and returns what `Agreement` needs of a circuit's vectors.
+    """
+
+    title: str
+    circuit: Circuit
+    tolerance: float
+    run: Callable[[Circuit, str, Any, float], tuple[Waves, Any]]
+    compare: Callable[[Circuit, Waves, float], dict[str, Any]]
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """Times at which a source bends [s]."""
+        waves = [e.value for e in self.circuit.elements if isinstance(e, VoltageSource)]
+        times = [w.corners for w in waves if isinstance(w, Waveform)]
+        return np.unique(np.concatenate(times)) if times else np.array([])
+
+
+def case_of(
+    subject: Device | Crossbar,
+    stimulus: Any,
+    *,
+    gate: ArrayLike | None,
+    bulk: float,
+    duration: float | None,
+    step: float | None,
+    against: External | None,
+) -> Case:
+    """Return the case of a device or an array; the arguments are those of `crosscheck`."""
+    if isinstance(subject, Device):
+        for name, given in (("gate", gate), ("duration", duration)):
+            if given is not None:
+                raise InputError(name, repr(given), "None for a single device", "leave it out")
+        return _device_case(subject, stimulus, step, against)
+    if not isinstance(subject, Crossbar):
+        raise InputError("subject", type(subject).__name__, "a Device or a Crossbar")
+    if against is not None:
+        raise InputError("against", type(against).__name__, "None for an array", "a single Device")
+    circuit = crossbar_circuit(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step)
+    bias = stimulus if isinstance(stimulus, Bias) else Bias.read(stimulus)
+    terminals = {"gate": gate, "bulk": bulk}
+    over_time = isinstance(circuit.analysis, Transient)
+    read = not over_time and subject.ohmic and not isinstance(stimulus, Bias)
+
+    def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:
+        if read:
+            return compare_read(subject, stimulus, circuit, waves, tolerance)
+        kind = compare_transient if over_time else compare_solution
+        return kind(subject, bias, terminals, circuit, waves, tolerance)
+
+    usual = 1e-9 if over_time else 1e-13 if read else 1e-12
+    return Case(title=circuit.title, circuit=circuit, tolerance=usual, run=_run, compare=compare)
+
+
+def _device_case(device: Device, waveform: Waveform, step: float | None, against: External | None) -> Case:
+    circuit = device_circuit(device, waveform, step=step)
+    if against is not None:
+        return against.case(device, waveform, circuit)
+    names = [state.name for state in device.model.states]
+
+    def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:
+        probes = circuit.subcircuits[0].probes
+        shares = {name: waves[f"v({probe})"] for name, probe in zip(names, probes, strict=True)}
+        return compare_device(device, waveform, waves, shares, tolerance)
+
+    return Case(title=circuit.title, circuit=circuit, tolerance=1e-11, run=_run, compare=compare)
+
+
+def _run(
+    circuit: Circuit, engine: str, options: NgspiceOptions | VacaskOptions | None, timeout: float
+) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
+    return run_circuit(circuit, engine, options=options, timeout=timeout)

@@ -1,0 +1,52 @@
+"""A program of its own: runs a netlist in PySpice's shared library, and writes the vectors into a file.
+
+    python -P _pyspice_worker.py LIBRARY NETLIST RESULT
+
+So that a run can be stopped, and a crash or the memory that the library keeps after each run stays outside.
+"""
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+
+def main(library: str, netlist: str, result: str) -> None:
+    """Run the netlist; what ngspice says of it goes to stdout."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+    if library:
+        NgSpiceShared.LIBRARY_PATH = library
+    logger = logging.getLogger("PySpice")
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
+    try:
+        shared = NgSpiceShared.new_instance()  # says that every version above 34 is unsupported
+    except OSError as error:
+        raise SystemExit(str(error)) from None
+    said = logging.StreamHandler(sys.stdout)
+    said.setFormatter(logging.Formatter("%(message)s"))
+    logger.handlers = [said]
+    try:
+        shared.load_circuit(Path(netlist).read_text(encoding="utf-8"))
+        shared.run()
+    except (NameError, RuntimeError) as error:  # PySpice's own; ngspice's words have been printed
+        raise SystemExit(f"{type(error).__name__} {error}") from None
+    plot = shared.last_plot
+    if plot == "const":
+        raise SystemExit("no analysis was run")
+    vectors = shared.plot(None, plot)
+    kinds = shared.simulation_type
+    named = {}
+    for name, vector in vectors.items():
+        kind = "time" if vector._type == kinds.time else "v" if vector._type == kinds.voltage else "i"
+        plain = name[2:-1] if name.startswith("V(") else name.removesuffix("#branch")
+        named["time" if kind == "time" else f"{kind}({plain})"] = np.asarray(vector._data, dtype=float)
+    named["version"] = np.array(str(shared.ngspice_version))
+    np.savez(result, **named)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

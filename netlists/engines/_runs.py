@@ -1,0 +1,135 @@
+"""Where a simulator runs: a folder that vanishes with the run, and what is kept of a run that fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.errors import InputError, SimulatorError
+from netlists.engines._process import failure
+from netlists.engines._raw import read_raw
+
+__all__ = ["failed_folder", "read_result", "run_folder"]
+
+_MOST_KEPT = 20
+_LITTLE_ROOM = 1e6  # bytes
+
+
+@contextmanager
+def run_folder(engine: str, file: str, netlist: str, keep: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Give a run a folder that holds its netlist.
+
+    The folder is `keep`, or a temporary one that is removed in any case. Where the run raises `SimulatorError`, the
+    netlist is kept, and the error names its path.
+
+    Parameters
+    ----------
+    engine : str
+        What messages call the simulator.
+    file : str
+        Name of the netlist's file.
+    netlist : str
+        Its text.
+    keep : path or None
+        A folder of the user's, made where it is not there.
+
+    Raises
+    ------
+    InputError
+        If `keep` cannot be made.
+    SimulatorError
+        If there is no room to run in.
+    """
+    folder = _temporary(engine) if keep is None else _of_the_user(keep)
+    try:
+        try:
+            (folder / file).write_text(netlist, encoding="utf-8")
+        except OSError as error:
+            raise _no_room(engine, folder, error) from None
+        yield folder
+    except SimulatorError as error:
+        kept = _kept(engine, Path(file).suffix, netlist) if keep is None else folder / file
+        raise type(error)(error.message, kept) from error.__cause__
+    finally:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def failed_folder() -> Path:
+    """Return where netlists of failed runs are kept: in MEMDUCTANCE_CACHE_DIR, or in the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    named = os.environ.get("MEMDUCTANCE_CACHE_DIR")
+    return (Path(named) if named else user_cache_path("memductance")) / "failed"
+
+
+def read_result(engine: str, raw: Path, words: str) -> dict[str, NDArray[np.float64]]:
+    """Return the vectors of a run's raw file.
+
+    Raises
+    ------
+    SimulatorError
+        If it is missing, cut or no raw file; with the simulator's `words`.
+    """
+    room = "" if shutil.disk_usage(raw.parent).free > _LITTLE_ROOM else f" (the disk of {raw.parent} is full)"
+    if not raw.exists() or raw.stat().st_size == 0:
+        raise failure(f"{engine} wrote no result{room}: {words}")
+    try:
+        return read_raw(raw)
+    except ValueError as error:
+        raise SimulatorError(f"{engine} wrote a result that cannot be read{room} ({error}): {words}") from error
+
+
+def _temporary(engine: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f"memductance-{engine}-"))
+    except OSError as error:
+        raise _no_room(engine, Path(tempfile.gettempdir()), error) from None
+
+
+def _no_room(engine: str, folder: Path, error: OSError) -> SimulatorError:
+    return SimulatorError(
+        f"{engine}: cannot write into {folder} ({error.strerror}); make room there, or have TMPDIR name another folder"
+    )
+
+
+def _of_the_user(path: str | os.PathLike[str]) -> Path:
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("keep", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
+    return folder
+
+
+def _kept(engine: str, suffix: str, netlist: str) -> Path | None:
+    """Keep the netlist of a failed run among the last of them; None where that fails too."""
+    try:
+        folder = failed_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f"{engine}-{time.strftime('%Y%m%d-%H%M%S')}-", suffix=suffix, dir=folder
+        )
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(netlist)
+        for old in sorted(folder.iterdir(), key=_age)[_MOST_KEPT:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        return None
+    return Path(name)
+
+
+def _age(file: Path) -> float:
+    """Return how old a file is [s]; one that another process has just removed counts as the newest."""
+    try:
+        return -file.stat().st_mtime
+    except FileNotFoundError:
+        return -float("inf")

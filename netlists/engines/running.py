@@ -1,0 +1,90 @@
+"""One way to run a circuit in any simulator: its tolerances, and another attempt where the first is too strict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from devices import InputError
+from devices.errors import SimulatorConvergenceError
+from devices.validation import choice
+from netlists.circuit import Circuit, OperatingPoint
+from netlists.engines.waves import Waves
+
+if TYPE_CHECKING:
+    from netlists.dialects.ngspice import NgspiceOptions
+    from netlists.dialects.vacask import VacaskOptions
+
+__all__ = ["ENGINES", "run_circuit"]
+
+#: All simulators, by the names that `netlists.crosscheck` takes.
+ENGINES = ("ngspice", "pyspice", "vacask")
+_LOOSER = (1e3, 1e6)  # factors on the tolerances of an operating point that does not converge
+
+
+def run_circuit(
+    circuit: Circuit,
+    engine: str = "ngspice",
+    *,
+    options: NgspiceOptions | VacaskOptions | None = None,
+    timeout: float = 120.0,
+) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
+    """Run a circuit in a simulator, and say with which tolerances it was solved.
+
+    Where no options are given, an operating point of cells with a law that does not converge is tried with tolerances
+    that are 1e3 and 1e6 times as large.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        As made by `device_circuit` or `crossbar_circuit`.
+    engine : {"ngspice", "pyspice", "vacask"}, optional
+        The simulator.
+    options : NgspiceOptions or VacaskOptions, optional
+        Tolerances; those suited to the circuit where not given.
+    timeout : float, optional
+        Longest run [s] of each attempt.
+
+    Returns
+    -------
+    tuple of Waves and NgspiceOptions or VacaskOptions
+        Vectors under the names that all engines use, and the tolerances that were reached.
+
+    Raises
+    ------
+    InputError
+        If the options are not the engine's.
+    SimulatorError
+        If the simulator is missing, refuses the circuit, does not converge, crashes or takes too long.
+    """
+    choice("engine", engine, ENGINES)
+    run, kind = _engine(engine)
+    if not isinstance(options, kind | None):
+        raise InputError("options", type(options).__name__, f"{kind.__name__} for engine={engine!r}")
+    chosen = [options] if options else [kind.suited(circuit)]
+    if options is None and isinstance(circuit.analysis, OperatingPoint) and circuit.subcircuits:
+        chosen += [chosen[0].loosened(factor) for factor in _LOOSER]
+    for attempt in chosen[:-1]:
+        try:
+            return run(circuit, options=attempt, timeout=timeout), attempt
+        except SimulatorConvergenceError:
+            continue
+    return run(circuit, options=chosen[-1], timeout=timeout), chosen[-1]
+
+
+def _engine(name: str) -> tuple[Callable[..., Waves], Any]:
+    """Return how an engine runs a circuit, and the class of its options."""
+    if name == "vacask":
+        from netlists.dialects.vacask import VacaskOptions
+        from netlists.engines.vacask import run_vacask
+
+        return run_vacask, VacaskOptions
+    from netlists.dialects.ngspice import NgspiceOptions
+
+    if name == "ngspice":
+        from netlists.engines.ngspice import run_ngspice
+
+        return run_ngspice, NgspiceOptions
+    from netlists.engines.pyspice import run_pyspice
+
+    return run_pyspice, NgspiceOptions

@@ -1,0 +1,220 @@
+"""A subcircuit that somebody else published, as the other side of a cross-check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from devices import Device, InputError, Waveform
+from devices.validation import choice
+from netlists._device_comparison import compare_device
+from netlists.circuit import GROUND, Circuit, Transient
+from netlists.dialects.foreign import DIALECTS
+from netlists.dialects.library import Library, read_library
+from netlists.engines.waves import Waves
+
+if TYPE_CHECKING:
+    from netlists._cases import Case
+    from netlists.dialects.ngspice import NgspiceOptions
+
+__all__ = ["External", "external"]
+
+Value = str | float
+_State = str | tuple[str, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class External:
+    """A published subcircuit, and how its ports, parameters and states are those of a device of ours.
+
+    Made by `external`. The text is translated for ngspice, with all parameters as numbers.
+
+    Parameters
+    ----------
+    library : Library
+        The subcircuit as it was read.
+    ports : mapping of str to str
+        Its ports by the names of ours.
+    parameters : mapping of str to str or float
+        What its parameters are: the name of one of ours, or of a state for its start; or a value.
+    states : mapping of str to (str, float, float)
+        Its port or inner net that shows each state of ours, and the voltages at the state's lower and upper bound.
+    """
+
+    library: Library
+    ports: Mapping[str, str]
+    parameters: Mapping[str, Value]
+    states: Mapping[str, tuple[str, float, float]]
+
+    def values(self, device: Device) -> dict[str, float]:
+        """Return its parameters for a device of ours; those that are not mapped keep their defaults.
+
+        Raises
+        ------
+        InputError
+            If a name is none of the device's.
+        """
+        known = {name: float(value) for name, value in {**device.parameters, **device.initial}.items()}
+        return {
+            theirs: known[choice("parameters", ours, known)] if isinstance(ours, str) else float(ours)
+            for theirs, ours in self.parameters.items()
+        }
+
+    def text(self, device: Device, waveform: Waveform, circuit: Circuit, options: NgspiceOptions) -> str:
+        """Return the netlist for ngspice in which the subcircuit stands where the device's own text does.
+
+        Raises
+        ------
+        InputError
+            If something of the subcircuit cannot be translated; names the line.
+        """
+        from netlists.dialects._expressions import number_text
+        from netlists.dialects._text import one_line, package_version
+        from netlists.dialects.ngspice import source_text
+
+        top, bottom = device.model.terminals
+        nets = {self.ports[top]: "te", self.ports[bottom]: GROUND}
+        library = self.library
+        inner = [net for net, _, _ in self.states.values() if net not in library.ports]
+        nets |= {net: f"xsv_{net}" for net, _, _ in self.states.values()}
+        open_ports = [port for port in library.ports if port not in nets]
+        nets |= {port: f"open_{port}" for port in open_ports}
+        assert isinstance(circuit.analysis, Transient)
+        step, stop = number_text(circuit.analysis.step), number_text(circuit.analysis.duration)
+        lines = [
+            f"* {library.name} of {one_line(library.source)} ({library.dialect}), in place of {device.model.name}",
+            f"* translated by memductance {package_version()}",
+            *library.written(self.values(device), extra_ports=inner),
+            f"Vin te 0 {source_text(waveform)}",
+            f"Xdut {' '.join(nets[port] for port in (*library.ports, *inner))} {library.name}",
+            *(f".options {name}={value}" for name, value in options.items()),
+            f".tran {step} {stop} 0 {step}",
+            ".end",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def case(self, device: Device, waveform: Waveform, circuit: Circuit) -> Case:
+        """Return the case in which the subcircuit is the other side; for `netlists.crosscheck`."""
+        from netlists._cases import Case
+        from netlists.dialects.ngspice import NgspiceOptions
+        from netlists.engines.ngspice import run_ngspice
+
+        for name in self.states:
+            choice("states", name, [s.name for s in device.model.states])
+        missing = [t for t in device.model.terminals if t not in self.ports]
+        if missing:
+            raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
+
+        least = min((abs(high - low) for _, low, high in self.states.values()), default=1.0)
+
+        def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
+            if engine != "ngspice":
+                raise InputError("engine", repr(engine), "'ngspice' with against=...", "engine='ngspice'")
+            if not isinstance(options, NgspiceOptions | None):
+                raise InputError("options", type(options).__name__, "NgspiceOptions with against=...")
+            chosen = options or NgspiceOptions(chgtol=self.library.smallest_capacitance(self.values(device)) * least)
+            return run_ngspice(self.text(device, waveform, circuit, chosen), timeout=timeout), chosen
+
+        def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:
+            shares = {
+                name: (waves[f"v(xsv_{net})"] - low) / (high - low) for name, (net, low, high) in self.states.items()
+            }
+            return compare_device(device, waveform, waves, shares, tolerance)
+
+        title = f"{circuit.title}, against {self.library.name} of {self.library.source}"
+        return Case(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)
+
+
+def external(
+    source: str | Path,
+    *,
+    name: str,
+    ports: Mapping[str, str],
+    parameters: Mapping[str, Value] | None = None,
+    states: Mapping[str, _State] | None = None,
+    dialect: str = "ltspice",
+) -> External:
+    """Wrap a published subcircuit, for ``crosscheck(device, waveform, against=...)``.
+
+    The text is read in its dialect and translated for ngspice: resistors, capacitors, inductors, sources, behavioural
+    sources (``B``, and ``E`` and ``G`` with ``VALUE`` or ``TABLE``), ``.param``, ``.func``, ``.ic``, and expressions
+    with the functions that `netlists.dialects.foreign` lists. Whatever else stands in the subcircuit is refused with
+    its line, so that nothing is left out in silence.
+
+    Parameters
+    ----------
+    source : str or path
+        A file, or the text itself, which has more than one line.
+    name : str
+        The subcircuit in it.
+    ports : mapping of str to str
+        Its port for each terminal of our device: ``{"te": "plus", "be": "minus"}``. Others stay open.
+    parameters : mapping of str to str or float, optional
+        What its parameters are: the name of a parameter of ours, the name of a state of ours for its start, or a
+        value. Those that are not named keep their defaults.
+    states : mapping of str to str or (str, float, float), optional
+        The port or inner net whose voltage shows a state of ours: as position between the state's bounds, 0 to 1 V, or
+        with the voltages at the lower and the upper bound. States that are not named are not compared.
+    dialect : {"ltspice", "pspice", "ngspice"}, optional
+        Whose text it is.
+
+    Returns
+    -------
+    External
+        The other side of a cross-check.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no such subcircuit, port, net or parameter, or holds what cannot be translated;
+        names the line.
+
+    Examples
+    --------
+    >>> from devices import Sine, device
+    >>> from netlists import crosscheck
+    >>> text = '''.subckt ohm plus minus R=1k
+    ... G1 plus minus value={V(plus,minus)/R}
+    ... .ends'''
+    >>> theirs = external(text, name="ohm", ports={"te": "plus", "be": "minus"}, parameters={"R": "r"})
+    >>> crosscheck(device("resistor"), Sine(1.0, 1e3), against=theirs).worst < 1e-9
+    True
+    """
+    choice("dialect", dialect, DIALECTS)
+    text, place = _text_of(source)
+    library = read_library(text, name, dialect=dialect, source=place)
+    folded = {ours: choice("ports", theirs.lower(), library.ports) for ours, theirs in ports.items()}
+    given = {choice("parameters", k.lower(), library.parameters): v for k, v in (parameters or {}).items()}
+    shown: dict[str, tuple[str, float, float]] = {}
+    for ours, theirs in (states or {}).items():
+        net, low, high = (theirs, 0.0, 1.0) if isinstance(theirs, str) else theirs
+        if not (math.isfinite(low) and math.isfinite(high) and low != high):
+            raise InputError("states", f"{low:g} and {high:g} V", "two voltages that differ", "(net, 0.0, 1.0)")
+        shown[ours] = (choice("states", net.lower(), library.nets), float(low), float(high))
+    found = External(
+        library=library,
+        ports=MappingProxyType(folded),
+        parameters=MappingProxyType(given),
+        states=MappingProxyType(shown),
+    )
+    numbers = {k: v for k, v in given.items() if not isinstance(v, str)}
+    library.written(numbers, extra_ports=[])  # refuses what cannot be translated, here rather than in a run
+    return found
+
+
+def _text_of(source: str | Path) -> tuple[str, str]:
+    """Return the text, and the name of where it comes from."""
+    if isinstance(source, str) and "\n" in source:
+        return source, "a text"
+    path = Path(source)
+    try:
+        return path.read_bytes().decode("utf-8-sig", errors="replace"), path.name
+    except OSError as error:
+        raise InputError(
+            "source", f"{str(source)!r} ({error.strerror})", "a file that can be read, or a text"
+        ) from None
