@@ -23,6 +23,7 @@ from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
 from .engines.pyspice import run_pyspice as run_pyspice
 from .engines.pyspice import to_pyspice as to_pyspice
+from .engines.sweeps import run_sweep as run_sweep
 from .engines.vacask import run_vacask as run_vacask
 from .engines.vacask import vacask_version as vacask_version
 from .engines.waves import Waves as Waves

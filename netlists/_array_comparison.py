@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from netlists.arrays import SOURCES, cell_instances
 from netlists.circuit import Circuit, Transient
 from netlists.engines.waves import Waves
 
-__all__ = ["compare_read", "compare_solution", "compare_transient"]
+__all__ = ["compare_read", "compare_solution", "compare_transient", "compare_vectors"]
 
 Array = NDArray[np.float64]
 _MOST_POINTS = 200  # of a transient: ours takes a step of some milliseconds to each
@@ -42,7 +42,7 @@ def compare_read(
             scale_meaning="largest",
             places=lambda k: f"bit line {k}",
         ),
-        **_node_voltages(readout, circuit, waves, _Samples(None, slice(None)), (largest, "largest source")),
+        **_node_voltages(readout, circuit, waves, _ONE, (largest, "largest source")),
     }
     return {
         "quantities": quantities,
@@ -61,13 +61,33 @@ def compare_solution(
     started = time.perf_counter()
     solution = crossbar.solve(bias, rtol=tolerance, **terminals)
     seconds = time.perf_counter() - started
-    quantities = _currents_and_voltages(solution, circuit, waves, _Samples(None, slice(None)))
+    quantities = _currents_and_voltages(solution, circuit, waves, _ONE)
     return {
         "quantities": quantities,
         "our_tolerance": f"residual of a line {tolerance:g}, reached {solution.residual:.1e}",
         "our_seconds": seconds,
         "axis": np.arange(quantities["terminal current"].ours.size, dtype=float),
         "axis_label": "terminal",
+    }
+
+
+def compare_vectors(
+    crossbar: Crossbar, voltage: Array, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
+) -> dict[str, Any]:
+    """Return what `Agreement` needs of reads with many vectors, shape ``(vectors, rows)``."""
+    bias = Bias.read(voltage)
+    crossbar.solve(bias, rtol=tolerance, **terminals)  # compiles, where that has not been done
+    started = time.perf_counter()
+    solution = crossbar.solve(bias, rtol=tolerance, **terminals)
+    seconds = time.perf_counter() - started
+    quantities = _currents_and_voltages(solution, circuit, waves, _MANY)
+    terminal_count = quantities["terminal current"].ours.size // len(voltage)
+    return {
+        "quantities": quantities,
+        "our_tolerance": f"residual of a line {tolerance:g}, reached {solution.residual:.1e}",
+        "our_seconds": seconds,
+        "axis": np.tile(np.arange(len(voltage), dtype=float), terminal_count),
+        "axis_label": "vector",
     }
 
 
@@ -78,9 +98,8 @@ def compare_transient(
     assert isinstance(circuit.analysis, Transient)
     waves = waves.thinned(_MOST_POINTS)
     duration = circuit.analysis.duration
-    samples = _Samples(*waves.samples(duration))
-    times = samples.times
-    assert times is not None
+    times, back = waves.samples(duration)
+    samples = _Samples(back, lambda point: f", t = {times[back[point]]:.6g} s")
     given = {**terminals, "probes": "all", "tolerance": tolerance}
     crossbar.simulate(bias, duration=1e-6 * duration, times=2, **given)  # compiles, where that has not been done
     started = time.perf_counter()
@@ -88,21 +107,21 @@ def compare_transient(
     seconds = time.perf_counter() - started
     quantities = _currents_and_voltages(trace, circuit, waves, samples)
     quantities |= _states(crossbar, trace, waves, samples)
-    terminal_count = quantities["terminal current"].ours.size // samples.back.size
+    terminal_count = quantities["terminal current"].ours.size // back.size
     return {
         "quantities": quantities,
         "our_tolerance": f"step error {tolerance:g}, {trace.steps} steps",
         "our_seconds": seconds,
-        "axis": np.tile(times[samples.back], terminal_count),
+        "axis": np.tile(times[back], terminal_count),
         "axis_label": "time [s]",
     }
 
 
 class _Samples(NamedTuple):
-    """Our sample times, none for an operating point, and which of them each point of the simulator is."""
+    """Which of our samples each point of the simulator is, and what messages call a sample."""
 
-    times: Array | None
     back: Any
+    when: Callable[[int], str]
 
     def quantity(
         self,
@@ -120,7 +139,7 @@ class _Samples(NamedTuple):
 
         def where(k: int) -> str:
             place, point = divmod(k, points)
-            return places[place] + ("" if self.times is None else f", t = {self.times[self.back[point]]:.6g} s")
+            return places[place] + self.when(point)
 
         return Quantity(
             name=name,
@@ -131,6 +150,10 @@ class _Samples(NamedTuple):
             scale_meaning=meaning,
             places=where,
         )
+
+
+_ONE = _Samples(slice(None), lambda _: "")
+_MANY = _Samples(slice(None), lambda point: f", vector {point}")
 
 
 def _currents_and_voltages(found: Any, circuit: Circuit, waves: Waves, samples: _Samples) -> dict[str, Quantity]:

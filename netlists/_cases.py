@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
-from netlists._array_comparison import compare_read, compare_solution, compare_transient
+from devices.validation import finite_array
+from netlists._array_comparison import compare_read, compare_solution, compare_transient, compare_vectors
 from netlists._device_comparison import compare_device
-from netlists.arrays import crossbar_circuit
+from netlists.arrays import SOURCES, crossbar_circuit
 from netlists.circuit import Circuit, Transient, VoltageSource, device_circuit
 from netlists.engines.running import run_circuit
+from netlists.engines.sweeps import run_sweep
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ def case_of(
         raise InputError("subject", type(subject).__name__, "a Device or a Crossbar")
     if against is not None:
         raise InputError("against", type(against).__name__, "None for an array", "a single Device")
+    if not isinstance(stimulus, Bias) and np.ndim(stimulus) == 2 and duration is None:
+        return _vectors_case(subject, stimulus, {"gate": gate, "bulk": bulk})
     circuit = crossbar_circuit(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step)
     bias = stimulus if isinstance(stimulus, Bias) else Bias.read(stimulus)
     terminals = {"gate": gate, "bulk": bulk}
@@ -92,6 +96,31 @@ def case_of(
 
     usual = 1e-9 if over_time else 1e-13 if read else 1e-12
     return Case(title=circuit.title, circuit=circuit, tolerance=usual, run=_run, compare=compare)
+
+
+def _vectors_case(crossbar: Crossbar, voltage: ArrayLike, terminals: dict[str, Any]) -> Case:
+    """Return the case of many vectors in one run."""
+    volts = finite_array("voltage", voltage, unit="V", shape=("vectors", crossbar.rows))
+    if len(volts) < 2:
+        raise InputError("voltage", f"shape {volts.shape}", "two vectors at least", "voltage[0]")
+    circuit = crossbar_circuit(crossbar, volts[0], **terminals)
+    values = {f"{SOURCES['word_left']}{i}": volts[:, i].tolist() for i in range(crossbar.rows)}
+
+    def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
+        from netlists.dialects.ngspice import NgspiceOptions
+
+        if engine == "vacask":
+            raise InputError("engine", "'vacask' for many vectors", "'ngspice' or 'pyspice'", "one vector at a time")
+        if not isinstance(options, NgspiceOptions | None):
+            raise InputError("options", type(options).__name__, f"NgspiceOptions for engine={engine!r}")
+        chosen = options or NgspiceOptions.suited(circuit)
+        return run_sweep(circuit, values, engine, options=chosen, timeout=timeout), chosen
+
+    def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:
+        return compare_vectors(crossbar, volts, terminals, circuit, waves, tolerance)
+
+    title = f"{circuit.title}, {len(volts)} vectors"
+    return Case(title=title, circuit=circuit, tolerance=1e-12, run=run, compare=compare)
 
 
 def _device_case(device: Device, waveform: Waveform, step: float | None, against: External | None) -> Case:

@@ -41,7 +41,7 @@ def plot_agreement(agreement: Agreement, name: str, ax: Axes | None = None) -> A
     if over_time:
         stretch, axis_unit = scaled(float(x.max()), "s")
         x, label = stretch * x, f"time [{axis_unit}]"
-    elif name != main:
+    elif name != main and label != "vector":
         label = "place"
     difference = quantity.difference / (quantity.scale or 1.0)
     ours, theirs = quantity.ours, quantity.theirs

@@ -239,9 +239,9 @@ class Agreement:
         return plot_agreement(self, next(iter(self.quantities)) if quantity is None else quantity, ax)
 
     def axis_of(self, quantity: str) -> Array:
-        """Return the axis of a quantity: times [s] for each of its places, or the numbers of the places."""
+        """Return the axis of a quantity: times [s] or vectors at each of its places, or the places' numbers."""
         size = self[quantity].ours.size
-        if "[s]" not in self.axis_label:
+        if "[s]" not in self.axis_label and self.axis_label != "vector":
             return np.arange(size, dtype=float)
         falls = np.flatnonzero(np.diff(self.axis) < 0)
         return np.resize(self.axis[: falls[0] + 1] if falls.size else self.axis, size)

@@ -92,7 +92,8 @@ def crosscheck(
     subject : Device or Crossbar
         One device, or an array.
     stimulus : Waveform, Bias or array_like
-        A waveform for a device; for an array a bias, or source voltages of a read [V], shape ``(rows,)``.
+        A waveform for a device; for an array a bias, or source voltages of a read [V], shape ``(rows,)``. Many vectors,
+        shape ``(vectors, rows)``, are one run of ngspice or PySpice, see `run_sweep`.
     gate, bulk : optional
         Potentials of gate lines and bulk of an array [V], see `Crossbar.solve`.
     duration : float, optional

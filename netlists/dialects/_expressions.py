@@ -47,7 +47,7 @@ _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _FUNCTIONS = {
     sympy.exp: "exp", sympy.log: "ln", sympy.sinh: "sinh", sympy.cosh: "cosh", sympy.tanh: "tanh",
     sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.atan: "atan",
-    sympy.Abs: "abs", sympy.floor: "floor",
+    sympy.Abs: "abs",
 }  # fmt: skip
 _RELATIONS = {
     sympy.StrictGreaterThan: ">", sympy.GreaterThan: ">=", sympy.StrictLessThan: "<",

@@ -13,10 +13,10 @@ from devices.errors import SimulatorConvergenceError, SimulatorError, SimulatorT
 
 __all__ = ["execute", "failure"]
 
-#: What simulators say where they have read a circuit and do not find its solution.
+#: What simulators say where they have read a circuit and do not find its solution; "out of range" is an iteration's.
 _UNSOLVED = re.compile(
     r"singular matrix|timestep too small|no convergence|iteration limit|stepping failed|failed to converge"
-    r"|Factorization failed",
+    r"|Factorization failed|out of range for",
     re.IGNORECASE,
 )
 
@@ -85,13 +85,13 @@ def execute(
         raise
     if process.returncode:
         how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
-        raise failure(f"{name} ({how}): {words(said)}")
+        raise failure(f"{name} ({how}): {words(said)}", said)
     return said
 
 
-def failure(message: str) -> SimulatorError:
-    """Return the error that a simulator's message asks for."""
-    return (SimulatorConvergenceError if _UNSOLVED.search(message) else SimulatorError)(message)
+def failure(message: str, said: str) -> SimulatorError:
+    """Return the error with this message that all that a simulator said asks for."""
+    return (SimulatorConvergenceError if _UNSOLVED.search(said) else SimulatorError)(message)
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

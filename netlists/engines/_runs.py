@@ -71,17 +71,17 @@ def failed_folder() -> Path:
     return (Path(named) if named else user_cache_path("memductance")) / "failed"
 
 
-def read_result(engine: str, raw: Path, words: str) -> dict[str, NDArray[np.float64]]:
+def read_result(engine: str, raw: Path, words: str, said: str) -> dict[str, NDArray[np.float64]]:
     """Return the vectors of a run's raw file.
 
     Raises
     ------
     SimulatorError
-        If it is missing, cut or no raw file; with the simulator's `words`.
+        If it is missing, cut or no raw file; with the simulator's `words`, picked from all that it `said`.
     """
     room = "" if shutil.disk_usage(raw.parent).free > _LITTLE_ROOM else f" (the disk of {raw.parent} is full)"
     if not raw.exists() or raw.stat().st_size == 0:
-        raise failure(f"{engine} wrote no result{room}: {words}")
+        raise failure(f"{engine} wrote no result{room}: {words}", said)
     try:
         return read_raw(raw)
     except ValueError as error:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from netlists.engines.waves import Waves
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
 
-__all__ = ["INSTALL", "ngspice_version", "run_ngspice"]
+__all__ = ["INSTALL", "named_currents", "ngspice_version", "run_ngspice"]
 
 INSTALL = "sudo apt-get install ngspice libngspice0"
 OLDEST = 30  # version
@@ -109,11 +110,10 @@ def run_ngspice(
         its own words, with the path of the netlist. The last 20 netlists that failed are kept in the user's cache.
     """
     limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
-    currents: dict[str, str] = {}
+    circuit = netlist
     if isinstance(netlist, Circuit):
-        from netlists.dialects.ngspice import NgspiceOptions, instance_current, write_ngspice
+        from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
 
-        currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in netlist.observed}
         netlist = write_ngspice(netlist, options or NgspiceOptions.suited(netlist))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
@@ -123,9 +123,17 @@ def run_ngspice(
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
         said = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
-        vectors = read_result("ngspice", raw, _words(said))
-        vectors = {currents.get(name, name): vector for name, vector in vectors.items()}
-        return Waves(vectors, engine, time.perf_counter() - started)
+        vectors = read_result("ngspice", raw, _words(said), said)
+        waves = Waves(vectors, engine, time.perf_counter() - started)
+    return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
+
+
+def named_currents(waves: Waves, circuit: Circuit) -> Waves:
+    """Return a run of ngspice in which the observed currents have the names of their instances."""
+    from netlists.dialects.ngspice import instance_current
+
+    currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
+    return replace(waves, vectors={currents.get(name, name): vector for name, vector in waves.vectors.items()})
 
 
 def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -> str:

@@ -26,7 +26,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -51,7 +51,7 @@ from netlists.dialects.ngspice import (
 from netlists.engines import _pyspice_worker
 from netlists.engines._process import execute, failure
 from netlists.engines._runs import run_folder
-from netlists.engines.ngspice import CHATTER, INSTALL
+from netlists.engines.ngspice import CHATTER, INSTALL, named_currents
 from netlists.engines.waves import Waves
 
 __all__ = ["run_pyspice", "to_pyspice"]
@@ -134,7 +134,7 @@ def _neutral(subject: Any, stimulus: Any) -> Circuit:
 
 def run_pyspice(
     circuit: Any,
-    analysis: OperatingPoint | Transient | None = None,
+    analysis: OperatingPoint | Transient | Mapping[str, slice] | None = None,
     *,
     options: NgspiceOptions | None = None,
     timeout: float = 120.0,
@@ -147,8 +147,9 @@ def run_pyspice(
     circuit : Circuit or PySpice.Spice.Netlist.Circuit
         As made by `device_circuit` or `crossbar_circuit`; or a circuit of PySpice's, such as `to_pyspice` makes, with
         what has been added to it.
-    analysis : OperatingPoint or Transient, optional
-        What to compute, for a circuit of PySpice's; that of a `Circuit` is its own.
+    analysis : OperatingPoint, Transient or mapping of str to slice, optional
+        What to compute, for a circuit of PySpice's; that of a `Circuit` is its own. The values of a source by its name,
+        ``{"Vin": slice(0, 1, 0.1)}``, are a dc sweep with both ends.
     options : NgspiceOptions, optional
         Tolerances of a `Circuit`; those suited to it where not given.
     timeout : float, optional
@@ -182,15 +183,15 @@ def run_pyspice(
     """
     limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
     library = _library()
-    currents: dict[str, str] = {}
+    own = circuit
     if isinstance(circuit, Circuit):
-        currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
         analysis = circuit.analysis
         circuit = _built(circuit, options or NgspiceOptions.suited(circuit))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a circuit of PySpice's", "its own .options")
-    if not isinstance(analysis, OperatingPoint | Transient):
-        raise InputError("analysis", analysis, "an OperatingPoint or a Transient", "Transient(duration, step)")
+    if not isinstance(analysis, OperatingPoint | Transient | Mapping):
+        allowed = "an OperatingPoint, a Transient or values of a source"
+        raise InputError("analysis", analysis, allowed, "Transient(duration, step)")
     text = _text(circuit, analysis)
     with run_folder("pyspice", "circuit.cir", text, keep) as folder:
         started = time.perf_counter()
@@ -208,23 +209,25 @@ def run_pyspice(
         except SimulatorError as error:
             raise (_not_loaded(error.message) if "cannot load library" in error.message else error) from None
         if _words(said):
-            raise failure(f"PySpice: {_words(said)}")
+            raise failure(f"PySpice: {_words(said)}", said)
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
-    vectors = {currents.get(name, name): vector for name, vector in vectors.items()}
-    return Waves(vectors, version, time.perf_counter() - started)
+    waves = Waves(vectors, version, time.perf_counter() - started)
+    return named_currents(waves, own) if isinstance(own, Circuit) else waves
 
 
-def _text(circuit: Any, analysis: OperatingPoint | Transient) -> str:
+def _text(circuit: Any, analysis: OperatingPoint | Transient | Mapping[str, slice]) -> str:
     """Return the text that PySpice makes of its circuit with an analysis."""
     from PySpice.Spice.NgSpice.Simulation import NgSpiceCircuitSimulator
 
     simulation = NgSpiceCircuitSimulator(circuit, pipe=False)
     if isinstance(analysis, Transient):
         simulation.transient(analysis.step, analysis.duration, max_time=analysis.step)
-    else:
+    elif isinstance(analysis, OperatingPoint):
         simulation.operating_point()
+    else:
+        simulation.dc(**analysis)
     return str(simulation)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import InputError
-from devices.errors import SimulatorConvergenceError
+from devices.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from devices.validation import choice
 from netlists.circuit import Circuit, OperatingPoint
 from netlists.engines.waves import Waves
@@ -31,8 +32,8 @@ def run_circuit(
 ) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
     """Run a circuit in a simulator, and say with which tolerances it was solved.
 
-    Where no options are given, an operating point of cells with a law that does not converge is tried with tolerances
-    that are 1e3 and 1e6 times as large.
+    Where no options are given, an operating point of cells with a law that does not converge in time is tried with
+    tolerances that are 1e3 and 1e6 times as large.
 
     Parameters
     ----------
@@ -64,12 +65,19 @@ def run_circuit(
     chosen = [options] if options else [kind.suited(circuit)]
     if options is None and isinstance(circuit.analysis, OperatingPoint) and circuit.subcircuits:
         chosen += [chosen[0].loosened(factor) for factor in _LOOSER]
-    for attempt in chosen[:-1]:
+    left: list[Path] = []
+    for attempt in chosen:
         try:
-            return run(circuit, options=attempt, timeout=timeout), attempt
-        except SimulatorConvergenceError:
-            continue
-    return run(circuit, options=chosen[-1], timeout=timeout), chosen[-1]
+            waves = run(circuit, options=attempt, timeout=timeout)
+        except (SimulatorConvergenceError, SimulatorTimeoutError) as error:
+            if attempt is chosen[-1]:
+                raise
+            left += [error.netlist] if error.netlist else []
+        else:
+            for netlist in left:  # of attempts that this one makes good
+                netlist.unlink(missing_ok=True)
+            return waves, attempt
+    raise AssertionError("one attempt at least")
 
 
 def _engine(name: str) -> tuple[Callable[..., Waves], Any]:

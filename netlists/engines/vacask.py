@@ -114,7 +114,7 @@ def run_vacask(
             words=_words,
             install=INSTALL,
         )
-        vectors = _named(read_result("vacask", raw, _words(said)))
+        vectors = _named(read_result("vacask", raw, _words(said), said))
         for net, vector in states.items():
             vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
         for instance, vector in currents.items():

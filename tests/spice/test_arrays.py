@@ -5,7 +5,7 @@ import pytest
 
 from crossbar import FLOATING, Bias, Crossbar, Short, Wires
 from devices import InputError, Pulses, Series, Sine, device
-from netlists import NgspiceOptions, crosscheck
+from netlists import NgspiceOptions, crossbar_circuit, crosscheck, device_circuit, run_sweep
 
 pytestmark = pytest.mark.spice
 
@@ -163,13 +163,15 @@ def test_a_wrong_array_shows(monkeypatch):
     assert crosscheck(Crossbar(law, Wires(2.0, 3.0)), [0.3, 0.2], gate=1.0).worst > 1e-5
 
 
-def test_tolerances_that_ngspice_cannot_reach_are_loosened_and_named():
+def test_tolerances_that_ngspice_cannot_reach_are_loosened_and_named(tmp_path, monkeypatch):
     """Lines that only selectors hold: in ngspice, the rounding of 100 S of metal moves them by microvolts."""
+    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: tmp_path)
     wox = device("wox_scaled_decay", w=np.full((3, 3), 0.5))
     cells = Series(device("exponential_selector"), wox)
     bias = Bias(word_left=[1.5, FLOATING, FLOATING], bit_bottom=[0.0, 0.1, FLOATING])
     agreement = crosscheck(Crossbar(cells, Wires(0.01, 0.01)), bias)
     assert "reltol 1e-06" in agreement.engine_tolerance
+    assert list(tmp_path.iterdir()) == [], "nothing is kept of attempts that another one makes good"
     agreement.assert_within(relative=1e-4)
     # The metal carries less than 1e-6 A, hence loses less than 1e-8 V, and ours shows no more.
     ideal = crosscheck(Crossbar(cells), bias)
@@ -243,3 +245,40 @@ def test_what_a_device_does_not_take_is_refused():
         with pytest.raises(InputError, match=f"{name}: got 1.0; allowed: None for a single device"):
             crosscheck(device("vteam"), Sine(1.0, 1e6), **{name: value})
     assert NgspiceOptions().loosened(1e3) == NgspiceOptions(reltol=1e-9, abstol=1e-15, vntol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["ngspice", "pyspice"])
+def test_many_vectors_in_one_run(engine):
+    """Tables of two parts hold the drives to the last digit; cells with a law, a gate each row."""
+    rng = np.random.default_rng(12)
+    law, others = cells("1T1R", rng, (4, 3))
+    voltage = rng.uniform(-1.0, 1.0, (5, 4))
+    agreement = crosscheck(Crossbar(law, Wires(2.0, 3.0, 10.0, 20.0)), voltage, engine=engine, **others)
+    agreement.assert_within(relative=1e-9)
+    assert agreement["word-line voltage"].ours.size == 5 * 12
+    assert ", vector " in agreement["cell current"].where
+    one = crosscheck(Crossbar(law, Wires(2.0, 3.0, 10.0, 20.0)), voltage[3], **others)
+    np.testing.assert_allclose(
+        agreement["terminal current"].theirs.reshape(-1, 5)[:, 3], one["terminal current"].theirs, atol=1e-15
+    )
+    if engine == "ngspice":
+        assert np.isnan(agreement.plot().lines[0].get_xdata()).sum() == 6, "seven terminals are seven lines"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"values": {"Vin9": [0.0, 1.0]}}, "values: got 'Vin9'"),
+        ({"values": {"Vin0": [0.0, np.nan]}}, "values: got Vin0 with"),
+        ({"values": {"Vin0": [0.0]}}, r"values: got \[1\] points; allowed: as many for each source, two at least"),
+        ({"values": {}}, r"values: got \[\] points"),
+        ({"values": {"Vin0": [0.0, 1.0]}, "engine": "vacask"}, "engine: got 'vacask'"),
+    ],
+)
+def test_sweeps_that_do_not_fit(given, message):
+    with pytest.raises(InputError, match=message):
+        run_sweep(crossbar_circuit(Crossbar([[1e-3]]), [1.0]), **given)
+    with pytest.raises(InputError, match="circuit: got Transient"):
+        run_sweep(device_circuit(device("vteam"), Sine(1.0, 1.0)), {"Vin": [0.0, 1.0]})
+    with pytest.raises(InputError, match="engine: got 'vacask' for many vectors"):
+        crosscheck(Crossbar([[1e-3]]), [[1.0], [2.0]], engine="vacask")

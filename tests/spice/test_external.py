@@ -147,6 +147,7 @@ def test_expressions_mean_what_their_dialect_means(dialect, text, value):
         ("ltspice", "R1 a b", "too few words"),
         ("ltspice", ".param c = 1 + 2\nR1 a b 1k", r"'\+ 2' beside the assignments; allowed"),
         ("ltspice", ".param c={V(a)}\nR1 a b 1k", "is no finite number here"),
+        ("ltspice", "R1 a b 1k\n.ic V(a)=1 I(L1)=2", r"not of V\(net\)=value alone"),
         ("ltspice", "R1 a b 1k\n.shell rm -rf /", "a statement that is not translated"),
     ],
 )

@@ -36,6 +36,14 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     yield place
     assert list(place.iterdir()) == []
+    assert not children() & {"ngspice", "sh", "sleep"}
+
+
+def children():
+    """Names of the processes that this one has started and that are still there."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    pids = [pid for task in tasks for pid in task.read_text().split()]
+    return {Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids}
 
 
 @pytest.fixture
@@ -210,6 +218,12 @@ def test_the_netlist_of_a_failure_is_kept_and_named_and_the_last_20_stay(stub, t
     assert (str(again), again.netlist) == (str(caught.value), kept[-1])
     with pytest.raises(SimulatorError, match=r"netlist: .*/mine/circuit\.cir"):
         run_ngspice(DIVIDER, keep=tmp_path / "mine")
+
+
+def test_an_iteration_that_overflows_is_no_convergence(stub):
+    stub("echo 'Error: 908.83 out of range for sinh' >&2; exit 1")
+    with pytest.raises(SimulatorConvergenceError, match="out of range for sinh"):
+        run_ngspice(DIVIDER)
 
 
 def test_where_nothing_can_be_kept_the_message_still_comes(stub, monkeypatch):
