@@ -12,7 +12,7 @@ from rich.text import Text
 
 from devices.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
-from memductance._options import End, Segment, assignments, loop
+from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 
 if TYPE_CHECKING:
     from netlists import Circuit
@@ -27,13 +27,11 @@ DialectName = Annotated[str, typer.Option("--dialect", help="Simulator; `memduct
 @netlist_app.command("device")
 def netlist_device(
     model: Annotated[str, typer.Argument(help="Registered model, e.g. vteam.")],
-    set_: Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default otherwise.")] = None,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE in SI units; repeatable.")
-    ] = None,
-    amplitude: Annotated[float, typer.Option(help="Peak of the sine [V].")] = 1.0,
-    frequency: Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one that opens the loop.", min=0.0)] = 0.0,
-    cycles: Annotated[float, typer.Option(help="Number of periods.")] = 1.0,
+    set_: Set = None,
+    param: Param = None,
+    amplitude: Amplitude = 1.0,
+    frequency: Frequency = 0.0,
+    cycles: Cycles = 1.0,
     dialect: DialectName = "ngspice",
     seed: Seed = 0,
     out: Out = None,
@@ -52,7 +50,7 @@ def netlist_array(
     model: Annotated[
         str | None, typer.Option(help="Model of the cells, states drawn at random; resistors of 10-100 kohm otherwise.")
     ] = None,
-    set_: Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default otherwise.")] = None,
+    set_: Set = None,
     rows: Annotated[int, typer.Option(help="Word lines.", min=1)] = 16,
     columns: Annotated[int, typer.Option(help="Bit lines.", min=1)] = 16,
     word_line: Segment = 1.0,

@@ -270,20 +270,21 @@ def _cells(crossbar: Crossbar, lines: _Lines, *, held: bool) -> tuple[list[Eleme
     definitions: dict[str, Subcircuit] = {}
     for _, part in parts:
         definitions.setdefault(part.model.name, Subcircuit(part.model, part.parameter_set, held))
-    changes = [_changes(definitions[part.model.name], part, crossbar.shape) for _, part in parts]
+    kinds = []
+    for letter, part in parts:
+        definition = definitions[part.model.name]
+        probes = [probe.replace("xsv", f"xsv{letter}", 1).partition("_") for probe in definition.probes]
+        changes = _changes(definition, part, crossbar.shape)
+        kinds.append((letter, definition.name, part.control_names, probes, changes))
     elements: list[Element] = []
     for cell, (i, j) in enumerate(places):
         stops = [lines.net(f"w{i}_{j}"), *([f"m{i}_{j}"] if len(parts) > 1 else []), lines.net(f"b{i}_{j}")]
         controls = {"gate": f"gate{i if crossbar.gates == 'rows' else j}"}
-        for (letter, part), changed, upper, lower in zip(parts, changes, stops[:-1], stops[1:], strict=True):
-            definition = definitions[part.model.name]
-            nets = (
-                upper,
-                lower,
-                *(controls.get(name, name) for name in part.control_names),
-                *(probe.replace("xsv", f"xsv{letter}{i}_{j}", 1) for probe in definition.probes),
-            )
-            elements.append(Instance(f"X{letter}{i}_{j}", nets, definition.name, changed[cell]))
+        for k, (letter, name, control_names, probes, changes) in enumerate(kinds):
+            driven = [controls.get(control, control) for control in control_names]
+            shown = [f"{probe}{i}_{j}{dash}{state}" for probe, dash, state in probes]
+            nets = (stops[k], stops[k + 1], *driven, *shown)
+            elements.append(Instance(f"X{letter}{i}_{j}", nets, name, changes[cell]))
     return elements, tuple(definitions.values())
 
 

@@ -48,7 +48,7 @@ def tiles_circuit(tiles: Sequence[Tile], share: ArrayLike) -> Circuit:
     >>> from crossbar import AnalogMatrix, Recipe
     >>> recipe = Recipe(conductance_limits=(1e-6, 1e-4), tile=(2, 2))
     >>> matrix = AnalogMatrix.program([[0.5], [-1.0]], [0.1], recipe, calibration=[[1.0, 1.0]])
-    >>> circuit = tiles_circuit(matrix.tiles, matrix.shares([0.2, 0.4]))
+    >>> circuit = tiles_circuit(matrix.tiles, [0.2, 0.4, 1.0])
     >>> [block.name for block in circuit.blocks]
     ['tile0', 'tile1']
     """

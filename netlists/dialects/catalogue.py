@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from devices import InputError
@@ -72,7 +71,7 @@ def _flat_vacask(circuit: Circuit, options: VacaskOptions | None) -> str:
 
 _GRAMMAR = "against the documented grammar, not run"
 #: Every dialect by name.
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({
+DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         Dialect(
@@ -98,7 +97,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({
             options=SpectreOptions, blocks=True, measures="save", checked=_GRAMMAR, write=write_spectre,
         ),
     )
-})  # fmt: skip
+}  # fmt: skip
 
 
 def write_netlist(

@@ -72,7 +72,7 @@ class _Ngspice(Spice):
     def shared(
         self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
     ) -> tuple[list[str], list[sympy.Expr], dict[sympy.Symbol, str]]:
-        """Parts of the laws as nodes; each is first guessed at rest, as at 0 V the laws may have no value."""
+        """Parts of the laws as nodes, guessed as they are at rest: with a part at 0 V the laws may have no value."""
         parts, laws = share(laws, _LEAST_SHARED)
         called = {symbol: f"v(part{k})" for k, (symbol, _) in enumerate(parts)}
         rest: dict[sympy.Symbol, sympy.Expr] = {model.voltage: sympy.Integer(0)}
@@ -82,7 +82,8 @@ class _Ngspice(Spice):
         for k, (symbol, part) in enumerate(parts):
             rest[symbol] = part.subs(rest)
             lines.append(self.source_of(f"part{k}", f"part{k}", "0", "V", self.expression(part, {**names, **called})))
-            lines.append(f".nodeset v(part{k})={{{self.expression(rest[symbol], plain)}}}")
+            if rest[symbol].is_finite is not False and not rest[symbol].has(sympy.nan):
+                lines.append(f".nodeset v(part{k})={{{self.expression(rest[symbol], plain)}}}")
         return lines, laws, called
 
     def observed(self, circuit: Circuit) -> list[str]:

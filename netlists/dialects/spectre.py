@@ -7,14 +7,14 @@ operating point, in which the modules hold their states.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from devices import InputError, Waveform
 from devices.validation import choice, number
-from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Subcircuit, Transient, VoltageSource
+from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
 from netlists.dialects._expressions import real_text
 from netlists.dialects._names import check_circuit
 from netlists.dialects._spice import clamp_rate
@@ -107,17 +107,11 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
         lines.append("atrest dc")
     if circuit.measured:
         lines += ["save", *wrapped((f"{source}:1" for source in circuit.measured), "+ ")]
-    rate = clamp_rate(circuit)
     texts = {
-        f"{modules[d.name]}.va": write_verilog_a(_renamed(d, modules), clamp_rate=rate) for d in circuit.subcircuits
+        f"{module}.va": write_verilog_a(definition, module=module, clamp_rate=clamp_rate(circuit))
+        for definition, module in zip(circuit.subcircuits, modules.values(), strict=True)
     }
     return "\n".join([*lines, ""]), texts
-
-
-def _renamed(definition: Subcircuit, modules: dict[str, str]) -> Subcircuit:
-    if modules[definition.name] == definition.name:
-        return definition
-    return replace(definition, model=replace(definition.model, name=modules[definition.name]))
 
 
 def _element(element: Element, modules: dict[str, str], outputs: dict[str, int]) -> list[str]:

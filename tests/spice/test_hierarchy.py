@@ -60,7 +60,7 @@ def test_tiles_that_share_inputs_read_as_the_matrix_does(encoding):
     rng = np.random.default_rng(1)
     recipe = Recipe(
         conductance_limits=(1e-6, 1e-4), tile=(4, 4), wires=Wires(2.0, 3.0, driver=20.0, sense=30.0),
-        stuck=StuckCells(0.1, 0.1), **({} if encoding is None else {"encoding": encoding}),
+        effects=(StuckCells(0.1, 0.1),), **({} if encoding is None else {"encoding": encoding}),
     )  # fmt: skip
     weights, inputs = rng.normal(size=(6, 3)), rng.normal(size=(5, 6))
     matrix = AnalogMatrix.program(weights, rng.normal(size=3), recipe, calibration=inputs)

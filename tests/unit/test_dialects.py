@@ -210,6 +210,18 @@ def test_an_independent_reader_finds_the_elements(dialect, suffix, tmp_path):
             assert [n.lower() for n in editor.get_component_nodes(element.name)] == [element.plus, element.minus]
 
 
+def test_the_page_of_netlists_runs_and_has_a_line_for_each_dialect():
+    text = (FOLDER.parents[1] / "docs" / "netlists.md").read_text()
+    namespace = {}
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(block, "netlists.md", "exec"), namespace)
+    assert list(namespace["files"]) == ["circuit.cir"]
+    for name, dialect in DIALECTS.items():
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        assert dialect.suffix in line
+        assert ("not run" in dialect.checked) == ("**not run**" in line)
+
+
 def scs_statements(text):
     return [line for line in logical_lines(text.replace("//", "*")) if not line.startswith("*")]
 
