@@ -140,7 +140,7 @@ def _inside(parameter: Any, value: float) -> bool:
 
 
 def _sensitivity(case: Case, rng: np.random.Generator | None = None) -> Any:
-    """Derivatives of the data, in units of their noise, by the logarithms of the parameters; at the set, or at a draw."""
+    """Derivatives of the data in units of their noise by the logarithms of the parameters, at the set or at a draw."""
     true = {n: v if rng is None else v * WIDEST ** rng.uniform(-1, 1) for n, v in case.center.items()}
     predict, start = predictor(case.name, case.records, {**case.fixed, **true})
     model = models()[case.name]

@@ -228,8 +228,6 @@ def _bent(problem: Problem, best: Try, found: Inference, factor: float, error: N
     ridges = [found.covariance[:, k] / error[k] for k in sure]
     points = np.array([best.unit + step * ridge for ridge in ridges for step in steps])
     grown = 2 * (problem.costs(points.clip(0.0, 1.0)) - best.cost) / found.variance
-    share = (grown / np.tile(steps**2, len(sure))).reshape(len(sure), len(steps))
-    inside = ((points >= 0) & (points <= 1)).all(axis=1).reshape(share.shape)
-    return [
-        k for k, ok in zip(sure, ((share > _BENT) & (share < 1 / _BENT) & inside).all(axis=1), strict=True) if not ok
-    ]
+    share = grown / np.tile(steps**2, len(sure))
+    held = (share > _BENT) & (share < 1 / _BENT) & ((points >= 0) & (points <= 1)).all(axis=1)
+    return [k for k, one in zip(sure, held.reshape(len(sure), len(steps)), strict=True) if not one.all()]
