@@ -138,6 +138,12 @@ class Fit:
         misfit = ((predict(tuple(self.values), row, self._tolerance)[0] - observed) * self._weights) ** 2
         return bool(np.sum(misfit) <= self._limit)
 
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each free parameter; empty for a pure number."""
+        quantities = [*self.model.parameters, *(self.model.states if isinstance(self.model, DeviceModel) else ())]
+        return {q.name: "" if q.unit == "1" else q.unit for q in quantities if q.name in self.values}
+
     def device(self) -> Device:
         """Return the device with the fitted values."""
         given = self.to_set("fit")
@@ -191,13 +197,12 @@ class Fit:
         return plot_fit(self, axes)
 
     def _rows(self) -> list[tuple[str, ...]]:
-        units = _units(self.model)
         return [
             (
                 name,
                 f"{value:.6g}",
                 "undetermined" if name in self.undetermined else "{:.4g} to {:.4g}".format(*self.intervals[name]),
-                units[name],
+                self.units[name],
             )
             for name, value in self.values.items()
         ]
@@ -220,11 +225,6 @@ class Fit:
         table = ["| parameter | value | interval | unit |", "|---|---|---|---|"]
         table += ["| " + " | ".join(row) + " |" for row in self._rows()]
         return f"**Fit of {self.model.title}**\n\n" + "\n".join(table) + f"\n\n{self.message}\n"
-
-
-def _units(model: DeviceModel | RetentionLaw) -> dict[str, str]:
-    quantities = [*model.parameters, *(model.states if isinstance(model, DeviceModel) else ())]
-    return {q.name: "" if q.unit == "1" else q.unit for q in quantities}
 
 
 def conclude(

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from devices.errors import InputError, MemductanceError
 
-__all__ = ["Json", "Out", "Result", "Seed", "command"]
+__all__ = ["Json", "Out", "Result", "Seed", "assignments", "command", "pairs"]
 
 Seed = Annotated[int, typer.Option(help="Seed of everything random in this run.", min=0)]
 Out = Annotated[Path | None, typer.Option(help="Folder for files and pictures; made if missing.", file_okay=False)]
@@ -22,6 +22,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 
 #: Messages for people go to stderr when stdout is kept for JSON.
 _people = Console()
+
+
+def pairs(option: str, given: list[str] | None, form: str = "NAME=TEXT") -> dict[str, str]:
+    """NAME=TEXT pairs of a repeated option."""
+    found = {}
+    for text in given or []:
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not (name and separator and value):
+            raise InputError(option, repr(text), form, f"{option} name=value")
+        found[name] = value
+    return found
+
+
+def assignments(option: str, given: list[str] | None) -> dict[str, float]:
+    """NAME=NUMBER pairs of a repeated option."""
+    numbers = {}
+    for name, text in pairs(option, given, "NAME=NUMBER, in SI units").items():
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            raise InputError(option, f"{name}={text!r}", "NAME=NUMBER, in SI units", f"{option} r_off=16e3") from None
+    return numbers
 
 
 class Result:

@@ -1,4 +1,4 @@
-"""The command line: ``memductance devices | iv | solve | crosscheck | demo | doctor``."""
+"""The command line: ``memductance devices | fit | iv | solve | crosscheck | demo | doctor``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import typer
 from rich.table import Table
 
 from devices.errors import InputError
-from memductance._commands import Json, Out, Result, Seed, command
+from memductance._commands import Json, Out, Result, Seed, assignments, command
 from memductance.device_commands import devices
+from memductance.fit_commands import fit
 
 __all__ = ["app", "main"]
 
@@ -25,25 +26,12 @@ app = typer.Typer(
 )
 crosscheck_app = typer.Typer(help="Run one circuit here and in ngspice, and compare.", no_args_is_help=True)
 app.command()(devices)
+app.command()(fit)
 app.add_typer(crosscheck_app, name="crosscheck")
 
 Engine = Annotated[str, typer.Option(help="ngspice (its own process) or pyspice (PySpice's shared library).")]
 Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
 End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
-
-
-def _assignments(option: str, given: list[str] | None) -> dict[str, float]:
-    """NAME=NUMBER pairs of a repeated option."""
-    pairs = {}
-    for text in given or []:
-        name, separator, number = text.partition("=")
-        try:
-            pairs[name.strip()] = float(number)
-        except ValueError:
-            separator = ""
-        if not separator:
-            raise InputError(option, repr(text), "NAME=NUMBER, in SI units", f"{option} r_off=16e3")
-    return pairs
 
 
 def _loop(
@@ -91,8 +79,8 @@ def iv(
         from devices import Lognormal, plot_loop, simulate
         from devices.registry import get_model
 
-        values: dict[str, Any] = dict(_assignments("--param", param))
-        spreads = _assignments("--spread", spread)
+        values: dict[str, Any] = dict(assignments("--param", param))
+        spreads = assignments("--spread", spread)
         rng = np.random.default_rng(seed)
         for name, sigma in spreads.items():
             centre = {**get_model(model).parameter_set(set_).values, **values}
@@ -255,7 +243,7 @@ def crosscheck_device(
 ) -> None:
     """Compare a device's transient with SPICE."""
     with command(out, as_json) as result:
-        cell, wave = _loop(model, set_, dict(_assignments("--param", param)), amplitude, frequency, cycles)
+        cell, wave = _loop(model, set_, dict(assignments("--param", param)), amplitude, frequency, cycles)
         _compare(result, cell, wave, engine, within)
 
 
