@@ -22,13 +22,14 @@ import numpy as np
 from rich.progress import Progress
 
 from benchmarks.fit_cases import Case, classes, prepare
+from benchmarks.fit_page import page
 from devices import MemductanceError, fit
 
 KEPT = Path(__file__).parent / "fit_recovery.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fit_recovery.md"
 #: Drawn once, for the figures that are kept; other seeds are for work on `fit`.
 SEED = 20261125
-TRIALS, GOAL = 50, 0.9
+TRIALS = 50
 
 
 class Trial(NamedTuple):
@@ -108,16 +109,6 @@ def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tupl
             raise
 
 
-def share(count: int, of: int) -> str:
-    """A share with its exact 95 % interval (Clopper-Pearson)."""
-    from scipy.stats import binomtest
-
-    if not of:
-        return "none"
-    low, high = binomtest(count, of).proportion_ci(0.95, "exact")
-    return f"{100 * count / of:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
-
-
 def line(name: str, r: dict[str, Any]) -> str:
     stated = r["trials"] - sum(r["declined"].values())
     each = ", ".join(f"{n} {100 * c / max(stated, 1):.0f}" for n, c in zip(r["parameters"], r["each"], strict=True))
@@ -145,6 +136,8 @@ def main() -> None:
         for case, trials in run(names, given.trials, given.seed, given.workers):
             kept[case.name] = {**asked, **summary(case, trials)}
             given.file.write_text(json.dumps(kept, indent=1) + "\n")
+    if given.render or (given.file == KEPT and not set(classes()) - set(kept)):
+        PAGE.write_text(page({name: kept[name] for name in classes() if name in kept}))
 
 
 if __name__ == "__main__":

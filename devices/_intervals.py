@@ -42,6 +42,8 @@ class Inference:
         Covariance of the coordinates, infinite on the diagonal where the data say nothing.
     open : dict of int to str
         Parameters that the data leave open, and why.
+    vague : set of int
+        Parameters of a direction that the error of the Jacobian hides.
     stationary : bool
         Whether the residuals are orthogonal to every column of the Jacobian, as at an optimum.
     dof : int
@@ -54,6 +56,7 @@ class Inference:
 
     covariance: NDArray[np.float64]
     open: dict[int, str]
+    vague: set[int]
     stationary: bool
     dof: int
     variance: float
@@ -116,10 +119,15 @@ def infer(
     scaled = jacobian[:, loud] / length[loud]
     _, singular, turned = np.linalg.svd(scaled, full_matrices=False)
     error = np.linalg.norm(doubt[:, loud] / length[loud], 2) if loud.any() else 0.0
-    kept = singular > max(_PARALLEL, error)
+    kept = singular > _PARALLEL
     where = np.flatnonzero(loud)
+
+    def moved(row: NDArray[np.float64]) -> list[int]:
+        return [int(k) for k in where[np.abs(row) > 0.1 * np.abs(row).max()]]
+
+    vague = {k for row in turned[kept & (singular < 3 * error)] for k in moved(row)}
     for row in turned[~kept]:
-        tied = where[np.abs(row) > 0.1 * np.abs(row).max()].tolist()
+        tied = moved(row)
         for k in tied:
             others = ", ".join(names[j] for j in tied if j != k)
             left[k] = f"only a combination of it with {others} shows in these data"
@@ -131,7 +139,7 @@ def infer(
         spread = inverse * variance
     else:
         bent = np.maximum(slope + 2 * curvature * (residuals / scale) ** 2, 0.0)
-        inverse = np.linalg.pinv(scaled.T @ (bent[:, None] * scaled), rcond=max(_PARALLEL, error) ** 2, hermitian=True)
+        inverse = np.linalg.pinv(scaled.T @ (bent[:, None] * scaled), rcond=_PARALLEL**2, hermitian=True)
         spread = inverse @ (scaled.T @ (pull[:, None] ** 2 * scaled)) @ inverse * points / dof
     covariance = np.zeros((count, count))
     covariance[np.ix_(where, where)] = spread / np.outer(length[loud], length[loud])
@@ -142,7 +150,7 @@ def infer(
     walled = ((unit[loud] < 1e-6) & (downhill < 0)) | ((unit[loud] > 1 - 1e-6) & (downhill > 0))
     exact = np.linalg.norm(residuals) < 1e-7 * signal
     stationary = bool(exact or np.abs(np.where(walled, 0.0, downhill)).max(initial=0.0) < _OFFSET / np.sqrt(dof))
-    return Inference(covariance, left, stationary, dof, variance, known)
+    return Inference(covariance, left, vague - left.keys(), stationary, dof, variance, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +210,7 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
             left[k] = "another optimum fits as well with another value"
     ends, together = (best.unit[:, None] + factor * error[:, None] * np.array([-1.0, 1.0]) for factor in factors)
     doubted = _bent(problem, best, found, factors[0], error) if linear and found.variance > floor else []
+    doubted += [*found.vague] if linear else []
     doubted += [k for k in sure if any(abs(t.unit[k] - best.unit[k]) > factors[0] * error[k] for t in near)]
     profiled = sorted({k for k in doubted if k not in left})
     lower = None
@@ -224,6 +233,8 @@ def _bent(problem: Problem, best: Try, found: Inference, factor: float, error: N
     the Jacobian, kinks between samples and strong curvature show here.
     """
     sure = [k for k in range(best.unit.size) if k not in found.open]
+    if not sure:
+        return []
     steps = factor * np.array([-1.0, -0.5, 0.5, 1.0])
     ridges = [found.covariance[:, k] / error[k] for k in sure]
     points = np.array([best.unit + step * ridge for ridge in ridges for step in steps])

@@ -15,6 +15,10 @@ __all__ = ["Profile"]
 _MOST = 12
 
 
+def _walled(unit: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (unit < 1e-6) | (unit > 1 - 1e-6)
+
+
 class Profile:
     r"""Least misfit for each value of one parameter, all others following.
 
@@ -46,7 +50,8 @@ class Profile:
         covariance: NDArray[np.float64],
         variance: float,
     ) -> None:
-        self.problem, self.covariance, self.variance = problem, covariance, variance
+        self.problem, self.covariance, self.variance, self._best = problem, covariance, variance, best
+        self._inner = np.flatnonzero(np.isfinite(np.diag(covariance)))
         points = np.array([best, *seen])
         costs = problem.costs(points, ROUGH)
         self._least = float(costs[0])
@@ -68,7 +73,7 @@ class Profile:
     def ends(self, k: int, side: int, factors: Sequence[float]) -> list[float]:
         """Return how far parameter `k` reaches to one side (1 or -1) for each of the rising `factors`.
 
-        At most the wall of the cube, where the misfit stays below.
+        The wall of the cube where the misfit stays below, or where another parameter meets its own wall first.
         """
         return [self._end(k, side, factor) for factor in factors]
 
@@ -95,6 +100,9 @@ class Profile:
             here = self._least_at(k, at, point)
             self._known.append(here)
             inside, outside = (here, outside) if here[1] <= factor else (inside, here)
+        others = np.delete(self._inner, self._inner == k)
+        if (_walled(inside[0]) & ~_walled(self._best))[others].any():
+            return wall  # the bounds of another parameter end it, not the data
         if outside is None or not np.isfinite(outside[1]):
             return float(inside[0][k])
         share = (factor - inside[1]) / (outside[1] - inside[1])

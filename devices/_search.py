@@ -168,7 +168,7 @@ class Search:
         if progress:
             from tqdm.auto import tqdm
 
-            points = tqdm(points, desc="starts", total=starts)
+            points = tqdm(points, desc="search", unit=" starts")
         with closing(points):
             for point in points:
                 self._ends.append(self._follow(point))
