@@ -18,10 +18,10 @@ HEAD = """# Fits: how often they recover known parameters
 A trial draws true parameters, each up to a factor of {widest} from the model's default set, computes exact data, adds
 normal noise of {noise:.0f} % of each record's peak, and fits with the defaults of `devices.fit`, from the set and its
 usual bounds of a decade either side. Each class has {trials} trials, with seeds drawn for this page (base seed {seed})
-and used for nothing else. Which parameters are free is decided from exact data before: in order of sensitivity, as long
-as the expected 95 % intervals of all stay within a factor of {told} at the set and at {draws} draws, {most} at most. The
-records are the model's usual loop where that tells something (`benchmarks/fit_cases.py`), a pulse train for the
-synapses, a train and retention for pcm; models with a gate are left out.
+and used for nothing else. Which parameters are free is decided from exact data before: in order of sensitivity, as
+long as the expected 95 % intervals of all stay within a factor of {told} at the set and at {draws} draws, {most} at
+most. The records are the model's usual loop where that tells something (`benchmarks/fit_cases.py`), a pulse train for
+the synapses, a train and retention for pcm; models with a gate are left out.
 
 - **recovered**: the fit stands by its result (converged, residuals look like noise, every parameter determined), and
   its simultaneous 95 % intervals (Bonferroni) hold every true parameter. The share is of all trials, in brackets the

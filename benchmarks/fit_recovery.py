@@ -87,9 +87,10 @@ def summary(case: Case, trials: list[Trial]) -> dict[str, Any]:
 
 def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tuple[Case, list[Trial]]]:
     """Run the trials of all classes in a pool; gives each class as it is complete."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, Progress() as bar:
-        task = bar.add_task("choosing parameters", total=len(names))
-        try:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        with Progress() as bar:
+            task = bar.add_task("choosing parameters", total=len(names))
             cases = []
             for case in pool.map(prepare, names):
                 cases.append(case)
@@ -102,11 +103,10 @@ def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tupl
                 found[case.name].append(future.result())
                 bar.advance(task)
                 if len(found[case.name]) == trials:
-                    bar.console.print(line(case.name, summary(case, found[case.name])), highlight=False)
+                    bar.console.print(line(case.name, summary(case, found[case.name])), highlight=False, soft_wrap=True)
                     yield case, found[case.name]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def line(name: str, r: dict[str, Any]) -> str:
