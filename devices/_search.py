@@ -17,8 +17,8 @@ __all__ = ["ROUGH", "Problem", "Search", "Try", "noise_like", "polish"]
 
 #: Step of the differences in the unit cube, and the tolerance of `simulate` that suffices on the way to an optimum.
 _STEP, ROUGH = 1e-5, 1e-8
-#: Candidates evaluated for each start that is then followed.
-_CANDIDATES = 32
+#: Candidates evaluated for each start that is then followed, and how roughly; places looked at near where one ends.
+_CANDIDATES, _GLANCE, _NEAR = 32, 1e-5, 40
 #: Starts that must end at the best place to end the search early; how far it goes while only one of them did.
 _AGREED, _ROUNDS = 3, 4
 #: How often a descent is taken up again at a lower place near its end.
@@ -83,7 +83,7 @@ class Problem:
 
         Of three sizes of step, the one changed least: sharp thresholds want small steps, stiff transients large ones.
         """
-        exact = max(self.tolerance * 1e-2, 1e-14)
+        exact = max(self.tolerance * 1e-1, 1e-14)
         found = []
         for step in (_STEP, 10 * _STEP, 100 * _STEP):
             coarse, fine = (self.jacobian(unit, h, exact) for h in (step, step / 2))
@@ -213,7 +213,7 @@ class Search:
             candidates = (cells + self.rng.random((count, n))) / count
             if not used:
                 candidates = np.concatenate([start.clip(0.0, 1.0)[None], candidates])
-            costs = self.problem.costs(candidates, 1e-6)
+            costs = self.problem.costs(candidates, _GLANCE)
             order = np.argsort(costs).tolist()
             taken = 0
             for k in [0, *order] if not used else order:
@@ -237,37 +237,36 @@ class Search:
                 x_scale="jac", max_nfev=60, ftol=1e-5, xtol=1e-6, gtol=1e-12, args=(ROUGH,),
             )  # fmt: skip
             best = Try(end.x, float(end.cost), int(end.status), str(end.message))
-            lower = self._lower_near(best, end.jac, ROUGH)
+            lower = self._lower_near(end.x, end.jac)
             if lower is None:
                 break
             point = lower
         assert best is not None
         return best
 
-    def _lower_near(
-        self, best: Try, jacobian: NDArray[np.float64], tolerance: float | None = None
-    ) -> NDArray[np.float64] | None:
+    def _lower_near(self, best: NDArray[np.float64], jacobian: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Return a lower place near the end of a descent, by a hundredth of the variance of a point, or None.
 
         Places are drawn around it, and along the valley that the Jacobian shows, out to thirty standard errors.
         """
-        z = self.rng.standard_normal((2 * _CANDIDATES, best.unit.size))
+        z = self.rng.standard_normal((_NEAR, best.size))
+        cost = float(self.problem.costs(best[None], ROUGH)[0])
         _, singular, turned = np.linalg.svd(jacobian, full_matrices=False)
-        spread = np.sqrt(2 * best.cost / self.problem.observed.size)
+        spread = np.sqrt(2 * cost / self.problem.observed.size)
         width = np.minimum(spread / np.maximum(singular, 1e-6 * singular[0] + 1e-300), 1.0)
-        along = 10.0 ** self.rng.uniform(-1, 1.5, (_CANDIDATES, 1)) * z[::2] @ (width[:, None] * turned)
-        around = 10.0 ** self.rng.uniform(-4, -0.5, (_CANDIDATES, 1)) * z[1::2]
-        points = np.clip(best.unit + np.concatenate([along, around]), 1e-6, 1 - 1e-6)
-        costs = self.problem.costs(points, tolerance)
+        along = 10.0 ** self.rng.uniform(-1, 1.5, (_NEAR // 2, 1)) * z[::2] @ (width[:, None] * turned)
+        around = 10.0 ** self.rng.uniform(-4, -0.5, (_NEAR // 2, 1)) * z[1::2]
+        points = np.clip(best + np.concatenate([along, around]), 1e-6, 1 - 1e-6)
+        costs = self.problem.costs(points, ROUGH)
         lowest = int(np.argmin(costs))
-        lower = 2 * costs[lowest] < 2 * best.cost - max(0.01 * spread**2, (_EXACT * self.problem.signal) ** 2)
+        lower = 2 * costs[lowest] < 2 * cost - max(0.01 * spread**2, (_EXACT * self.problem.signal) ** 2)
         return points[lowest] if lower else None
 
     def _settle(self) -> bool:
         """Polish the best end, and go on from lower places near it; whether there are none in the end."""
         for _ in range(_SHAKEN):
             best = self.tries[0]
-            lower = self._lower_near(best, self.problem.jacobian(best.unit))
+            lower = self._lower_near(best.unit, self.problem.slope(best.unit))
             if lower is None:
                 return True
             after = polish(self.problem, Try(lower, np.inf, 0, ""))
@@ -290,6 +289,6 @@ def polish(problem: Problem, start: Try, loss: str = "linear", scale: float = 1.
 
     end = least_squares(
         problem.residuals, np.clip(start.unit, 1e-10, 1 - 1e-10), problem.jacobian, bounds=(0.0, 1.0), x_scale="jac",
-        max_nfev=200, ftol=1e-13, xtol=1e-12, gtol=1e-14, loss=loss, f_scale=scale,
+        max_nfev=200, ftol=1e-10, xtol=1e-12, gtol=1e-14, loss=loss, f_scale=scale,
     )  # fmt: skip
     return Try(end.x, float(end.cost), int(end.status), str(end.message))
