@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Inference", "infer"]
+from devices._profile import Profile
+from devices._search import Problem, Try
+
+__all__ = ["Inference", "Statement", "infer", "state"]
 
 #: Slope and curvature of each loss over the squared scaled residual.
 _RHO: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
@@ -21,6 +24,12 @@ _RHO: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 #: Below this share of the signal a parameter moves nothing; below this singular value columns are parallel.
 _SILENT, _PARALLEL = 1e-7, 1e-5
+#: Share of the parabola that the misfit has at least, and at most its inverse, where the linearised model is believed.
+_BENT = 0.7
+#: An optimum is within this share of a standard error (the relative offset of Bates and Watts).
+_OFFSET = 0.05
+#: Another optimum is another answer from this share of the bounds on; nearer ones belong to one interval.
+_APART = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +40,34 @@ class Inference:
     ----------
     covariance : numpy.ndarray
         Covariance of the coordinates, infinite on the diagonal where the data say nothing.
-    half : numpy.ndarray
-        Half widths of the intervals.
-    factor : float
-        What `half` is in standard errors: the quantile of Student's t, or of the normal where sigma is known.
     open : dict of int to str
         Parameters that the data leave open, and why.
+    vague : set of int
+        Parameters of a direction that the error of the Jacobian hides.
     stationary : bool
         Whether the residuals are orthogonal to every column of the Jacobian, as at an optimum.
     dof : int
         Points minus what they determine.
+    variance : float
+        Of a weighted residual.
+    known : bool
+        Whether that was given.
     """
 
     covariance: NDArray[np.float64]
-    half: NDArray[np.float64]
-    factor: float
     open: dict[int, str]
+    vague: set[int]
     stationary: bool
     dof: int
+    variance: float
+    known: bool
+
+    def factor(self, confidence: float) -> float:
+        """Return the half width of an interval in standard errors: of Student's t, or normal where sigma is known."""
+        from scipy.stats import norm, t
+
+        quantile = 0.5 + confidence / 2
+        return float(norm.ppf(quantile) if self.known else t.ppf(quantile, self.dof))
 
 
 def infer(
@@ -62,9 +81,8 @@ def infer(
     known: bool,
     loss: str,
     scale: float,
-    confidence: float,
 ) -> Inference:
-    """Return the covariance and intervals at an optimum.
+    """Return the covariance at an optimum, and what stays open.
 
     Parameters
     ----------
@@ -86,16 +104,12 @@ def infer(
         Loss function.
     scale : float
         Residual from which on it departs from the square.
-    confidence : float
-        Of the intervals.
 
     Returns
     -------
     Inference
         The result.
     """
-    from scipy.stats import norm, t
-
     points, count = jacobian.shape
     slope, curvature = (f((residuals / scale) ** 2) for f in _RHO[loss])
     pull = slope * residuals
@@ -105,36 +119,126 @@ def infer(
     scaled = jacobian[:, loud] / length[loud]
     _, singular, turned = np.linalg.svd(scaled, full_matrices=False)
     error = np.linalg.norm(doubt[:, loud] / length[loud], 2) if loud.any() else 0.0
-    kept = singular > max(_PARALLEL, error)
+    kept = singular > _PARALLEL
     where = np.flatnonzero(loud)
+
+    def moved(row: NDArray[np.float64]) -> list[int]:
+        return [int(k) for k in where[np.abs(row) > 0.1 * np.abs(row).max()]]
+
+    vague = {k for row in turned[kept & (singular < 3 * error)] for k in moved(row)}
     for row in turned[~kept]:
-        tied = where[np.abs(row) > 0.1 * np.abs(row).max()].tolist()
+        tied = moved(row)
         for k in tied:
             others = ", ".join(names[j] for j in tied if j != k)
             left[k] = f"only a combination of it with {others} shows in these data"
     dof = max(points - int(kept.sum()), 1)
 
+    variance = 1.0 if known else float(residuals @ residuals) / dof
     inverse = turned[kept].T @ np.diag(singular[kept] ** -2.0) @ turned[kept]
     if loss == "linear":
-        spread = inverse * (1.0 if known else float(residuals @ residuals) / dof)
+        spread = inverse * variance
     else:
         bent = np.maximum(slope + 2 * curvature * (residuals / scale) ** 2, 0.0)
-        inverse = np.linalg.pinv(scaled.T @ (bent[:, None] * scaled), rcond=max(_PARALLEL, error) ** 2, hermitian=True)
+        inverse = np.linalg.pinv(scaled.T @ (bent[:, None] * scaled), rcond=_PARALLEL**2, hermitian=True)
         spread = inverse @ (scaled.T @ (pull[:, None] ** 2 * scaled)) @ inverse * points / dof
     covariance = np.zeros((count, count))
     covariance[np.ix_(where, where)] = spread / np.outer(length[loud], length[loud])
     for k in left:
         covariance[k, :] = covariance[:, k] = 0.0
         covariance[k, k] = np.inf
-    quantile = 0.5 + confidence / 2
-    factor = float(norm.ppf(quantile) if known else t.ppf(quantile, dof))
-    half = factor * np.sqrt(np.diag(covariance))
-    for k in range(count):
-        if k not in left and ((unit[k] - half[k] <= 0 and unit[k] + half[k] >= 1) or half[k] > 0.5):
-            left[k] = "its interval is as wide as its bounds"
-
     downhill = -(jacobian[:, loud].T @ pull) / (length[loud] * max(float(np.linalg.norm(pull)), 1e-300))
     walled = ((unit[loud] < 1e-6) & (downhill < 0)) | ((unit[loud] > 1 - 1e-6) & (downhill > 0))
     exact = np.linalg.norm(residuals) < 1e-7 * signal
-    stationary = bool(exact or np.abs(np.where(walled, 0.0, downhill)).max(initial=0.0) < 1e-3)
-    return Inference(covariance, half, factor, left, stationary, dof)
+    stationary = bool(exact or np.abs(np.where(walled, 0.0, downhill)).max(initial=0.0) < _OFFSET / np.sqrt(dof))
+    return Inference(covariance, left, vague - left.keys(), stationary, dof, variance, known)
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """Intervals of all parameters in the unit cube, each by itself and all at once.
+
+    Attributes
+    ----------
+    ends, together : numpy.ndarray
+        Lower and upper ends, shape ``(parameters, 2)``.
+    open : dict of int to str
+        Parameters that the data leave open, and why.
+    profiled : list of int
+        Those whose ends come from the misfit itself.
+    lower : numpy.ndarray or None
+        A better place than the optimum, where one was met.
+    """
+
+    ends: NDArray[np.float64]
+    together: NDArray[np.float64]
+    open: dict[int, str]
+    profiled: list[int]
+    lower: NDArray[np.float64] | None
+
+
+def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: float, linear: bool) -> Statement:
+    """Return the intervals: of the linearised model, or from the misfit where that does not follow it.
+
+    Parameters
+    ----------
+    problem : Problem
+        Residuals over the unit cube.
+    tries : sequence of Try
+        Optima, the best first.
+    found : Inference
+        What the linearised model says at the best.
+    confidence : float
+        Of each interval, and of all at once (Bonferroni).
+    linear : bool
+        Whether the loss is the square, which the misfit has to be for the latter.
+
+    Returns
+    -------
+    Statement
+        The intervals.
+    """
+    best = tries[0]
+    left = dict(found.open)
+    sure = [k for k in range(best.unit.size) if k not in left]
+    factors = [found.factor(confidence), found.factor(1 - (1 - confidence) / max(len(sure), 1))]
+    error = np.sqrt(np.where(np.isfinite(np.diag(found.covariance)), np.diag(found.covariance), 1.0))
+    floor = (1e-8 * problem.signal) ** 2 / problem.observed.size
+    variance = max(found.variance, floor)
+    near = [t for t in tries[1:] if t.status > 0 and 2 * (t.cost - best.cost) <= factors[0] ** 2 * variance]
+    for k in range(best.unit.size):
+        if any(abs(t.unit[k] - best.unit[k]) > max(3 * factors[0] * error[k], _APART) for t in near):
+            left[k] = "another optimum fits as well with another value"
+    ends, together = (best.unit[:, None] + factor * error[:, None] * np.array([-1.0, 1.0]) for factor in factors)
+    doubted = _bent(problem, best, found, factors[0], error) if linear and found.variance > floor else []
+    doubted += [*found.vague] if linear else []
+    doubted += [k for k in sure if any(abs(t.unit[k] - best.unit[k]) > factors[0] * error[k] for t in near)]
+    profiled = sorted({k for k in doubted if k not in left})
+    lower = None
+    if profiled:
+        profile = Profile(problem, best.unit, [t.unit for t in near], found.covariance, found.variance)
+        for k in profiled:
+            for column, side in enumerate((-1, 1)):
+                ends[k, column], together[k, column] = profile.ends(k, side, factors)
+        lower = profile.lower
+    for k in range(best.unit.size):
+        if k not in left and ((ends[k, 0] <= 0 and ends[k, 1] >= 1) or np.ptp(ends[k]) > 1):
+            left[k] = "its interval is as wide as its bounds"
+    return Statement(ends, together, left, [k for k in profiled if k not in left], lower)
+
+
+def _bent(problem: Problem, best: Try, found: Inference, factor: float, error: NDArray[np.float64]) -> list[int]:
+    """Parameters for which the misfit on the way to the ends of the interval is not that of the parabola.
+
+    Along the ridge on which all others follow, the sum of squares grows by ``(step / error)^2`` variances. Noise of
+    the Jacobian, kinks between samples and strong curvature show here.
+    """
+    sure = [k for k in range(best.unit.size) if k not in found.open]
+    if not sure:
+        return []
+    steps = factor * np.array([-1.0, -0.5, 0.5, 1.0])
+    ridges = [found.covariance[:, k] / error[k] for k in sure]
+    points = np.array([best.unit + step * ridge for ridge in ridges for step in steps])
+    grown = 2 * (problem.costs(points.clip(0.0, 1.0)) - best.cost) / found.variance
+    share = grown / np.tile(steps**2, len(sure))
+    held = (share > _BENT) & (share < 1 / _BENT) & ((points >= 0) & (points <= 1)).all(axis=1)
+    return [k for k, one in zip(sure, held.reshape(len(sure), len(steps)), strict=True) if not one.all()]

@@ -14,7 +14,7 @@ from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 from devices.retention_laws import RetentionLaw
 
-__all__ = ["DevicePrediction", "LawPrediction", "assemble"]
+__all__ = ["DevicePrediction", "LawPrediction", "assemble", "predictor"]
 
 #: Values of one batch, so that memory stays within some hundred megabytes.
 _BATCH = 4_000_000
@@ -128,3 +128,16 @@ class DevicePrediction:
             out,
         )
         return out[:, 0].reshape(rows, count) / record.read_voltage
+
+
+def predictor(
+    model: DeviceModel | RetentionLaw,
+    records: Sequence[Measured],
+    start: Mapping[str, float],
+    given: ParameterSet | None,
+) -> DevicePrediction | LawPrediction:
+    """Return what `model` says to the records, from the values in `start` where no others are given."""
+    if isinstance(model, RetentionLaw):
+        return LawPrediction(model, records, start)
+    assert given is not None
+    return DevicePrediction(model, records, start, given)

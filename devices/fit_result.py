@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices._free import Free
-from devices._intervals import Inference, infer
-from devices._predictions import assemble
+from devices._intervals import Inference, Statement
+from devices._predictions import assemble, predictor
+from devices._search import noise_like
 from devices.errors import InputError
 from devices.instance import Device
 from devices.measurements import Measured
@@ -23,7 +23,7 @@ from devices.retention_laws import RetentionLaw
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devices.fitting import Problem, Try
+    from devices._search import Problem, Search, Try
 
 __all__ = ["Fit", "conclude"]
 
@@ -41,7 +41,9 @@ class Fit:
     values : mapping of str to float
         Estimates in SI units, in the order asked for.
     intervals : mapping of str to (float, float)
-        Their confidence intervals; the bounds where a parameter is undetermined.
+        Their confidence intervals, each by itself; the bounds where a parameter is undetermined.
+    simultaneous : mapping of str to (float, float)
+        Wider ones, which hold all parameters at once with that confidence (Bonferroni).
     bounds : mapping of str to (float, float)
         The bounds of the search.
     confidence : float
@@ -55,13 +57,16 @@ class Fit:
     reduced_chi2 : float or None
         Mean square residual in units of sigma for each degree of freedom; None where sigma was not given.
     converged : bool
-        The search ended at an optimum.
+        The search ended at an optimum, and more than one start led to it (where more than one was allowed).
+    adequate : bool
+        What is left over looks like noise. Where neighbouring residuals follow each other, the model does not describe
+        the data or the search missed, and the intervals are too narrow.
     undetermined : mapping of str to str
         Parameters that the data leave open, and why. Do not use their values.
     at_bound : tuple of str
         Parameters that ended at a bound of the search.
-    doubtful : tuple of str
-        Parameters whose interval is not to be trusted: where it ends, the misfit is not what the linearised model says.
+    profiled : tuple of str
+        Parameters around which the misfit is no parabola: their intervals come from the misfit itself.
     message : str
         All of this in words; starts with ``"converged"`` or ``"not converged"``.
     fitted : tuple of numpy.ndarray
@@ -76,6 +81,7 @@ class Fit:
     measured: tuple[Measured, ...]
     values: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
+    simultaneous: Mapping[str, tuple[float, float]]
     bounds: Mapping[str, tuple[float, float]]
     confidence: float
     correlation: NDArray[np.float64]
@@ -83,16 +89,17 @@ class Fit:
     relative_rms: float
     reduced_chi2: float | None
     converged: bool
+    adequate: bool
     undetermined: Mapping[str, str]
     at_bound: tuple[str, ...]
-    doubtful: tuple[str, ...]
+    profiled: tuple[str, ...]
     message: str
     fitted: tuple[NDArray[np.float64], ...]
     everything: Mapping[str, float]
     parameter_set: ParameterSet | None
-    _free: Free
-    _covariance: NDArray[np.float64]
-    _dof: int
+    _weights: NDArray[np.float64]
+    _tolerance: float
+    _limit: float
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -105,7 +112,13 @@ class Fit:
         return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def contains(self, **values: float) -> bool:
-        """Whether values lie together in the joint confidence region, an ellipsoid on the scale of the search.
+        r"""Whether values lie together in the joint confidence region: those with hardly more misfit than the best.
+
+        .. math:: S(p) \le S(\hat p) + q\,s^2\,F_{q,\,n-q}
+
+        with q parameters that the n data determine. It needs no linear model (D. M. Bates and D. G. Watts,
+        Nonlinear Regression Analysis and Its Applications, Wiley 1988, section 6.1). With a known sigma, chi2 takes
+        the place of F.
 
         Parameters
         ----------
@@ -115,20 +128,21 @@ class Fit:
         Returns
         -------
         bool
-            Whether they do; undetermined parameters do not count.
+            Whether they do.
         """
-        from scipy.stats import chi2, f
-
         if sorted(values) != sorted(self.values):
             raise InputError("values", sorted(values), f"a value for each of {sorted(self.values)}")
-        sure = np.isfinite(np.diag(self._covariance))
-        away = (self._free.unit(values) - self._free.unit(self.values))[sure]
-        distance = float(away @ np.linalg.solve(self._covariance[np.ix_(sure, sure)], away))
-        n = int(sure.sum())
-        limit = (
-            chi2.ppf(self.confidence, n) if self.reduced_chi2 is not None else n * f.ppf(self.confidence, n, self._dof)
-        )
-        return bool(distance <= limit)
+        predict = predictor(self.model, self.measured, self.everything, self.parameter_set)
+        row = np.array([[values[n] for n in self.values]], dtype=float)
+        observed = np.concatenate([r.observed for r in self.measured])
+        misfit = ((predict(tuple(self.values), row, self._tolerance)[0] - observed) * self._weights) ** 2
+        return bool(np.sum(misfit) <= self._limit)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each free parameter; empty for a pure number."""
+        quantities = [*self.model.parameters, *(self.model.states if isinstance(self.model, DeviceModel) else ())]
+        return {q.name: "" if q.unit == "1" else q.unit for q in quantities if q.name in self.values}
 
     def device(self) -> Device:
         """Return the device with the fitted values."""
@@ -183,13 +197,12 @@ class Fit:
         return plot_fit(self, axes)
 
     def _rows(self) -> list[tuple[str, ...]]:
-        units = _units(self.model)
         return [
             (
                 name,
                 f"{value:.6g}",
                 "undetermined" if name in self.undetermined else "{:.4g} to {:.4g}".format(*self.intervals[name]),
-                units[name],
+                self.units[name],
             )
             for name, value in self.values.items()
         ]
@@ -214,121 +227,79 @@ class Fit:
         return f"**Fit of {self.model.title}**\n\n" + "\n".join(table) + f"\n\n{self.message}\n"
 
 
-def _units(model: DeviceModel | RetentionLaw) -> dict[str, str]:
-    quantities = [*model.parameters, *(model.states if isinstance(model, DeviceModel) else ())]
-    return {q.name: "" if q.unit == "1" else q.unit for q in quantities}
-
-
 def conclude(
     model: DeviceModel | RetentionLaw,
     records: tuple[Measured, ...],
     start: Mapping[str, float],
     given: ParameterSet | None,
     problem: Problem,
-    tries: Sequence[Try],
-    known: bool,
-    loss: str,
-    scale: float,
+    search: Search,
+    best: Try,
+    found: Inference,
+    stated: Statement,
     confidence: float,
 ) -> Fit:
-    """Return the result for the best of `tries`, with what there is to say against it."""
-    best, free, names = tries[0], problem.free, problem.free.names
+    """Return the result for the best of the optima, with what there is to say against it."""
+    from scipy.stats import chi2, f
+
+    free, names = problem.free, problem.free.names
     prediction = problem.predictions(best.unit[None])[0]
     residuals = (prediction - problem.observed) * problem.weights
-    signal = float(np.linalg.norm(problem.observed * problem.weights))
-    found = infer(
-        residuals, *problem.fine_jacobian(best.unit), signal, best.unit, names,
-        known=known, loss=loss, scale=scale, confidence=confidence,
-    )  # fmt: skip
-    left = {**found.open, **_elsewhere(tries, found, residuals, signal, known)}
+    misfit = float(residuals @ residuals)
     values = dict(zip(names, free.values(best.unit).tolist(), strict=True))
-    ends = [free.values(best.unit + side * np.where(np.isfinite(found.half), found.half, 1.0)) for side in (-1, 1)]
-    intervals = {n: (float(ends[0][k]), float(ends[1][k])) for k, n in enumerate(names)}
     bounds = {n: (float(free.lower[k]), float(free.upper[k])) for k, n in enumerate(names)}
-    intervals |= {names[k]: bounds[names[k]] for k in left}
+    undetermined = {names[k]: stated.open[k] for k in sorted(stated.open)}
+    intervals, simultaneous = (
+        {n: bounds[n] if n in undetermined else (float(low[k]), float(high[k])) for k, n in enumerate(names)}
+        for low, high in (free.values(ends.T) for ends in (stated.ends, stated.together))
+    )
     at_bound = tuple(n for n, u in zip(names, best.unit, strict=True) if min(u, 1 - u) < 1e-6)
-    splits = np.cumsum([len(r) for r in records])[:-1]
-    fitted = tuple(np.split(prediction, splits))
+    fitted = tuple(np.split(prediction, np.cumsum([len(r) for r in records])[:-1]))
     rms = tuple(float(np.sqrt(np.mean((f - r.observed) ** 2))) for f, r in zip(fitted, records, strict=True))
-    relative = float(np.linalg.norm(residuals)) / signal
-    chi2 = float(residuals @ residuals) / found.dof if known else None
-    converged = best.status > 0 and found.stationary
-    undetermined = {names[k]: left[k] for k in sorted(left)}
+    relative = float(np.sqrt(misfit)) / problem.signal
+    reduced = misfit / found.dof if found.known else None
+    adequate = relative < 1e-6 or noise_like(residuals)
+    failed = "" if best.status > 0 and (found.stationary or search.settled) else best.message.strip(" .`")
+    if not failed and search.reached < min(2, search.followed):
+        failed = f"only one of {search.followed} starts led to the best optimum"
     error = np.sqrt(np.diag(found.covariance))
     with np.errstate(invalid="ignore"):
         correlation = found.covariance / np.outer(error, error)
     correlation[list(found.open)] = correlation[:, list(found.open)] = np.nan
-    bent = tuple(names[k] for k in _bent(problem, best.unit, found, residuals, known) if k not in left)
-    doubtful = bent if loss == "linear" else ()
-    words = _words(converged, best, undetermined, at_bound, doubtful, relative, chi2, residuals)
+    told = max(residuals.size - found.dof, 1)
+    quantile = chi2.ppf(confidence, told) if found.known else told * f.ppf(confidence, told, found.dof)
+    profiled = tuple(names[k] for k in stated.profiled)
+    words = _words(failed, adequate, undetermined, at_bound, profiled, relative, reduced, residuals)
     return Fit(
-        model, records, values, intervals, bounds, confidence,
-        correlation, rms, relative, chi2, converged, undetermined, at_bound, doubtful, words, fitted,
-        {**start, **values}, given, free, found.covariance, found.dof,
+        model, records, values, intervals, simultaneous, bounds, confidence,
+        correlation, rms, relative, reduced, not failed, adequate, undetermined, at_bound, profiled, words, fitted,
+        {**start, **values}, given, problem.weights, problem.tolerance, misfit + float(quantile) * found.variance,
     )  # fmt: skip
 
 
-def _bent(
-    problem: Problem, unit: NDArray[np.float64], found: Inference, residuals: NDArray[np.float64], known: bool
-) -> list[int]:
-    """Parameters for which the misfit half-way to the ends of the interval is not that of the parabola, by far.
-
-    Along the ridge on which all others follow, the sum of squares grows by ``(half/2 / error)^2`` variances. Noise of
-    the Jacobian, kinks between samples and strong curvature show here.
-    """
-    sure = [k for k in range(unit.size) if k not in found.open]
-    ridge = [found.covariance[:, k] / found.covariance[k, k] * found.half[k] / 2 for k in sure]
-    points = [unit + side * r for r in ridge for side in (-1, 1)]
-    inside = [((p >= 0) & (p <= 1)).all() for p in points]
-    if not any(inside):
-        return []
-    floor = 1e-7 * float(np.linalg.norm(problem.observed * problem.weights))
-    variance = 1.0 if known else float(residuals @ residuals) / found.dof
-    if variance * residuals.size < floor**2:
-        return []
-    moved = (problem.predictions(np.array(points).clip(0.0, 1.0)) - problem.observed) * problem.weights
-    grown = (np.sum(moved**2, axis=1) - float(residuals @ residuals)) / (variance * found.factor**2 / 4)
-    wrong = np.array(inside) & ~((grown > 0.4) & (grown < 2.5))
-    return [k for j, k in enumerate(sure) if wrong[2 * j : 2 * j + 2].any()]
-
-
-def _elsewhere(
-    tries: Sequence[Try], found: Inference, residuals: NDArray[np.float64], signal: float, known: bool
-) -> dict[int, str]:
-    """Parameters that differ between optima which the data cannot tell apart."""
-    variance = 1.0 if known else max(float(residuals @ residuals) / found.dof, (1e-8 * signal) ** 2 / residuals.size)
-    left = {}
-    for other in tries[1:]:
-        if other.status > 0 and 2 * (other.cost - tries[0].cost) <= found.factor**2 * variance:
-            away = np.abs(other.unit - tries[0].unit)
-            for k in np.flatnonzero(away > np.maximum(3 * found.half, 1e-2)).tolist():
-                left[k] = "another optimum fits as well with another value"
-    return left
-
-
 def _words(
-    converged: bool,
-    best: Try,
+    failed: str,
+    adequate: bool,
     undetermined: Mapping[str, str],
     at_bound: Sequence[str],
-    doubtful: Sequence[str],
+    profiled: Sequence[str],
     relative: float,
     chi2: float | None,
     residuals: NDArray[np.float64],
 ) -> str:
-    parts = [
-        "converged" if converged else f"not converged ({best.message.strip(' .`')}); try more starts or other bounds"
-    ]
+    parts = [f"not converged ({failed}); try more starts or other bounds" if failed else "converged"]
     parts += [f"{name} undetermined: {why}" for name, why in undetermined.items()]
     parts += [f"{name} is at a bound of the search" for name in at_bound if name not in undetermined]
-    if doubtful:
-        parts.append(f"interval of {', '.join(doubtful)} doubtful: the misfit around it is not that of a linear model")
+    if profiled:
+        parts.append(f"interval of {', '.join(profiled)} from the misfit itself, which is no parabola there")
     if relative > 0.1:
         parts.append(f"the model leaves {100 * relative:.0f} % of the signal unexplained")
     if chi2 is not None and chi2 > 1 + 5 * np.sqrt(2 / residuals.size):
         parts.append(f"reduced chi2 is {chi2:.3g}: sigma is too small, or the model does not describe the data")
-    power = float(residuals @ residuals)
-    lag = float(residuals[1:] @ residuals[:-1]) / power if power else 0.0
-    if relative > 1e-6 and lag > 5 / np.sqrt(residuals.size):
-        parts.append(f"residuals follow each other (correlation {lag:.2f}): intervals are too narrow")
+    if not adequate:
+        lag = float(residuals[1:] @ residuals[:-1]) / float(residuals @ residuals)
+        parts.append(
+            f"residuals follow each other (correlation {lag:.2f}): the model does not describe the data or a better "
+            "optimum was missed; intervals are too narrow"
+        )
     return "; ".join(parts)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices._free import Bounds, Free, free_parameters
-from devices._predictions import DevicePrediction, LawPrediction, assemble
+from devices._free import Bounds, free_parameters
+from devices._intervals import infer, state
+from devices._predictions import assemble, predictor
+from devices._search import Problem, Search, Try, polish
 from devices.errors import InputError
 from devices.measurements import Measured
 from devices.model import DeviceModel
@@ -27,10 +28,12 @@ __all__ = ["fit"]
 
 Loss = Literal["linear", "soft_l1", "huber", "cauchy", "arctan"]
 _LOSSES = ("linear", "soft_l1", "huber", "cauchy", "arctan")
-#: Step of the central differences in the unit cube.
-_STEP = 1e-5
-#: Candidates evaluated for each start that is then followed.
-_CANDIDATES = 32
+#: How often weights are taken anew at most, and the change at which they have settled.
+_REWEIGHTED, _SETTLED = 10, 0.01
+#: How often the search is taken up again where an interval leads to a better place.
+_BETTER = 3
+#: Residuals below this share of the data are rounding, not noise.
+_ROUNDING = 1e-7
 
 
 def fit(
@@ -72,7 +75,8 @@ def fit(
     fixed : mapping of str to float, optional
         Values over those of the set.
     starts : int, optional
-        Starts that are followed: that of the set, and the best of a Latin hypercube of 32 times as many.
+        Starts that are followed: that of the set, and the best of a Latin hypercube of 32 times as many. Fewer where
+        three end at the best place and leave what looks like noise; up to four times as many while only one did.
     seed : int or numpy.random.Generator, optional
         Of the Latin hypercube.
     sigma : array_like, optional
@@ -94,7 +98,7 @@ def fit(
     Returns
     -------
     Fit
-        Values, intervals, and whether to believe them: `converged`, `undetermined`, `at_bound`, `message`.
+        Values, intervals, and whether to believe them: `converged`, `adequate`, `undetermined`, `at_bound`, `message`.
 
     Raises
     ------
@@ -135,29 +139,32 @@ def fit(
     choice("weighting", weighting, ("absolute", "relative"))
     choice("loss", loss, _LOSSES)
 
-    predict: DevicePrediction | LawPrediction
-    if isinstance(declared, RetentionLaw):
-        predict = LawPrediction(declared, records, start)
-    else:
-        assert given is not None
-        predict = DevicePrediction(declared, records, start, given)
+    predict = predictor(declared, records, start, given)
     observed = np.concatenate([r.observed for r in records])
     weights = _Weights(records, sigma, weighting, floor)
     problem = Problem(free, predict, observed, weights.first(), tolerance)
-    rng = np.random.default_rng(seed)
-    tries = _search(problem, free.unit(start), starts, rng, progress)
-    worth = max(10 * tries[0].cost, 1e-6 * float(np.sum((observed * problem.weights) ** 2)))
-    tries = [_polish(problem, t) for t in _distinct(tries) if t.cost <= worth]
-    tries = _shaken(problem, sorted(tries, key=lambda t: t.cost), rng)
-    scale = 1.0
-    for _ in range(weights.rounds if loss == "linear" else 4):
-        if weights.rounds > 1:
-            problem.weights = weights.again(problem.predictions(tries[0].unit[None])[0])
-        scale = 1.0 if loss == "linear" or weights.known else problem.typical(tries[0].unit)
-        tries[0] = _polish(problem, tries[0], loss, scale)
-    others = [replace(t, cost=0.5 * float(np.sum(problem.residuals(t.unit) ** 2))) for t in tries[1:]]
-    tries = [tries[0], *(others if loss == "linear" else ())]
-    return conclude(declared, records, start, given, problem, tries, weights.known, loss, scale, confidence)
+    search = Search(problem, free.unit(start), starts, np.random.default_rng(seed), progress)
+    tries, scale = list(search.tries if loss == "linear" else search.tries[:1]), 1.0
+    for _ in range(_REWEIGHTED if weights.open or loss != "linear" else 0):
+        before, problem.weights = problem.weights, weights.again(problem, tries[0].unit)
+        settled = bool(np.abs(problem.weights / before - 1).max() < _SETTLED)
+        if loss != "linear" and not weights.known:
+            before_scale, scale = scale, problem.typical(tries[0].unit)
+            settled &= abs(scale / before_scale - 1) < _SETTLED
+        tries = sorted((polish(problem, t, loss, scale) for t in tries), key=lambda t: t.cost)
+        if settled:
+            break
+    for _ in range(_BETTER):
+        residuals = problem.residuals(tries[0].unit)
+        found = infer(
+            residuals, *problem.fine_jacobian(tries[0].unit), problem.signal, tries[0].unit, free.names,
+            known=weights.known, loss=loss, scale=scale,
+        )  # fmt: skip
+        stated = state(problem, tries, found, confidence, linear=loss == "linear")
+        if stated.lower is None:
+            break
+        tries = sorted([polish(problem, Try(stated.lower, np.inf, 0, "")), *tries], key=lambda t: t.cost)
+    return conclude(declared, records, start, given, problem, search, tries[0], found, stated, confidence)
 
 
 def _records(measured: Measured | Sequence[Measured]) -> tuple[Measured, ...]:
@@ -230,25 +237,35 @@ class _Weights:
         self._known = np.concatenate(parts)
 
     @property
-    def rounds(self) -> int:
-        """How often the weights are taken anew from the fitted values."""
-        return 1 if self.known or (self.weighting == "absolute" and len(self.records) == 1) else 4
+    def open(self) -> bool:
+        """Whether they depend on what is fitted."""
+        return not self.known and (self.weighting == "relative" or len(self.records) > 1)
 
     def first(self) -> NDArray[np.float64]:
         """Return the weights from the measured values."""
         return self._at(np.concatenate([r.observed for r in self.records]))
 
-    def again(self, fitted: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights where the true values are those fitted, and each record has the noise of its residuals."""
+    def again(self, problem: Problem, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights where the true values are those fitted, and each record has the noise of its residuals.
+
+        The noise of a record is that of its residuals over the points that the parameters leave it, their leverages
+        taken off. One fitted to rounding, or with no points left, keeps a thousandth of the mean noise.
+        """
+        if not self.open:
+            return problem.weights
+        fitted = problem.predictions(unit[None])[0]
         weights = self._at(fitted)
-        ends = np.cumsum([0, *(len(r) for r in self.records)])
-        parts = [slice(a, b) for a, b in pairwise(ends)]
-        rest = [weights[p] * (fitted[p] - r.observed) for p, r in zip(parts, self.records, strict=True)]
-        noise = np.array([np.sqrt(np.mean(r**2)) for r in rest])
-        whole = float(np.sqrt(np.mean(np.concatenate(rest) ** 2)))
-        if whole > 1e-7:  # noise, not rounding
-            for part, one in zip(parts, noise, strict=True):
-                weights[part] /= np.clip(one / whole, 0.1, 10.0)
+        if len(self.records) == 1:
+            return weights
+        rest = (weights * (fitted - problem.observed)) ** 2
+        basis, singular, _ = np.linalg.svd(problem.jacobian(unit), full_matrices=False)
+        free = 1 - np.sum(basis[:, singular > 1e-9 * singular[0]] ** 2, axis=1)
+        mean = float(rest.sum() / free.sum())
+        if mean > _ROUNDING**2:
+            ends = np.cumsum([0, *(len(r) for r in self.records)])
+            for part in (slice(a, b) for a, b in pairwise(ends)):
+                noise = rest[part].sum() / max(free[part].sum(), 1e-9)
+                weights[part] /= np.sqrt(np.clip(noise / mean, 1e-6, 1e6))
         return weights
 
     def _at(self, reference: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -263,151 +280,3 @@ class _Weights:
             else:
                 parts.append(np.full(len(record), 1 / float(np.sqrt(np.mean(record.observed**2)))))
         return np.concatenate(parts)
-
-
-class Problem:
-    """Weighted residuals and their Jacobian over the unit cube."""
-
-    def __init__(
-        self,
-        free: Free,
-        predict: Callable[[Sequence[str], NDArray[np.float64], float], NDArray[np.float64]],
-        observed: NDArray[np.float64],
-        weights: NDArray[np.float64],
-        tolerance: float,
-    ) -> None:
-        self.free, self.predict, self.observed, self.weights = free, predict, observed, weights
-        self.tolerance = tolerance
-
-    def predictions(self, units: NDArray[np.float64], tolerance: float | None = None) -> NDArray[np.float64]:
-        """Return predictions for rows of the unit cube, NaN where there are none."""
-        return self.predict(self.free.names, self.free.values(units), tolerance or self.tolerance)
-
-    def residuals(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return weighted residuals at a point."""
-        return (self.predictions(unit[None])[0] - self.observed) * self.weights
-
-    def jacobian(
-        self, unit: NDArray[np.float64], step: float = _STEP, tolerance: float | None = None
-    ) -> NDArray[np.float64]:
-        """Return their derivatives, shape ``(points, parameters)``: central differences, one-sided at the walls."""
-        n = unit.size
-        unit = np.clip(unit, 0.0, 1.0)
-        moved = np.concatenate([np.clip(unit + side * step * np.eye(n), 0.0, 1.0) for side in (1, -1)])
-        found = self.predictions(np.concatenate([moved, unit[None]]), tolerance)
-        centre = found[-1]
-        columns = []
-        for k in range(n):
-            ends = [(found[r], moved[r, k]) if np.isfinite(found[r]).all() else (centre, unit[k]) for r in (k, n + k)]
-            (above, u_above), (below, u_below) = ends
-            width = u_above - u_below
-            columns.append((above - below) / width if width > 0 else np.zeros_like(centre))
-        return np.stack(columns, axis=1) * self.weights[:, None]
-
-    def typical(self, unit: NDArray[np.float64]) -> float:
-        """Return the size of residuals, whatever the outliers: from here on a point is one."""
-        return max(1.4826 * float(np.median(np.abs(self.residuals(unit)))), 1e-12)
-
-    def fine_jacobian(self, unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the Jacobian extrapolated from two steps, and what that changed.
-
-        Of three sizes of step, the one changed least: sharp thresholds want small steps, stiff transients large ones.
-        """
-        exact = max(self.tolerance * 1e-2, 1e-14)
-        found = []
-        for step in (_STEP, 10 * _STEP, 100 * _STEP):
-            coarse, fine = (self.jacobian(unit, h, exact) for h in (step, step / 2))
-            length = np.linalg.norm(fine, axis=0)
-            doubt = np.linalg.norm((fine - coarse) / np.where(length > 0, length, 1.0))
-            found.append((doubt, (4 * fine - coarse) / 3, fine - coarse))
-            if doubt < 1e-5:
-                break
-        return min(found, key=lambda f: f[0])[1:]
-
-
-@dataclass(frozen=True, eq=False)
-class Try:
-    """Where one start led: a point of the unit cube, half the sum of the losses, and why it stopped."""
-
-    unit: NDArray[np.float64]
-    cost: float
-    status: int
-    message: str
-
-
-def _search(
-    problem: Problem, start: NDArray[np.float64], starts: int, rng: np.random.Generator, progress: bool
-) -> list[Try]:
-    """Follow the start of the set and the best candidates of a Latin hypercube for a while."""
-    from scipy.optimize import least_squares
-
-    n, count = start.size, _CANDIDATES * starts
-    cells = rng.permuted(np.tile(np.arange(count), (n, 1)), axis=1).T
-    candidates = np.concatenate([start.clip(0.0, 1.0)[None], (cells + rng.random((count, n))) / count])
-    found = problem.predictions(candidates, tolerance=max(problem.tolerance, 1e-6))
-    costs = np.sum(((found - problem.observed) * problem.weights) ** 2, axis=1)
-    finite = np.isfinite(costs)
-    if not finite.any():
-        raise InputError("parameters", "bounds in which the model gives no finite numbers", "other bounds", "narrower")
-    picked: list[int] = [0] if finite[0] else []
-    for k in np.argsort(np.where(finite, costs, np.inf)):
-        if len(picked) >= starts or not finite[k]:
-            break
-        if all(np.linalg.norm(candidates[k] - candidates[j]) > 0.1 * np.sqrt(n) for j in picked):
-            picked.append(int(k))
-    rows: Iterable[int] = picked
-    if progress:
-        from tqdm.auto import tqdm
-
-        rows = tqdm(picked, desc="starts")
-    tries = []
-    for k in rows:
-        point = np.clip(candidates[k], 1e-6, 1 - 1e-6)
-        if not np.isfinite(problem.residuals(point)).all():
-            continue
-        end = least_squares(
-            problem.residuals, point, problem.jacobian, bounds=(0.0, 1.0), x_scale="jac", max_nfev=60,
-            ftol=1e-7, xtol=1e-7, gtol=1e-12,
-        )  # fmt: skip
-        tries.append(Try(end.x, float(end.cost), int(end.status), str(end.message)))
-    if not tries:
-        raise InputError("parameters", "bounds in which the model gives no finite numbers", "other bounds", "narrower")
-    return sorted(tries, key=lambda t: t.cost)
-
-
-def _distinct(tries: Sequence[Try], count: int = 3) -> list[Try]:
-    """Return the best few that ended apart."""
-    kept: list[Try] = []
-    for one in tries:
-        if len(kept) < count and all(np.abs(one.unit - other.unit).max() > 1e-3 for other in kept):
-            kept.append(one)
-    return kept
-
-
-def _polish(problem: Problem, start: Try, loss: str = "linear", scale: float = 1.0) -> Try:
-    """Follow one start to the end; residuals above `scale` are outliers to a loss that knows any."""
-    from scipy.optimize import least_squares
-
-    end = least_squares(
-        problem.residuals, np.clip(start.unit, 1e-10, 1 - 1e-10), problem.jacobian, bounds=(0.0, 1.0), x_scale="jac",
-        max_nfev=200, ftol=1e-13, xtol=1e-12, gtol=1e-14, loss=loss, f_scale=scale,
-    )  # fmt: skip
-    return Try(end.x, float(end.cost), int(end.status), str(end.message))
-
-
-def _shaken(problem: Problem, tries: list[Try], rng: np.random.Generator, most: int = 4) -> list[Try]:
-    """Leave the best end for a lower place near it, as long as there is one: kinks of the cost stop a search early."""
-    for _ in range(most):
-        best = tries[0]
-        radius = 10.0 ** rng.uniform(-4, -0.5, (_CANDIDATES * 2, 1))
-        around = np.clip(best.unit + radius * rng.standard_normal((len(radius), best.unit.size)), 1e-6, 1 - 1e-6)
-        found = problem.predictions(np.concatenate([best.unit[None], around]))
-        costs = np.sum(((found - problem.observed) * problem.weights) ** 2, axis=1)
-        lower = int(np.argmin(np.where(np.isfinite(costs), costs, np.inf)))
-        if lower == 0 or costs[lower] > costs[0] * (1 - 1e-6):
-            break
-        after = _polish(problem, Try(around[lower - 1], float(costs[lower]) / 2, 0, ""))
-        if not after.cost < best.cost:
-            break
-        tries = sorted([after, *tries], key=lambda t: t.cost)
-    return tries

@@ -8,7 +8,7 @@ import typer
 
 from devices.errors import InputError
 
-__all__ = ["Amplitude", "Cycles", "End", "Frequency", "Param", "Segment", "Set", "assignments", "loop"]
+__all__ = ["Amplitude", "Cycles", "End", "Frequency", "Param", "Segment", "Set", "assignments", "loop", "pairs"]
 
 Segment = Annotated[float, typer.Option(help="Wire resistance of one segment [ohm].", min=0.0)]
 End = Annotated[float, typer.Option(help="Resistance at the end of each line [ohm].", min=0.0)]
@@ -19,18 +19,26 @@ Frequency = Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one at w
 Cycles = Annotated[float, typer.Option(help="Number of periods.")]
 
 
+def pairs(option: str, given: list[str] | None, form: str = "NAME=TEXT") -> dict[str, str]:
+    """NAME=TEXT pairs of a repeated option."""
+    found = {}
+    for text in given or []:
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not (name and separator and value):
+            raise InputError(option, repr(text), form, f"{option} name=value")
+        found[name] = value
+    return found
+
+
 def assignments(option: str, given: list[str] | None) -> dict[str, float]:
     """NAME=NUMBER pairs of a repeated option."""
-    pairs = {}
-    for text in given or []:
-        name, separator, number = text.partition("=")
+    numbers = {}
+    for name, text in pairs(option, given, "NAME=NUMBER, in SI units").items():
         try:
-            pairs[name.strip()] = float(number)
+            numbers[name] = float(text)
         except ValueError:
-            separator = ""
-        if not separator:
-            raise InputError(option, repr(text), "NAME=NUMBER, in SI units", f"{option} r_off=16e3")
-    return pairs
+            raise InputError(option, f"{name}={text!r}", "NAME=NUMBER, in SI units", f"{option} r_off=16e3") from None
+    return numbers
 
 
 def loop(

@@ -1,4 +1,4 @@
-"""The command line: ``memductance devices | iv | solve | crosscheck | netlist | demo | doctor``."""
+"""The command line: ``memductance devices | fit | iv | solve | crosscheck | netlist | demo | doctor``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from memductance import campaign_commands, crosscheck_commands
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 from memductance.device_commands import devices
+from memductance.fit_commands import fit
 from memductance.netlist_commands import netlist_app
 
 __all__ = ["app", "main"]
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 crosscheck_app = typer.Typer(help="Run one circuit here and in SPICE, and compare.", no_args_is_help=True)
 app.command()(devices)
+app.command()(fit)
 app.add_typer(crosscheck_app, name="crosscheck")
 crosscheck_app.command("device")(crosscheck_commands.crosscheck_device)
 crosscheck_app.command("array")(crosscheck_commands.crosscheck_array)

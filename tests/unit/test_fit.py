@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from devices import (
     InputError,
@@ -23,6 +24,8 @@ from devices import (
     save_set,
     simulate,
 )
+from devices._free import Free
+from devices._search import Problem, Search, noise_like
 
 TRUE = {"g": 3e-5, "v0": 0.3}
 TIME = np.linspace(0.0, 1.0, 101)
@@ -253,6 +256,80 @@ def test_a_search_cut_short_is_not_converged(monkeypatch):
     assert found.message.startswith("not converged (The maximum number of function evaluations is exceeded)")
 
 
+def waves(noise, seed=0, count=60):
+    """A sine of unknown frequency, whose misfit has an optimum in every few hertz; in the form that a search takes."""
+    time = np.linspace(0, 1, count)
+
+    def predict(names, values, tolerance):
+        return np.sin(2 * np.pi * values[:, :1] * time)
+
+    data = np.sin(2 * np.pi * 17.0 * time) + noise * np.random.default_rng(seed).standard_normal(count)
+    return Problem(Free(("f",), np.array([1.0]), np.array([25.0])), predict, data, np.ones(count), 1e-10)
+
+
+def test_a_search_goes_on_until_several_starts_agree():
+    problem = waves(0.1)
+    start = problem.free.unit({"f": 3.0})
+    agreed = 0
+    for seed in range(10):
+        found = Search(problem, start, 4, np.random.default_rng(seed), progress=False)
+        if found.reached >= 2:
+            agreed += 1
+            assert problem.free.values(found.tries[0].unit) == pytest.approx(17.0, abs=0.05)
+            assert noise_like(problem.residuals(found.tries[0].unit))
+    assert agreed >= 7, "where the best was reached from one start only, the fit says that it did not converge"
+
+
+def test_a_lonely_optimum_is_not_converged(monkeypatch):
+    time = np.geomspace(1e-2, 1e2, 21)
+    asked = {"fixed": {"g0": 1e-5, "t0": 1.0}, "starts": 3}
+    assert fit("power_law", Measured.retention(time, 1e-5 * time**-0.3), ["nu"], **asked).converged
+    monkeypatch.setattr(Search, "_as_low_as", lambda self, cost: 1)
+    found = fit("power_law", Measured.retention(time, 1e-5 * time**-0.3), ["nu"], **asked)
+    assert not found.converged
+    assert found.message.startswith("not converged (only one of 9 starts led to the best optimum); try more starts")
+
+
+def test_what_is_left_over_is_tested_for_noise():
+    rng = np.random.default_rng(1)
+    assert sum(noise_like(rng.standard_normal(200)) for _ in range(400)) >= 398
+    assert sum(noise_like(rng.standard_normal(9)) for _ in range(400)) >= 398
+    noise = rng.standard_normal(200)
+    assert not noise_like(noise + np.sin(np.linspace(0, 6, 200)))
+    assert not noise_like(noise + 8.0 * (np.arange(200) == 77))
+
+
+def test_an_interval_from_the_misfit_ends_where_the_misfit_says():
+    # A decay seen through 8 points in much noise: the misfit over ln tau is far from a parabola.
+    time = np.geomspace(0.05, 3.0, 8)
+    fixed = {"g0": 1e-5, "g_end": 0.0, "beta": 1.0}
+    data = 1e-5 * (np.exp(-time / 6.0) + 0.15 * np.random.default_rng(0).standard_normal(8))
+    found = fit("stretched_exponential", Measured.retention(time, data), {"tau": (0.01, 100.0)}, fixed=fixed)
+    assert found.profiled == ("tau",)
+    assert found.converged
+    assert found.adequate
+
+    def misfit(tau):
+        return np.sum((1e-5 * np.exp(-time / tau) - data) ** 2)
+
+    least = misfit(found.values["tau"])
+    low, high = found.intervals["tau"]
+    for end in (low, high):
+        assert (misfit(end) / least - 1) * 7 == pytest.approx(stats.t.ppf(0.975, 7) ** 2, rel=0.1)
+    assert found.contains(tau=low * 1.02)
+    assert not found.contains(tau=low * 0.95)
+    assert not found.contains(tau=high * 1.1)
+
+
+def test_records_of_one_fit_may_differ_a_hundredfold_in_noise():
+    fine, coarse = sinh_loop(noise=0.001), sinh_loop(noise=0.1, seed=1)
+    alone, both = (fit("sinh_cell", records, ["g", "v0"]) for records in (fine, [coarse, fine]))
+    for name in TRUE:
+        assert both.values[name] == pytest.approx(alone.values[name], rel=2e-3)
+        assert np.ptp(both.intervals[name]) == pytest.approx(np.ptp(alone.intervals[name]), rel=0.15)
+        assert np.ptp(both.simultaneous[name]) > 1.05 * np.ptp(both.intervals[name])
+
+
 def test_a_wrong_sigma_and_a_wrong_model_are_said():
     loop = sinh_loop(noise=0.01)
     peak = np.abs(loop.observed).max()
@@ -288,11 +365,11 @@ def test_seeded_fits_are_the_same_to_the_bit():
 
 
 def test_known_parameters_lie_in_their_intervals():
-    trials = [fit("sinh_cell", sinh_loop(noise=0.02, seed=s), ["g", "v0"], starts=2) for s in range(40)]
+    trials = [fit("sinh_cell", sinh_loop(noise=0.02, seed=s), ["g", "v0"], starts=2) for s in range(20)]
     for name, true in TRUE.items():
         inside = sum(t.intervals[name][0] <= true <= t.intervals[name][1] for t in trials)
-        assert inside >= 34, "each of 40 with 95 %: fewer than 34 has probability 3e-3"
-    assert sum(t.contains(**TRUE) for t in trials) >= 34
+        assert inside >= 16, "each of 20 with 95 %: fewer than 16 has probability 3e-3"
+    assert sum(t.contains(**TRUE) for t in trials) >= 16
 
 
 def test_plot_draws_a_column_for_each_record():

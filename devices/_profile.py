@@ -1,0 +1,133 @@
+"""Ends of intervals from the misfit itself, for parameters around which it is no parabola: profile likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices._search import ROUGH, Problem
+
+__all__ = ["Profile"]
+
+#: How many points are spent on one end.
+_MOST = 12
+
+
+def _walled(unit: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (unit < 1e-6) | (unit > 1 - 1e-6)
+
+
+class Profile:
+    r"""Least misfit for each value of one parameter, all others following.
+
+    .. math:: z(u_k) = \sqrt{\left[\min_{u_{j \ne k}} S(u) - S(\hat u)\right] / s^2}
+
+    An interval is where ``z`` stays below the quantile that it has in standard errors (D. M. Bates and D. G. Watts,
+    Nonlinear Regression Analysis and Its Applications, Wiley 1988, chapter 6). Where several optima are in reach, the
+    interval spans them.
+
+    Parameters
+    ----------
+    problem : Problem
+        Residuals over the unit cube.
+    best : numpy.ndarray
+        The optimum.
+    seen : iterable of numpy.ndarray
+        Other points that may be as good.
+    covariance : numpy.ndarray
+        Where to look first.
+    variance : float
+        ``s^2`` of a weighted residual.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        best: NDArray[np.float64],
+        seen: Iterable[NDArray[np.float64]],
+        covariance: NDArray[np.float64],
+        variance: float,
+    ) -> None:
+        self.problem, self.covariance, self.variance, self._best = problem, covariance, variance, best
+        self._inner = np.flatnonzero(np.isfinite(np.diag(covariance)))
+        points = np.array([best, *seen])
+        costs = problem.costs(points, ROUGH)
+        self._least = float(costs[0])
+        self._lowest = (self._least, best)
+        self._known = [self._found(point, float(cost)) for point, cost in zip(points, costs, strict=True)]
+
+    @property
+    def lower(self) -> NDArray[np.float64] | None:
+        """The lowest point met, where its misfit is below that of the optimum by a tenth of the variance or more."""
+        cost, point = self._lowest
+        return point if 2 * (self._least - cost) > 0.1 * self.variance else None
+
+    def _found(self, point: NDArray[np.float64], cost: float) -> tuple[NDArray[np.float64], float]:
+        """Return a point with its z."""
+        if cost < self._lowest[0]:
+            self._lowest = (cost, point)
+        return point, float(np.sqrt(max(2 * (cost - self._least), 0.0) / self.variance))
+
+    def ends(self, k: int, side: int, factors: Sequence[float]) -> list[float]:
+        """Return how far parameter `k` reaches to one side (1 or -1) for each of the rising `factors`.
+
+        The wall of the cube where the misfit stays below, or where another parameter meets its own wall first.
+        """
+        return [self._end(k, side, factor) for factor in factors]
+
+    def _end(self, k: int, side: int, factor: float) -> float:
+        def place(known: tuple[NDArray[np.float64], float]) -> float:
+            return side * float(known[0][k])
+
+        inside = max((known for known in self._known if known[1] <= factor), key=place)
+        beyond = [known for known in self._known if known[1] > factor and place(known) > place(inside)]
+        outside = min(beyond, key=place, default=None)
+        width, wall = float(np.sqrt(self.covariance[k, k])), (1 + side) / 2
+        for further in range(_MOST):
+            (point, z), at = inside, float(inside[0][k])
+            if outside is None:
+                if at == wall:
+                    break
+                at += side * 1.1 * max(factor - z, 0.2 * factor) * width * 2.0**further
+                at = min(max(at, 0.0), 1.0)
+            else:
+                gap = float(outside[0][k]) - at
+                if outside[1] - z < 0.3 * factor or abs(gap) < 0.02 * width * factor:
+                    break
+                at += gap * min(max((factor - z) / (outside[1] - z), 0.1), 0.9)
+            here = self._least_at(k, at, point)
+            self._known.append(here)
+            inside, outside = (here, outside) if here[1] <= factor else (inside, here)
+        others = np.delete(self._inner, self._inner == k)
+        if (_walled(inside[0]) & ~_walled(self._best))[others].any():
+            return wall  # the bounds of another parameter end it, not the data
+        if outside is None or not np.isfinite(outside[1]):
+            return float(inside[0][k])
+        share = (factor - inside[1]) / (outside[1] - inside[1])
+        return float(inside[0][k] + share * (outside[0][k] - inside[0][k]))
+
+    def _least_at(self, k: int, at: float, near: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        """Return the best point with coordinate `k` at a value: from one beside `near`, or from along its ridge."""
+        from scipy.optimize import least_squares
+
+        ridge = near + self.covariance[:, k] / self.covariance[k, k] * (at - near[k])
+        starts = np.clip(np.stack([near, ridge]), 1e-9, 1 - 1e-9)
+        starts[:, k] = at
+        costs = self.problem.costs(starts, ROUGH)
+        point, others = starts[np.argmin(costs)], np.delete(np.arange(near.size), k)
+        if not others.size or not np.isfinite(costs.min()):
+            return self._found(point, float(costs.min()))
+
+        def whole(part: NDArray[np.float64]) -> NDArray[np.float64]:
+            moved = point.copy()
+            moved[others] = part
+            return moved
+
+        end = least_squares(
+            lambda part: self.problem.residuals(whole(part), ROUGH), point[others],
+            lambda part: self.problem.slope(whole(part))[:, others],
+            bounds=(0.0, 1.0), x_scale="jac", max_nfev=10, ftol=1e-4, xtol=1e-6,
+        )  # fmt: skip
+        return self._found(whole(end.x), float(end.cost))
