@@ -49,6 +49,7 @@ from .retention_laws import RetentionLaw as RetentionLaw
 from .series import Series as Series
 from .sources import citations as citations
 from .switches import simulate_switches as simulate_switches
+from .switching import switching_time as switching_time
 from .temperature import ArrheniusRate as ArrheniusRate
 from .temperature import MetalResistance as MetalResistance
 from .threads import limit_threads as limit_threads

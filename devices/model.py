@@ -12,7 +12,7 @@ import sympy
 
 from devices.dimensions import check_units
 from devices.errors import InputError
-from devices.formulas import formula
+from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, State, Unknown
 from devices.validation import choice, number
 
@@ -188,17 +188,20 @@ class DeviceModel:
         by_name = {s.name: s for s in (*self.parameter_sets, *registered(self))}
         return by_name[choice("set", name, by_name)]
 
-    def latex(self) -> list[str]:
-        """Return the current law and the state laws as LaTeX equations."""
+    def equations(self) -> list[tuple[str, sympy.Expr]]:
+        """Return the laws as people read them, see `devices.formulas.readable`: what each gives, and the expression."""
         inner = () if self.unknown is None else (self.unknown,)
-        symbol_names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls, *inner) if q.latex}
-        laws = [("i", self.current)]
-        laws += [
-            (rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}", f)
-            for s, f in zip(self.states, self.rates, strict=True)
-        ]
-        laws += [("0", u.residual) for u in inner]
-        return [f"{left} = {formula(law, symbol_names)}" for left, law in laws]
+        laws, parts = readable([self.current, *self.rates, *(u.residual for u in inner)])
+        lefts = ["i", *(f"d{s.name}/dt" for s in self.states), *("0" for _ in inner)]
+        return [*zip(lefts, laws, strict=True), *((symbol.name, part) for symbol, part in parts)]
+
+    def latex(self) -> list[str]:
+        """Return `equations` as LaTeX."""
+        inner = () if self.unknown is None else (self.unknown,)
+        names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls, *inner) if q.latex}
+        lefts = {f"d{s.name}/dt": rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}" for s in self.states}
+        equations = [(lefts.get(left) or sympy.latex(sympy.Symbol(left)), law) for left, law in self.equations()]
+        return [f"{left} = {formula(law, names)}" for left, law in equations]
 
     def _repr_markdown_(self) -> str:
         inner = () if self.unknown is None else (self.unknown,)

@@ -53,7 +53,7 @@ def plot_loop(
     trace : Trace
         Of one device; for an ensemble each cell is drawn.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure where not given.
+        Where to draw; a new figure where not given. Further loops on the same axes share the units of the first.
     log : bool, optional
         Draw |I| on a logarithmic axis instead. Currents below `floor` times the peak are left out, for the
         loop runs through zero.
@@ -72,21 +72,22 @@ def plot_loop(
     ax = _axes(ax)
     currents = np.atleast_2d(trace.current.reshape(-1, trace.time.size))
     peak = float(np.abs(currents).max())
-    factor, unit = scaled(peak, "A")
-    volts, volt_unit = scaled(float(np.abs(trace.voltage).max()), "V")
+    factor, unit = _axis_scale(ax.get_ylabel(), peak, "A")
     for k, current in enumerate(currents):
         if log:
             magnitude = np.abs(current)
             current = np.where(magnitude > floor * peak, magnitude, np.nan)
-        ax.plot(volts * trace.voltage, factor * current, label=label if k == 0 else "", **line)
+        ax.plot(trace.voltage, factor * current, label=label if k == 0 else "", **line)
     if log:
         ax.set_yscale("log")
     else:
         if len(currents) == 1:
-            _arrows(ax, volts * trace.voltage, factor * currents[0])
+            period = 1 / getattr(trace.waveform, "frequency", 1 / trace.time[-1])
+            last = trace.time >= trace.time[-1] - period * (1 + 1e-9)
+            _arrows(ax, trace.voltage[last], factor * currents[0][last])
         ax.axhline(0, color="0.8", lw=0.8, zorder=0)
         ax.axvline(0, color="0.8", lw=0.8, zorder=0)
-    ax.set_xlabel(f"voltage [{volt_unit}]")
+    ax.set_xlabel("voltage [V]")
     ax.set_ylabel(f"|current| [{unit}]" if log else f"current [{unit}]")
     return ax
 
@@ -134,8 +135,16 @@ def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None
     return ax
 
 
+def _axis_scale(label: str, peak: float, unit: str) -> tuple[float, str]:
+    """Return factor and unit of an axis: those that its label already has, else those that suit the peak."""
+    for power, prefix in _PREFIXES.items():
+        if label.endswith(f"[{prefix}{unit}]"):
+            return 10.0**-power, prefix + unit
+    return scaled(peak, unit)
+
+
 def _arrows(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    """Mark the direction of travel at a few places along the line."""
+    """Mark the direction of travel at a few places along the line, the last cycle of a loop."""
     color = ax.lines[-1].get_color()
     span = np.array([np.ptp(x) or 1.0, np.ptp(y) or 1.0])
     along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x) / span[0], np.diff(y) / span[1]))])

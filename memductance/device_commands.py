@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -106,52 +107,67 @@ def _as_data(model: DeviceModel) -> dict[str, Any]:
 
 
 def _print_model(console: Console, model: DeviceModel) -> None:
+    console.print(Text(f"{model.name}: {model.title}", style="bold"))
+    for left, law in model.equations():
+        console.print()
+        console.print(Text(_formula(left, law, console.width)), soft_wrap=True)
+    console.print()
+    parts = "; u_1, u_2, ...: parts that a law repeats" if any(left == "u_1" for left, _ in model.equations()) else ""
+    letters = f"i: current [A]; v: voltage from the top to the bottom electrode [V]{parts}"
+    console.print(Text(letters, style="dim"))
+    console.print(_quantities(model))
+    if model.states:
+        console.print(Text("above the line: states, with their values at the start", style="dim"))
+    sets = [f"{given.name} ({given.status}): {given.source}. {given.note}".rstrip() for given in model.parameter_sets]
+    for head, texts in (("sets", sets), ("validity", [model.validity]), ("references", model.references)):
+        console.print(Text(f"\n{head}", style="bold"))
+        for text in texts:
+            console.print(Padding(Text(text), (0, 0, 0, 2), expand=False))
+
+
+def _quantities(model: DeviceModel) -> Table:
+    """States, parameters and further quantities, with a column for each set."""
     from memductance.device_pages import bounds_text
 
-    def say(text: str, style: str = "") -> None:
-        console.print(Text(text, style=style))
-
-    say(f"{model.name}: {model.title}", "bold")
-    for left, law in _equations(model).items():
-        say("")
-        console.print(Text(_formula(left, law, console.width)), soft_wrap=True)
-    say("")
-    say("i: current [A]; v: voltage from the top to the bottom electrode [V]", "dim")
     table = Table()
     sets = model.parameter_sets
     for head in ("name", "unit", "bounds", "meaning"):
         table.add_column(head, overflow="fold", no_wrap=head == "name")
     for given in sets:
         table.add_column(f"{given.name}\n({given.status})", justify="right", overflow="fold")
-    for kind, quantities in ((" (state; start at right)", model.states), ("", model.parameters)):
+    for quantities in (model.states, model.parameters):
         for q in quantities:
             values = [f"{ {**s.values, **s.initial}[q.name]:.6g}" for s in sets]
-            cells = (q.name, "" if q.unit == "1" else q.unit, bounds_text(q), q.meaning + kind, *values)
-            table.add_row(*map(Text, cells))
+            table.add_row(*map(Text, (q.name, "" if q.unit == "1" else q.unit, bounds_text(q), q.meaning, *values)))
+        table.add_section()
     for quantity in (*model.controls, *(() if model.unknown is None else (model.unknown,))):
         table.add_row(*map(Text, (quantity.name, getattr(quantity, "unit", "V"), "", quantity.meaning)))
-    console.print(table)
-    for given in sets:
-        say(f"set {given.name} ({given.status}): {given.source}. {given.note}".rstrip())
-    say(f"validity: {model.validity}")
-    for text in model.references:
-        say(f"reference: {text}")
+    return table
 
 
 def _formula(left: str, law: Any, width: int) -> str:
-    """Set a law on several lines as on paper where it fits, else on one line as code."""
+    """Set a law as on paper: on one line, or a line for each term of a sum; as code where even a term is too wide."""
     import sympy
     from sympy.printing.pretty.pretty import PrettyPrinter
     from sympy.printing.pretty.stringpict import prettyForm
 
-    class Plain(PrettyPrinter):
+    from devices.formulas import PositiveFirst
+
+    class Plain(PositiveFirst, PrettyPrinter):
         """Symbols by the names that the table has."""
 
         def _print_Symbol(self, symbol: sympy.Symbol, bold_name: bool = False) -> Any:
             return prettyForm(symbol.name)
 
-    equation = sympy.Eq(sympy.Symbol(left), law, evaluate=False)
-    lines = str(Plain({"use_unicode": True, "wrap_line": False}).doprint(equation)).splitlines()
-    if max(map(len, lines)) <= width - 2:
-        return "\n".join(f"  {line}".rstrip() for line in lines)
-    return f"  {left} = {law}"
+    printer = Plain({"use_unicode": True, "wrap_line": False})
+    whole = printer._print(law)
+    forms = [prettyForm(*whole.left(f"{left} = "))]
+    if forms[0].width() > width - 2 and law.is_Add:
+        forms = [prettyForm(f"{left} =")]
+        for term in printer._as_ordered_terms(law):
+            negative = term.could_extract_minus_sign()
+            sign = "- " if negative else "+ " if len(forms) > 1 else "  "
+            forms.append(prettyForm(*printer._print(-term if negative else term).left(f"  {sign}")))
+    if max(form.width() for form in forms) > width - 2:
+        return f"  {left} = {law}"
+    return "\n".join(f"  {line}".rstrip() for form in forms for line in form.s.splitlines())

@@ -136,7 +136,9 @@ def model_page(model: DeviceModel, picture: str) -> str:
 
     formulas = "\n\n".join(f"```math\n{line}\n```" for line in model.latex())
     others = [f"{symbol(c)} that of the {c.meaning}" for c in model.controls]
-    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the last equation gives" for u in inner]
+    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the equation of 0 gives" for u in inner]
+    if len(model.equations()) > 1 + len(model.states) + len(inner):
+        others.append(r"$u_1, u_2, \dots$ parts that a law repeats")
     names = [f"`{s.name}`" for s in sets]
     parts = [
         f"# {model.name}",
@@ -162,7 +164,10 @@ def model_page(model: DeviceModel, picture: str) -> str:
 
 def _use(model: DeviceModel) -> str:
     if model.states and not model.controls:
-        lines = [f'cell = device("{model.name}")', "simulate(cell, cell.loop()).plot()"]
+        other = (
+            f'  # or device("{model.name}", "{model.parameter_sets[-1].name}")' if len(model.parameter_sets) > 1 else ""
+        )
+        lines = [f'cell = device("{model.name}"){other}', "simulate(cell, cell.loop()).plot()"]
         return "\n".join(["from devices import device, simulate", "", *lines])
     held = f", controls={[1.0] + [0.0] * (len(model.controls) - 1)}" if model.controls else ""
     return f'from devices import device\n\ndevice("{model.name}").current([0.1, 0.2]{held})'
@@ -200,6 +205,8 @@ def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
         "One page for each model, made from its declaration by `python docs/make_models.py`; formulas set by SymPy "
         f"{sympy.__version__}. In a terminal, `memductance devices` lists the models and `memductance devices NAME` "
         "shows one.",
+        "Formulas leave out what only guards the arithmetic: caps on exponents, series near removable singularities. "
+        "$\\mathrm{step}$ is 0 below zero and 1 above.",
         "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items()) + ".",
         markdown_table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
     ]

@@ -29,7 +29,9 @@ _PARAMETERS = (
     Parameter("f_min", "V/m", "enhanced field below which the gap stands still", lower=0.0, latex=r"F_\mathrm{min}"),
     Parameter("t0", "K", "ambient temperature", lower=0.0, open_lower=True, latex="T_0"),
     Parameter("rth", "K/W", "thermal resistance of the filament", lower=0.0, latex=r"R_\mathrm{th}"),
-    Parameter("kq", "V/K", "Boltzmann's constant over the elementary charge", lower=0.0, open_lower=True, latex="k/q"),
+    Parameter(
+        "kq", "V/K", "Boltzmann's constant over the elementary charge", lower=0.0, open_lower=True, latex=r"\frac{k}{q}"
+    ),
     Parameter("gap_min", "m", "smallest gap", lower=0.0, latex=r"g_\mathrm{min}"),
     Parameter("gap_max", "m", "largest gap", lower=0.0, open_lower=True, latex=r"g_\mathrm{max}"),
 )

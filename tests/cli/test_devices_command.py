@@ -4,12 +4,14 @@ import csv
 import json
 
 import pytest
+import sympy
 from rich.console import Console
 from typer.testing import CliRunner
 
 import memductance._commands as commands
 from devices import models, parameter_sets
 from memductance.cli import app
+from memductance.device_commands import _formula
 
 
 def run(*words, code=0):
@@ -62,18 +64,27 @@ def test_one_model_shows_all_of_its_declaration(wide, name):
         for given in model.parameter_sets:
             assert f"{ {**given.values, **given.initial}[quantity.name]:.6g}" in line
     for given in model.parameter_sets:
-        assert f"set {given.name} ({given.status}): {given.source}." in text
+        assert f"  {given.name} ({given.status}): {given.source}." in text
     for state in model.states:
         assert f"d{state.name}/dt = " in text
     assert "i = " in text
     for reference in model.references:
-        assert f"reference: {reference}" in text
+        assert f"  {reference}" in text
 
 
 def test_an_equation_is_set_as_on_paper_with_the_names_of_the_table():
     lines = run("devices", "resistor").stdout.splitlines()
     assert lines[2:5] == ["      v", "  i = ─", "      r"]
     assert "k_off⋅Max(0, v/v_off - 1)" in run("devices", "vteam").stdout
+
+
+def test_a_wide_sum_has_a_line_for_each_term():
+    a, b = sympy.symbols("a b", real=True)
+    lines = _formula("dx/dt", sympy.Add(*(sympy.exp(-k * a) / b for k in range(1, 4))) - b, 30).splitlines()
+    assert lines[0] == "  dx/dt ="
+    assert [line.strip()[:1] for line in lines if set("+-") & set(line[:7])] == ["+", "+", "-"]
+    assert max(map(len, lines)) <= 30
+    assert _formula("i", a * b, 3) == "  i = a*b"
 
 
 @pytest.mark.parametrize("name", list(models()))

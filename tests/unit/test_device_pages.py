@@ -5,8 +5,8 @@ import re
 import pytest
 import sympy
 
-from devices import Device, Parameter, ParameterSet, State, device, parameter_sets
-from devices.formulas import formula
+from devices import Device, Parameter, ParameterSet, State, device, models, parameter_sets
+from devices.formulas import CURRENT, formula, readable
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Control, Unknown
 from memductance.device_pages import bounds_text, index_page, loop_figure, model_page
@@ -40,7 +40,7 @@ def test_a_page_has_all_of_the_declaration():
     assert re.findall(r"```math\n(.*)\n```", text) == declare().latex()
     assert r"| r | $R_\mathrm{s}$ | ohm | (0, inf) | resistance \| magnitude | 1000 | 2000 |" in text
     assert "| x | $x$ |  | [0, 1] | state | 0.25 | 0.25 |" in text
-    assert "$u$ [V] the inner voltage, which the last equation gives" in text
+    assert "$u$ [V] the inner voltage, which the equation of 0 gives" in text
     assert "| `b` | ours: chosen for this project | made for this test |  |" in text
     assert "simulate(cell, cell.loop()).plot()" in text
 
@@ -56,6 +56,59 @@ def test_formulas_keep_exponents_low_and_break_long_sums():
     assert long.startswith(r"\begin{aligned} & ")
     assert long.count(r"\\ & ") == 4
     assert len(re.findall(r"\\\\ & (?=[+-])", long)) == 4
+
+
+def test_formulas_begin_with_what_is_added_and_leave_out_guards():
+    a, b, v = sympy.symbols("a b v", real=True)
+    assert formula(b - a, {}) == "b - a"
+    assert formula(sympy.Rational(23, 20) * a, {}) == "1.15 a"
+    assert formula(sympy.Piecewise((1, v > a), (0, True)) * b, {}) == r"b \,\mathrm{step}\left(v - a\right)"
+    assert formula(sympy.Piecewise((0, v > 0), (1, True)), {}) == r"\,\mathrm{step}\left(- v\right)"
+    cases = formula(sympy.Piecewise((a, a < sympy.Abs(v)), (b, True)), {})
+    assert cases == r"\begin{cases} a & \text{if } \left|{v}\right| > a \\ b & \text{otherwise} \end{cases}"
+    small = sympy.Rational(1, 1000)
+    held = sympy.Max(small, a)
+    series = sympy.Piecewise((1 + a / 2, a < small), (sympy.sinh(held) / held, True))
+    capped = sympy.exp(sympy.Min(300, sympy.Max(0, a)))
+    (current, rate), parts = readable([a * v, a * v / b + series + capped])
+    assert current == a * v
+    assert rate.subs(CURRENT, b) == 1 + sympy.sinh(a) / a + sympy.exp(sympy.Max(0, a))
+    assert not parts
+
+
+def test_a_long_law_names_what_it_repeats():
+    a, b = sympy.symbols("a b", real=True)
+    repeated = sympy.sqrt(a**2 + b**2 + sympy.sin(a) * sympy.cos(b))
+    law = sum(sympy.sin(k * repeated) ** k for k in range(1, 60))
+    (_, shown), parts = readable([sympy.Symbol("c", real=True), law])
+    assert [str(name) for name, _ in parts] == ["u_1"]
+    assert shown.count_ops() < law.count_ops() / 2
+    assert shown.subs(*parts[0]) == law
+
+
+@pytest.mark.parametrize("name", list(models()))
+def test_the_formulas_that_are_shown_are_those_that_are_computed(name):
+    model, given = models()[name], models()[name].parameter_set()
+    quantities = (*model.states, *model.parameters)
+    symbols = {q.name: q.symbol for q in quantities}
+    values = {symbols[n]: sympy.Float(x) for n, x in given.values.items()}
+    for state in model.states:
+        low, high = (float(b.subs(values)) for b in model.bounds(state))
+        values[state.symbol] = sympy.Float(0.4 * low + 0.6 * high)
+    for sign in (1, -1):
+        volts = sympy.Float(0.6 * sign * given.loop_voltage)
+        at = {**values, VOLTAGE: volts, **{gate.symbol: volts / 3 for gate in model.controls}}
+        if model.unknown is not None:
+            low, high = (end.subs(at) for end in model.unknown.between)
+            at[model.unknown.symbol] = 0.001 * low + 0.999 * high
+        wanted = [law.xreplace(at) for law in (model.current, *model.rates)]
+        wanted += [] if model.unknown is None else [model.unknown.residual.xreplace(at)]
+        shown = dict(model.equations())
+        at[CURRENT] = wanted[0]
+        for part in [k for k in shown if k.startswith("u_") and k not in symbols]:
+            at[sympy.Symbol(part, real=True)] = shown.pop(part).xreplace(at)
+        for law, value in zip(shown.values(), wanted, strict=True):
+            assert float(law.xreplace(at)) == pytest.approx(float(value), rel=1e-9, abs=1e-300)
 
 
 def test_a_page_of_a_gated_device_names_the_gate():

@@ -168,6 +168,25 @@ def test_loop_plot_draws_the_numbers_in_prefixed_units():
     assert trace.plot(log=True).get_yscale() == "log"
 
 
+def test_loops_on_the_same_axes_share_their_units():
+    large, small = (simulate(device("vteam"), Sine(amplitude=v, frequency=1e6), samples=11) for v in (1.0, 0.01))
+    ax = small.plot(large.plot())
+    assert ax.get_ylabel() == "current [mA]"
+    for line, trace in zip([line for line in ax.lines if len(line.get_xdata()) > 2], (large, small), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), 1e3 * trace.current)
+
+
+def test_arrows_show_the_way_of_the_last_cycle():
+    trace = simulate(device("vteam"), Sine(amplitude=1.0, frequency=1e6, cycles=3))
+    arrows = trace.plot().texts
+    last = trace.time >= 2e-6
+    path = list(zip(trace.voltage[last], 1e3 * trace.current[last], strict=True))
+    assert len(arrows) == 4
+    for arrow in arrows:
+        k = path.index(tuple(arrow.xy))
+        assert path[k - 1] == tuple(arrow.xyann)
+
+
 def test_conductance_limits_bracket_every_state():
     cell = device("wox_scaled_decay")
     low, high = cell.conductance_limits(0.3)

@@ -8,6 +8,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy
 
@@ -54,16 +55,25 @@ def test_the_device_of_the_contributing_guide_is_a_valid_declaration():
     assert namespace["MODELS"][0].name == "my_device"
 
 
-def maker(name):
-    """A script in docs, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+def script(path):
+    """A script as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+def test_the_synthetic_sweep_of_the_notebooks_is_what_its_script_makes():
+    module = script("notebooks/data/make_iv_sweep.py")
+    kept, made = (text.splitlines() for text in (module.FILE.read_text(), module.sweep()))
+    assert kept[:3] == made[:3]
+    assert "SYNTHETIC" in kept[0]
+    rows = [np.array([line.split(",") for line in lines[3:]], dtype=float) for lines in (kept, made)]
+    np.testing.assert_allclose(*rows, atol=0.51)  # a rounding of the last digit [uA]
+
+
 def test_the_pages_of_the_models_are_those_of_their_declarations():
-    wanted = maker("make_models").pages(models())
+    wanted = script("docs/make_models.py").pages(models())
     folder = ROOT / "docs" / "models"
     assert {f.name for f in folder.iterdir()} == set(wanted), "run python docs/make_models.py"
     assert {f.stem for f in (ROOT / "docs" / "images" / "models").iterdir()} == set(models())
@@ -77,7 +87,7 @@ def test_the_pages_of_the_models_are_those_of_their_declarations():
 
 
 def test_the_page_of_effects_is_that_of_their_declarations():
-    make_effects = maker("make_effects")
+    make_effects = script("docs/make_effects.py")
     text = (ROOT / "docs" / "effects.md").read_text()
     assert make_effects.page() == text, "docs/effects.md is out of date: run python docs/make_effects.py"
     assert ":math:" not in text
@@ -99,7 +109,7 @@ def test_there_is_evidence_of_every_model_set_and_effect():
             row = f"\n| [{name}](models/{name}.md) | `{which}` |"
             assert row in ngspice, fix
             assert row in vacask, fix
-    for kind in maker("make_effects").effects():
+    for kind in script("docs/make_effects.py").effects():
         assert f"\n| **[{kind.__name__}](effects.md#{kind.__name__.lower()})**" in figures + chance, fix
 
 
