@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
+from typing import NamedTuple
 
 import sympy
 
 from devices.dimensions import check_units
 from devices.errors import InputError
 from devices.formulas import formula
-from devices.parameters import Control, Parameter, ParameterSet, State, Unknown
+from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
 from devices.validation import choice, number
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
 #: Voltage from the top electrode to the bottom electrode [V].
 VOLTAGE = sympy.Symbol("v", real=True)
+
+
+class Written(NamedTuple):
+    """Laws with letters for the parts of a model: current, rates, and the unknown's residual, where there is one."""
+
+    current: sympy.Expr
+    rates: tuple[sympy.Expr, ...]
+    residual: sympy.Expr | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +73,9 @@ class DeviceModel:
         Further terminals, which draw no current.
     unknown : Unknown, optional
         An internal quantity, given by an equation.
+    parts : tuple of Part, optional
+        What the laws abbreviate by letters. `current`, `rates` and the residual hold the whole laws once the model is
+        made, `written` the laws with letters, as given.
 
     Raises
     ------
@@ -86,8 +98,19 @@ class DeviceModel:
     terminals: tuple[str, str] = ("te", "be")
     controls: tuple[Control, ...] = ()
     unknown: Unknown | None = None
+    parts: tuple[Part, ...] = ()
+    written: Written = field(init=False)
 
     def __post_init__(self) -> None:
+        residual = None if self.unknown is None else self.unknown.residual
+        object.__setattr__(self, "written", Written(self.current, self.rates, residual))
+        whole: dict[sympy.Basic, sympy.Basic] = {}
+        for part in self.parts:
+            whole[part.letter] = part.law.xreplace(whole)
+        object.__setattr__(self, "current", self.current.xreplace(whole))
+        object.__setattr__(self, "rates", tuple(rate.xreplace(whole) for rate in self.rates))
+        if self.unknown is not None:
+            object.__setattr__(self, "unknown", replace(self.unknown, residual=self.unknown.residual.xreplace(whole)))
         inner = () if self.unknown is None else (self.unknown,)
         names = [q.name.lower() for q in (*self.states, *self.parameters, *self.controls, *inner)]
         for name in names:
@@ -189,15 +212,16 @@ class DeviceModel:
         return by_name[choice("set", name, by_name)]
 
     def latex(self) -> list[str]:
-        """Return the current law and the state laws as LaTeX equations."""
+        """Return the current law, the state laws and the parts that they abbreviate as LaTeX equations."""
         inner = () if self.unknown is None else (self.unknown,)
         symbol_names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls, *inner) if q.latex}
-        laws = [("i", self.current)]
+        laws = [("i", self.written.current)]
         laws += [
             (rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}", f)
-            for s, f in zip(self.states, self.rates, strict=True)
+            for s, f in zip(self.states, self.written.rates, strict=True)
         ]
-        laws += [("0", u.residual) for u in inner]
+        laws += [] if self.written.residual is None else [("0", self.written.residual)]
+        laws += [(sympy.latex(p.letter), p.law if p.shown is None else p.shown) for p in self.parts]
         return [f"{left} = {formula(law, symbol_names)}" for left, law in laws]
 
     def _repr_markdown_(self) -> str:

@@ -187,13 +187,21 @@ def write_subcircuit(definition: Subcircuit, clamp_rate: float = 1e12) -> str:
     names |= {control.symbol: f"v({control.name},{be})" for control in model.controls}
     if definition.held:
         names |= {state.symbol: f"{{{_safe(state.name)}}}" for state in model.states}
-    moving = [] if definition.held else list(zip(model.states, definition.probes, model.rates, strict=True))
+    moving = [] if definition.held else list(zip(model.states, definition.probes, model.written.rates, strict=True))
     for state, probe, _ in moving:
         low, span = _span(state, braces=True)
         names[state.symbol] = f"({low} + {span}*v({probe}))" if span else f"v({probe})"
     names |= {unknown.symbol: f"v(in_{unknown.name})" for unknown in inner}
-    body = [f"Bi {te} {be} I = {expression(model.current, names)}"]
-    body += [f"Bin_{u.name} 0 in_{u.name} I = {expression(u.residual, names)}" for u in inner]
+    body, fast = [], {model.voltage, *(q.symbol for q in (*model.controls, *inner))}
+    for part in model.parts:
+        text, node = expression(part.law, names), f"part_{part.letter.name}"
+        names[part.letter] = f"({text})"
+        if fast & part.law.free_symbols:  # a node of its own, 0 at first
+            fast.add(part.letter)
+            names[part.letter] = f"v({node})"
+            body.append(f"B{node} {node} 0 V = {text}")
+    body += [f"Bi {te} {be} I = {expression(model.written.current, names)}"]
+    body += [f"Bin_{u.name} 0 in_{u.name} I = {expression(model.written.residual, names)}" for u in inner]
     for state, probe, law in moving:
         node = probe.replace("xsv", "state", 1)
         _, span = _span(state, braces=True)
