@@ -112,7 +112,8 @@ class DeviceModel:
         if self.unknown is not None:
             object.__setattr__(self, "unknown", replace(self.unknown, residual=self.unknown.residual.xreplace(whole)))
         inner = () if self.unknown is None else (self.unknown,)
-        names = [q.name.lower() for q in (*self.states, *self.parameters, *self.controls, *inner)]
+        quantities = (*self.states, *self.parameters, *self.controls, *inner, *(p.letter for p in self.parts))
+        names = [q.name.lower() for q in quantities]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{self.name}.parameters", f"{name!r} twice", "names that differ in SPICE too")
@@ -220,8 +221,8 @@ class DeviceModel:
             (rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}", f)
             for s, f in zip(self.states, self.written.rates, strict=True)
         ]
-        laws += [] if self.written.residual is None else [("0", self.written.residual)]
         laws += [(sympy.latex(p.letter), p.law if p.shown is None else p.shown) for p in self.parts]
+        laws += [] if self.written.residual is None else [("0", self.written.residual)]
         return [f"{left} = {formula(law, symbol_names)}" for left, law in laws]
 
     def _repr_markdown_(self) -> str:

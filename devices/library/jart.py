@@ -62,8 +62,8 @@ _r_tiox, _r_line, _r_th_line, _alpha, _q, _k, _q_eps, _w_00 = (p.symbol for p in
 
 _RESET = sympy.Ge(VOLTAGE, 0)
 _AREA = sympy.pi * _r_fil**2
-_R, _R_D, _V_J, _V_F, _RISE, _L, _PSI, _PHI, _W, _GAMMA = sympy.symbols(
-    "R R_disc v_j v_f theta L psi phi W_00 gamma", real=True
+_R, _R_D, _V_J, _V_F, _RISE, _L, _PSI, _PHI, _E, _GAMMA = sympy.symbols(
+    "R R_disc v_j v_f theta L psi phi E_00 gamma", real=True
 )
 _T = _t_0 + _RISE
 _CURRENT = _u / _R
@@ -73,7 +73,7 @@ _HEAT = sympy.Piecewise((_s_reset * _r_th, _RESET), (_r_th, True))
 #: How far above the bulk the published barrier starts to rise faster than the junction's voltage.
 _STEEP = sympy.Min((_L / 256) ** sympy.Rational(1, 3), _phi_b**4 / _L)
 _TILT = sympy.Piecewise((_V_F / _l_cell, _RESET), (-_CURRENT * _R_D / _l_disc, True)) * _z * _a / (sympy.pi * _w_a)
-_X = _W / (_k * _T)
+_X = _E / (_k * _T)
 
 
 _PARTS = (
@@ -91,7 +91,7 @@ _PARTS = (
             sympy.Max(0, _phi_b - (_L * sympy.Max(_PSI, _STEEP)) ** sympy.Rational(1, 4)) + sympy.Max(0, _STEEP - _PSI),
         ),
     ),
-    Part(_W, _w_00 * sympy.sqrt(_z * _n / _eps_r)),
+    Part(_E, _w_00 * sympy.sqrt(_z * _n / _eps_r)),
     Part(_GAMMA, sympy.Min(_TILT, 1 - sympy.Rational(1, 10**6)), _TILT),
 )
 
@@ -107,8 +107,8 @@ def _field_emission() -> sympy.Expr:
     The root is kept off zero by a billionth of kT, for the law's slope there.
     """
     above = sympy.Max(0, -_V_J) + _PHI / sympy.cosh(_X) ** 2 + _k * _T * sympy.Rational(1, 10**9)
-    passed = _AREA * _a_r * _T / _k * sympy.sqrt(sympy.pi * _W * above) * sympy.exp(-_PHI * sympy.tanh(_X) / _W)
-    return _W / (_X - sympy.tanh(_X)) * sympy.log(1 - _CURRENT / passed)
+    passed = _AREA * _a_r * _T / _k * sympy.sqrt(sympy.pi * _E * above) * sympy.exp(-_PHI * sympy.tanh(_X) / _E)
+    return _E / (_X - sympy.tanh(_X)) * sympy.log(1 - _CURRENT / passed)
 
 
 def _hopping() -> sympy.Expr:
@@ -192,10 +192,11 @@ MODELS = (
         ),
         validity=(
             "Deterministic part only; one temperature for the whole filament, which follows its power at once. Beyond "
-            "some -1.5 V that temperature passes 5000 K, and near -2 V the current falls as the voltage rises. The choice between three solutions is ours: for v > 0 the "
-            "published barrier, max(0, phi_b - (L psi)^(1/4)), rises to phi_b so fast as psi falls to 0 that the "
-            "junction passes less current at more voltage, and a resistive line meets it three times. Here it rises no "
-            "faster than the junction's voltage, which leaves one solution: the one that grows out of 0 V. It is that "
+            "some -1.5 V that temperature passes 5000 K, and near -2 V the current falls as the voltage rises. The "
+            "choice between three solutions is ours: for v > 0 the published barrier, max(0, phi_b - (L psi)^(1/4)), "
+            "rises to phi_b so fast as psi falls to 0 that the junction passes less current at more voltage, and a "
+            "resistive line meets it three times. Here it rises no faster than the junction's voltage, which leaves "
+            "one solution: the one that grows out of 0 V. It is that "
             "of the published barrier as long as the junction has less than some 0.06 V, and the published fit of the "
             "current follows it; a simulator that comes down from a high voltage may be on another, of less current. "
             "A field that levels the hopping barrier (gamma = 1) counts as one that all but does. A disc that fills "

@@ -17,7 +17,7 @@ import sympy
 
 from devices.library.pulsed import continuous
 from devices.model import VOLTAGE, DeviceModel
-from devices.parameters import Parameter, ParameterSet, State
+from devices.parameters import Parameter, ParameterSet, Part, State
 from devices.pulsing import CycleNoise
 
 _G = State("g", "S", "conductance at t_drift after programming", lower="g_min", upper="g_max")
@@ -48,7 +48,9 @@ _PARAMETERS = (
 _g, _age = _G.symbol, _AGE.symbol
 (_dg, _g_min, _g_max, _nu_mid, _nu_slope, _nu_low, _nu_high, _t0, _g_sat, _v_set, _v_reset, _t_set, _t_reset, _t_melt,
  _t_clear) = (p.symbol for p in _PARAMETERS)  # fmt: skip
-_NU = sympy.Min(sympy.Max(_nu_mid + _nu_slope * sympy.log(_g_max / _g), _nu_low), _nu_high)
+_NU = sympy.Symbol("nu", real=True)
+_EXPONENT = sympy.Min(sympy.Max(_nu_mid + _nu_slope * sympy.log(_g_max / _g), _nu_low), _nu_high)
+_FASTER = continuous("kappa", _dg / _g_sat)
 _HEIGHT = sympy.Abs(VOLTAGE)
 
 _SET = {"dg_set": 0.892e-6, "g_sat": 0.892e-6 / 0.084}
@@ -72,11 +74,12 @@ MODELS = (
         rates=(
             sympy.Piecewise(
                 (-(_g - _g_min) / _t_melt, sympy.Gt(_HEIGHT, _v_reset)),
-                (_dg / _t_set * continuous(_dg / _g_sat) * (1 - _g / _g_sat), sympy.Gt(_HEIGHT, _v_set)),
+                (_dg / _t_set * _FASTER.letter * (1 - _g / _g_sat), sympy.Gt(_HEIGHT, _v_set)),
                 (0, True),
             ),
             sympy.Piecewise((-_age / _t_clear, sympy.Gt(_HEIGHT, _v_set)), (sympy.exp(-_age) / _t0, True)),
         ),
+        parts=(Part(_NU, _EXPONENT), _FASTER),
         parameter_sets=(
             ParameterSet(
                 "aihwkit",

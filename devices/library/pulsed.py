@@ -19,7 +19,7 @@ import math
 import sympy
 
 from devices.model import VOLTAGE, DeviceModel
-from devices.parameters import Parameter, ParameterSet, State
+from devices.parameters import Parameter, ParameterSet, Part, State
 from devices.pulsing import CycleNoise, neurosim_nonlinearity
 
 _V_UP = Parameter("v_up", "V", "voltage above which the weight grows", lower=0.0, latex=r"v_\mathrm{up}")
@@ -69,7 +69,7 @@ def _beyond(height: sympy.Expr, threshold: sympy.Expr) -> sympy.Expr:
     return sympy.Piecewise((1, sympy.Gt(height, threshold)), (0, True))
 
 
-def continuous(share: sympy.Expr) -> sympy.Expr:
+def continuous(letter: str, share: sympy.Expr) -> Part:
     """Return ``-ln(1 - share)/share``: how much faster than `share` per pulse a flow starts that makes it in a pulse.
 
     A series below 1e-3, right to rounding; shares above 0.99 count as 0.99.
@@ -77,11 +77,18 @@ def continuous(share: sympy.Expr) -> sympy.Expr:
     small = sympy.Rational(1, 1000)
     series = 1 + share / 2 + share**2 / 3 + share**3 / 4 + share**4 / 5
     held = sympy.Min(sympy.Max(share, small), sympy.Rational(99, 100))
-    return sympy.Piecewise((series, share < small), (-sympy.log(1 - held) / held, True))
+    law = sympy.Piecewise((series, share < small), (-sympy.log(1 - held) / held, True))
+    return Part(sympy.Symbol(letter, real=True), law, -sympy.log(1 - share) / share)
 
 
-def _linear(step: sympy.Expr, slope: sympy.Expr, bound: sympy.Expr) -> sympy.Expr:
-    return step / _t * continuous(step * slope / bound) * (1 - slope * _w / bound)
+_FASTER = (
+    continuous("kappa_up", _dw_up * _SLOPES[0].symbol / _w_max),
+    continuous("kappa_down", -_dw_down * _SLOPES[1].symbol / _w_min),
+)
+
+
+def _linear(step: sympy.Expr, faster: Part, slope: sympy.Expr, bound: sympy.Expr) -> sympy.Expr:
+    return step / _t * faster.letter * (1 - slope * _w / bound)
 
 
 def _power(step: sympy.Expr, distance: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
@@ -188,10 +195,9 @@ _REPORTED = (
         "J. Woo et al., IEEE Electron Device Lett. 37, 994 (2016)",
     ),
     _reported(
-        "taox_tio2", 102, (1.85, -1.79), 5e6, 2.0, (3.0, 40e-3), (3.0, 10e-3), 0.01,
+        "taox_tio2", 102, (0.66, -0.69), 5e6, 2.0, (3.0, 40e-3), (3.0, 10e-3), 0.01,
         "L. Gao et al., Nanotechnology 26, 455204 (2015)",
-        "The labels are those of Chen, Peng and Yu (2018); the table has 0.66 and -0.69, which do not give its "
-        "asymmetry of 1.35 either. It gives less than 1 % of noise. ",
+        "The labels of Chen, Peng and Yu (2018) are 1.85 and -1.79. The table gives less than 1 % of noise. ",
     ),
     _reported(
         "pcmo", 50, (3.68, -6.76), 23e6, 6.84, (2.0, 1e-3), (2.0, 1e-3), 0.01, "S. Park et al., IEDM 2013",
@@ -218,9 +224,12 @@ MODELS = (
         parameters=(*_STEPS, *_RANGE, *_SLOPES, *_CELL),
         current=VOLTAGE * _conductance(_SHARE),
         rates=(
-            driven(_linear(_dw_up, _SLOPES[0].symbol, _w_max), _linear(_dw_down, _SLOPES[1].symbol, -_w_min)
-                   .subs(_w, -_w)),
+            driven(
+                _linear(_dw_up, _FASTER[0], _SLOPES[0].symbol, _w_max),
+                _linear(_dw_down, _FASTER[1], _SLOPES[1].symbol, _w_min),
+            ),
         ),
+        parts=_FASTER,
         parameter_sets=_LINEAR_SETS,
         references=(
             _AIHWKIT_REFERENCE,
