@@ -78,8 +78,12 @@ class _KernelPrinter(PythonCodePrinter):
 
 
 def _derivative(law: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
-    """Derivative with ``b**n / b`` gathered to ``b**(n - 1)``, which is finite at b = 0 for n >= 1."""
-    return sympy.powsimp(sympy.diff(law, variable), combine="exp")
+    """Derivative with ``b**n / b`` gathered to ``b**(n - 1)``, which is finite at b = 0 for n >= 1.
+
+    A jump adds nothing: beside it a step is flat, and the stepper ends a step where it is.
+    """
+    slope = sympy.diff(law, variable).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    return sympy.powsimp(slope, combine="exp")
 
 
 def kernel_source(model: DeviceModel) -> str:

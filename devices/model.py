@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
+from typing import NamedTuple
 
 import sympy
 
 from devices.dimensions import check_units
 from devices.errors import InputError
 from devices.formulas import formula, readable
-from devices.parameters import Control, Parameter, ParameterSet, State, Unknown
+from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
 from devices.validation import choice, number
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
 #: Voltage from the top electrode to the bottom electrode [V].
 VOLTAGE = sympy.Symbol("v", real=True)
+
+
+class Written(NamedTuple):
+    """Laws with letters for the parts of a model: current, rates, and the unknown's residual, where there is one."""
+
+    current: sympy.Expr
+    rates: tuple[sympy.Expr, ...]
+    residual: sympy.Expr | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +73,9 @@ class DeviceModel:
         Further terminals, which draw no current.
     unknown : Unknown, optional
         An internal quantity, given by an equation.
+    parts : tuple of Part, optional
+        What the laws abbreviate by letters. `current`, `rates` and the residual hold the whole laws once the model is
+        made, `written` the laws with letters, as given.
 
     Raises
     ------
@@ -86,10 +98,22 @@ class DeviceModel:
     terminals: tuple[str, str] = ("te", "be")
     controls: tuple[Control, ...] = ()
     unknown: Unknown | None = None
+    parts: tuple[Part, ...] = ()
+    written: Written = field(init=False)
 
     def __post_init__(self) -> None:
+        residual = None if self.unknown is None else self.unknown.residual
+        object.__setattr__(self, "written", Written(self.current, self.rates, residual))
+        whole: dict[sympy.Basic, sympy.Basic] = {}
+        for part in self.parts:
+            whole[part.letter] = part.law.xreplace(whole)
+        object.__setattr__(self, "current", self.current.xreplace(whole))
+        object.__setattr__(self, "rates", tuple(rate.xreplace(whole) for rate in self.rates))
+        if self.unknown is not None:
+            object.__setattr__(self, "unknown", replace(self.unknown, residual=self.unknown.residual.xreplace(whole)))
         inner = () if self.unknown is None else (self.unknown,)
-        names = [q.name.lower() for q in (*self.states, *self.parameters, *self.controls, *inner)]
+        quantities = (*self.states, *self.parameters, *self.controls, *inner, *(p.letter for p in self.parts))
+        names = [q.name.lower() for q in quantities]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{self.name}.parameters", f"{name!r} twice", "names that differ in SPICE too")
@@ -190,10 +214,12 @@ class DeviceModel:
 
     def equations(self) -> list[tuple[str, sympy.Expr]]:
         """Return the laws as people read them, see `devices.formulas.readable`: what each gives, and the expression."""
-        inner = () if self.unknown is None else (self.unknown,)
-        laws, parts = readable([self.current, *self.rates, *(u.residual for u in inner)])
+        inner = () if self.written.residual is None else (self.written.residual,)
+        parts = [part.law if part.shown is None else part.shown for part in self.parts]
+        laws, named = readable([self.written.current, *self.written.rates, *inner, *parts])
         lefts = ["i", *(f"d{s.name}/dt" for s in self.states), *("0" for _ in inner)]
-        return [*zip(lefts, laws, strict=True), *((symbol.name, part) for symbol, part in parts)]
+        lefts += [part.letter.name for part in self.parts]
+        return [*zip(lefts, laws, strict=True), *((symbol.name, part) for symbol, part in named)]
 
     def latex(self) -> list[str]:
         """Return `equations` as LaTeX."""

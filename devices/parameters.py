@@ -17,7 +17,7 @@ from devices.validation import choice, number
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Control", "Parameter", "ParameterSet", "State", "Status", "Unknown"]
+__all__ = ["Control", "Parameter", "ParameterSet", "Part", "State", "Status", "Unknown"]
 
 Status = Literal["seen", "recalled", "code default", "ours"]
 _STATUSES = ("seen", "recalled", "code default", "ours")
@@ -174,6 +174,25 @@ class Unknown(_Symbolic):
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A quantity that laws abbreviate by a letter, such as a temperature.
+
+    Parameters
+    ----------
+    letter : sympy.Symbol
+        How the laws, and parts after this one, write it.
+    law : sympy.Expr
+        What it is.
+    shown : sympy.Expr, optional
+        What a formula shows instead of a law that is guarded for the computer.
+    """
+
+    letter: sympy.Symbol
+    law: sympy.Expr
+    shown: sympy.Expr | None = None
 
 
 @dataclass(frozen=True)

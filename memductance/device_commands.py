@@ -69,9 +69,11 @@ def _show(result: Result, name: str, chosen: str | None) -> None:
 
 def _equations(model: DeviceModel) -> dict[str, Any]:
     """Each law by the quantity that it gives."""
-    laws = {"i": model.current}
-    laws |= {f"d{s.name}/dt": law for s, law in zip(model.states, model.rates, strict=True)}
-    return laws if model.unknown is None else {**laws, "0": model.unknown.residual}
+    current, rates, residual = model.written
+    laws = {"i": current}
+    laws |= {f"d{s.name}/dt": law for s, law in zip(model.states, rates, strict=True)}
+    laws |= {str(part.letter): part.law for part in model.parts}
+    return laws if residual is None else {**laws, "0": residual}
 
 
 def _as_data(model: DeviceModel) -> dict[str, Any]:

@@ -10,10 +10,11 @@ is reproduced exactly, pulse after pulse. The power step is not affine; its flow
 differs from the published step by a second-order share of it.
 
 `devices.apply_pulses` applies whole pulses to ensembles, with cycle-to-cycle noise; `CYCLE_NOISE` has its figures.
-A ferroelectric synapse is missing: no public fit of its pulsed updates was found.
 """
 
 from __future__ import annotations
+
+import math
 
 import sympy
 
@@ -52,7 +53,7 @@ _t, _v_up, _v_down, _g_min, _g_max = (p.symbol for p in _CELL)
 _w, (_dw_up, _dw_down), (_w_min, _w_max) = _W.symbol, (p.symbol for p in _STEPS), (p.symbol for p in _RANGE)
 _SHARE = (_w - _w_min) / (_w_max - _w_min)
 
-#: Cycle-to-cycle noise that the sources give with a set, by model and set.
+#: Cycle-to-cycle noise that the sources give with a set, or no more than which, by model and set.
 CYCLE_NOISE: dict[tuple[str, str], CycleNoise] = {}
 
 
@@ -139,13 +140,64 @@ _NEUROSIM = (
     Parameter("p_up", "1", "pulses up that cross the window", lower=1.0, latex=r"P_\mathrm{up}"),
     Parameter("p_down", "1", "pulses down that cross the window", lower=1.0, latex=r"P_\mathrm{down}"),
     Parameter("a_up", "1", "A/P_max of the way up", lower=1e-3, upper=1e6, latex=r"a_\mathrm{up}"),
-    Parameter("a_down", "1", "|A|/P_max of the way down", lower=1e-3, upper=1e6, latex=r"a_\mathrm{down}"),
+    Parameter("a_down", "1", "-A/P_max of the way down: positive where it is steep at first", lower=-1e6, upper=1e6,
+              latex=r"a_\mathrm{down}"),
     Parameter("t_up", "s", "width of a pulse up", lower=0.0, open_lower=True, latex=r"t_\mathrm{up}"),
     Parameter("t_down", "s", "width of a pulse down", lower=0.0, open_lower=True, latex=r"t_\mathrm{down}"),
     _V_UP, _V_DOWN,
 )  # fmt: skip
 _x = _X.symbol
 _p_up, _p_down, _a_up, _a_down, _t_up, _t_down = (p.symbol for p in _NEUROSIM[2:8])
+
+
+def _reported(
+    name: str, states: int, nl: tuple[float, float], r_on: float, ratio: float, up: tuple[float, float],
+    down: tuple[float, float], noise: float, device: str, note: str = "",
+) -> ParameterSet:  # fmt: skip
+    """Return a column of the table: states, labels, on-resistance and ratio, (height, width, threshold) of pulses."""
+    CYCLE_NOISE["neurosim_synapse", name] = CycleNoise(noise, "accumulated")
+    steep = -math.copysign(neurosim_nonlinearity(nl[1]), nl[1])
+    values = {
+        "g_min": 1 / (r_on * ratio), "g_max": 1 / r_on, "p_up": float(states), "p_down": float(states),
+        "a_up": neurosim_nonlinearity(nl[0]), "a_down": steep, "t_up": up[1], "t_down": down[1],
+        "v_up": _resting(up[0]), "v_down": _resting(down[0]),
+    }  # fmt: skip
+    text = (
+        f"{device}. {states} states, taken as pulses; nonlinearity {nl[0]:g} up and {nl[1]:g} down, pulses of "
+        f"{up[0]:g} V and {-down[0]:g} V. {note}{_RESTING}"
+    )
+    return ParameterSet(name, values, {"x": 0.0}, _TABLE, "seen", text, loop_voltage=max(up[0], down[0]))
+
+
+def _resting(height: float) -> float:
+    return round(0.65 * height, 2)
+
+
+_RESTING = "The thresholds are ours: above half of these voltages, so that a half-selected cell rests."
+_TABLE = "benchmark table of M. Jerry et al., IEDM 2017, doi 10.1109/IEDM.2017.8268338"
+_REPORTED = (
+    _reported(
+        "hzo_fefet", 32, (1.75, 1.46), 559.28e3, 45.0, (3.65, 75e-9), (2.95, 75e-9), 0.005,
+        "Ferroelectric transistor with 10 nm Hf0.5Zr0.5O2",
+        "Labels of one sign: the way down nearly retraces the way up. The source's pulses grow from one to the next, "
+        "the heights are their means; it gives less than 0.5 % of noise. Programmed through a gate and read through "
+        "its channel; here both share two terminals. ",
+    ),
+    _reported(
+        "alox_hfo2", 40, (1.94, -0.61), 16.9e3, 4.43, (0.9, 100e-6), (1.0, 100e-6), 0.05,
+        "J. Woo et al., IEEE Electron Device Lett. 37, 994 (2016)",
+    ),
+    _reported(
+        "taox_tio2", 102, (0.66, -0.69), 5e6, 2.0, (3.0, 40e-3), (3.0, 10e-3), 0.01,
+        "L. Gao et al., Nanotechnology 26, 455204 (2015)",
+        "The labels of Chen, Peng and Yu (2018) are 1.85 and -1.79. The table gives less than 1 % of noise. ",
+    ),
+    _reported(
+        "pcmo", 50, (3.68, -6.76), 23e6, 6.84, (2.0, 1e-3), (2.0, 1e-3), 0.01, "S. Park et al., IEDM 2013",
+        "The source raises the conductance with -2 V: the terminals are exchanged here. It gives less than 1 % of "
+        "noise. ",
+    ),
+)  # fmt: skip
 CYCLE_NOISE["neurosim_synapse", "ag_silicon"] = CycleNoise(0.035, "accumulated")
 
 
@@ -232,15 +284,16 @@ MODELS = (
                 {"x": 0.0},
                 "default device of MLP+NeuroSim 3.0 (neurosim/MLP_NeuroSim_V3.0), Ag:a-Si",
                 "code default",
-                "Nonlinearity 2.4 up and -4.88 down, 97 and 100 pulses of 3.2 V and -2.8 V. The thresholds are ours: "
-                "above half of these voltages, so that a half-selected cell rests.",
+                f"Nonlinearity 2.4 up and -4.88 down, 97 and 100 pulses of 3.2 V and -2.8 V. {_RESTING}",
                 loop_voltage=3.2,
             ),
+            *_REPORTED,
         ),
         references=(
             "P.-Y. Chen, X. Peng and S. Yu, IEEE Trans. CAD 37, 3067 (2018), doi 10.1109/TCAD.2018.2789723 "
             "(doi recalled)",
-            "S. H. Jo et al., Nano Lett. 10, 1297 (2010), doi 10.1021/nl904092h: the device",
+            "M. Jerry et al., IEDM 2017, doi 10.1109/IEDM.2017.8268338",
+            "S. H. Jo et al., Nano Lett. 10, 1297 (2010), doi 10.1021/nl904092h: Ag:a-Si",
         ),
         validity=(
             "Pulses of one height. The form does not ask how a state was reached: a pulse up and one down do not "

@@ -78,7 +78,8 @@ MODELS = (
                 "seen",
                 "From the abstract: leakage about 1e-14 A, nonlinearity about 1e10, turn-on slope below 1 mV/decade, "
                 "and off in less than 75 and 250 ns, taken as the times themselves. v_th, v_hold and the 0.1 V at "
-                "which the leakage becomes g_off are ours.",
+                "which the leakage becomes g_off are ours. So is the pace of the loop, at which it opens below v_hold.",
+                loop_frequency=1e5,
             ),
         ),
         references=("R. Midya et al., Adv. Mater. 29, 1604457 (2017), doi 10.1002/adma.201604457",),

@@ -46,7 +46,7 @@ __all__ = [
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 _FUNCTIONS = {
     sympy.exp: "exp", sympy.log: "ln", sympy.sinh: "sinh", sympy.cosh: "cosh", sympy.tanh: "tanh",
-    sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.atan: "atan",
+    sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.atan: "atan", sympy.asin: "asin",
     sympy.Abs: "abs",
 }  # fmt: skip
 _RELATIONS = {

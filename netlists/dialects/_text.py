@@ -29,12 +29,16 @@ def wrapped(items: Iterable[str], lead: str, width: int = 110) -> list[str]:
 def device_notes(model: DeviceModel, given: ParameterSet) -> list[str]:
     """Return what a device's text says of itself: title, equations, parameter set and sources."""
     inner = () if model.unknown is None else (model.unknown,)
-    laws = zip(model.states, model.rates, strict=True)
+    laws = zip(model.states, model.written.rates, strict=True)
     return [
         f"{model.name}: {model.title}",
-        f"i = {model.current}",
-        *(f"0 = {u.residual}, for {u.name} [{u.unit}]: {u.meaning}; the voltage of node in_{u.name}" for u in inner),
+        f"i = {model.written.current}",
+        *(
+            f"0 = {model.written.residual}, for {u.name} [{u.unit}]: {u.meaning}; the voltage of node in_{u.name}"
+            for u in inner
+        ),
         *(f"d{s.name}/dt = {law} for {s.lower} <= {s.name} <= {s.upper}" for s, law in laws),
+        *(f"{p.letter} = {p.law}" for p in model.parts),
         f"parameter set {given.name} ({given.status}): {given.source}",
         *([f"note: {given.note}"] if given.note else []),
         *(f"reference: {r}" for r in model.references),

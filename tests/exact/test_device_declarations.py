@@ -10,10 +10,10 @@ import sympy
 from numpy.testing import assert_allclose
 from scipy.special import lambertw
 
-from devices import DeviceModel, InputError, Parameter, ParameterSet, Series, Sine, device, simulate
+from devices import DeviceModel, InputError, Parameter, ParameterSet, Series, Sine, State, Triangle, device, simulate
 from devices.instance import Device
 from devices.model import VOLTAGE
-from devices.parameters import Unknown
+from devices.parameters import Part, Unknown
 from netlists import crosscheck
 
 _P = (Parameter("i_s", "A", "saturation current"), Parameter("u_t", "V", "thermal voltage"), Parameter("r", "ohm", "R"))
@@ -96,3 +96,64 @@ def test_steps_end_at_thresholds():
     cell = device("vteam", x=1.5e-9)
     loose, fine = (simulate(cell, Sine(0.5, 1e6), samples=41, tolerance=t).state for t in (1e-6, 1e-13))
     assert np.abs(loose - fine).max() < 1e-5 * 3e-9
+
+
+def stepped() -> Device:
+    """A state that relaxes towards the sign of the voltage, beyond a threshold towards 0, and a current with a jump."""
+    parameters = (Parameter("g", "S", "G"), Parameter("v_t", "V", "threshold"), Parameter("tau", "s", "time constant"))
+    g, v_t, tau = (p.symbol for p in parameters)
+    x = State("x", "1", "state", lower=-1.0, upper=1.0)
+    beyond = sympy.Heaviside(sympy.Abs(VOLTAGE) - v_t)
+    given = ParameterSet("test", {"g": 2.0, "v_t": 0.5, "tau": 0.25}, {"x": 0.25}, "made for this test", "ours")
+    model = DeviceModel(
+        name="stepped", title="steps and signs", states=(x,), parameters=parameters, references=("this test",),
+        current=g * VOLTAGE * (1 + beyond), rates=((sympy.sign(VOLTAGE) * (1 - beyond) - x.symbol) / tau,),
+        parameter_sets=(given,), validity="",
+    )  # fmt: skip
+    return Device(model, dict(given.values), dict(given.initial), given)
+
+
+def test_steps_and_signs_are_flat_beside_their_jumps():
+    table = stepped().evaluate([-0.7, -0.3, 0.3, 0.7], [[0.5]] * 4)
+    assert_allclose(table[:, 0, 0], [-2.8, -0.6, 0.6, 2.8])
+    assert_allclose(table[:, 0, 1], [4.0, 2.0, 2.0, 4.0])
+    assert_allclose(table[:, 1, 0], 4.0 * np.array([-0.5, -1.5, 0.5, -0.5]))
+    assert_allclose(table[:, 1, 1:], [[0.0, -4.0]] * 4)
+
+
+def test_steps_and_signs_are_located():
+    """Between the jumps, at 1/8, 3/8, 1/2, 5/8 and 7/8 of a triangle, the state relaxes exponentially."""
+    x, exact = 0.25, [0.25]
+    for target, length in ((1, 1 / 8), (0, 1 / 4), (1, 1 / 8), (-1, 1 / 8), (0, 1 / 4), (-1, 1 / 8)):
+        x = target + (x - target) * np.exp(-length / 0.25)
+        exact.append(x)
+    trace = simulate(stepped(), Triangle(1.0, 1.0), samples=[0, 1 / 8, 3 / 8, 1 / 2, 5 / 8, 7 / 8, 1], tolerance=1e-12)
+    assert_allclose(trace.state[:, 0], exact, atol=1e-10)
+
+
+def heated(letters: bool) -> Device:
+    """A filament whose temperature is a part of its laws, or written out."""
+    parameters = (Parameter("g", "S", "G"), Parameter("r_th", "K/W", "R_th"), Parameter("t_0", "K", "ambient"))
+    g, r_th, t_0 = (p.symbol for p in parameters)
+    rise, now = sympy.symbols("theta T_now", real=True)
+    parts = (Part(rise, r_th * g * VOLTAGE**2), Part(now, t_0 + rise, shown=rise + t_0))
+    current = g * VOLTAGE * t_0 / now
+    given = ParameterSet("test", {"g": 1e-3, "r_th": 1e5, "t_0": 300.0}, {}, "made for this test", "ours")
+    whole = current.subs(now, t_0 + r_th * g * VOLTAGE**2)
+    model = DeviceModel(
+        name="heated", title="a heated filament", states=(), parameters=parameters, rates=(), validity="",
+        current=current if letters else whole, parts=parts if letters else (), parameter_sets=(given,),
+        references=("this test",),
+    )  # fmt: skip
+    return Device(model, dict(given.values), {}, given)
+
+
+def test_parts_of_a_law_are_the_law():
+    short, long = heated(True), heated(False)
+    assert short.model.current == long.model.current
+    assert short.model.digest == long.model.digest
+    assert short.model.latex()[1:] == [r"\theta = g r_{th} v^{2}", r"T_{now} = t_{0} + \theta"]
+    for cell in (short, long):
+        crosscheck(cell, Sine(1.0, 1e3)).assert_within(relative=1e-12)
+    with pytest.raises(InputError, match="twice"):
+        replace(short.model, parts=(Part(sympy.Symbol("G", real=True), VOLTAGE),))

@@ -143,6 +143,44 @@ def test_neurosim_conductances_and_nonlinearity_of_the_default_device(evidence):
         evidence.figure(cell, what, reached, wanted, rel=1e-4, source="closed rule at NL 2.4 and 4.88", note=note)
 
 
+#: Set: states, labels, on-resistance [ohm], ratio, of the table of Jerry (2017).
+REPORTED = {
+    "hzo_fefet": (32, 1.75, 1.46, 559.28e3, 45.0),
+    "alox_hfo2": (40, 1.94, -0.61, 16.9e3, 4.43),
+    "taox_tio2": (102, 0.66, -0.69, 5e6, 2.0),
+    "pcmo": (50, 3.68, -6.76, 23e6, 6.84),
+}
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_reported_devices_have_the_figures_of_the_table(evidence, name):
+    """Window, number of states and both labels, read off whole pulses; a label's sign is the side of the chord."""
+    states, up, down, r_on, ratio = REPORTED[name]
+    cell = device("neurosim_synapse", name)
+    source = "M. Jerry et al., IEDM 2017, table"
+    low, high = cell.conductance(0.1, [[0.0], [1.0]])
+    evidence.figure(cell, "on-resistance", 1 / high, r_on, rel=1e-12, unit="ohm", source=source)
+    evidence.figure(cell, "on/off ratio", high / low, ratio, rel=1e-12, source=source)
+    path = np.append(0.0, up_and_down(cell, states))
+    rise, fall, chord = path[: states + 1], path[states:][::-1], np.arange(states + 1) / states
+    assert path[states] == pytest.approx(1.0, abs=1e-13)
+    assert path[-1] == pytest.approx(0.0, abs=1e-13)
+    for way, curve, label in (("up", rise, up), ("down", fall, down)):
+        away = curve - chord
+        reached = away[np.abs(away).argmax()] / 0.0989949
+        evidence.figure(cell, f"label of the way {way}, from pulses", reached, label, rel=3e-3, source=source)
+
+
+def test_a_ferroelectric_transistor_nearly_retraces_its_way():
+    """Labels of one sign: both ways are steep at low conductance; the others fall fast from the top."""
+    steps = {}
+    for name, (states, *_) in REPORTED.items():
+        path = np.append(0.0, up_and_down(device("neurosim_synapse", name), states))
+        steps[name] = path[: states + 1] - path[states:][::-1]
+    assert np.abs(steps["hzo_fefet"]).max() < 0.03
+    assert all(np.abs(steps[name]).max() > 0.1 for name in ("alox_hfo2", "taox_tio2", "pcmo"))
+
+
 def test_neurosim_is_a_linear_step_in_other_words():
     """With w = 2 x - 1 its slopes are gamma = tanh(P_max / 2 A) and its steps (1 - exp(-1/A))/gamma."""
     cell = device("neurosim_synapse")
@@ -162,5 +200,6 @@ def test_published_noise_of_every_set_that_has_some():
         ("capacitor_li", 0.3, "additive"),
     ):  # fmt: skip
         assert CycleNoise.published(device("linear_step_synapse", name)) == CycleNoise(std, kind)
-    assert CycleNoise.published(device("neurosim_synapse")) == CycleNoise(0.035, "accumulated")
+    for name, std in (("ag_silicon", 0.035), ("hzo_fefet", 0.005), ("alox_hfo2", 0.05), ("pcmo", 0.01)):
+        assert CycleNoise.published(device("neurosim_synapse", name)) == CycleNoise(std, "accumulated")
     assert set(models()) >= {"linear_step_synapse", "power_step_synapse", "neurosim_synapse", "pcm"}
