@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source", "switch_kernel"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 8
+_GENERATION = 9
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -121,7 +121,10 @@ def _body(model: DeviceModel) -> list[str]:
     """Return the lines of a function that evaluates a model."""
     variables = [model.voltage, *(s.symbol for s in (*model.states, *model.controls))]
     entries = [e for law in (model.current, *model.rates) for e in (law, *_derivatives(model, law, variables))]
-    return [*_inputs(model), *_assigned(entries, [f"_out[{k}]" for k in range(len(entries))])]
+    n = len(model.states)
+    rates = [f"    {line}" for line in _assigned(list(model.rates), [f"_out[{k}]" for k in range(n)])]
+    early = [f"    if _out.size == {n}:", *rates, "        return"]
+    return [*_inputs(model), *early, *_assigned(entries, [f"_out[{k}]" for k in range(len(entries))])]
 
 
 def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symbol]) -> list[sympy.Expr]:

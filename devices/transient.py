@@ -129,7 +129,6 @@ def simulate(
     start = device.start.reshape(cells, n)
     lower, upper = (b.reshape(cells, n) for b in device.bounds())
     table = device.parameter_rows(shape)
-    voltage = np.empty((cells, times.size))
     current = np.full((cells, times.size), np.nan)
     state = np.full((cells, times.size, n), np.nan)
     bound_time = np.full((cells, n, 2), np.nan)
@@ -138,12 +137,14 @@ def simulate(
     compiled, switches = kernel(device.model), len(device.model.switches)
     switch = switch_kernel(device.model) if switches else compiled
 
+    pieces = waveform.pieces
+
     def part(rows: slice) -> None:
         _stepper.integrate(
             compiled,
             switch,
             switches,
-            waveform.segments,
+            pieces,
             waveform.duration,
             times,
             start[rows],
@@ -153,7 +154,6 @@ def simulate(
             tolerance,
             fixed,
             max_steps,
-            voltage[rows],
             current[rows],
             state[rows],
             bound_time[rows],
@@ -167,7 +167,7 @@ def simulate(
         device,
         waveform,
         times,
-        voltage[0],
+        waveform.at(times),
         current.reshape(*shape, times.size),
         state.reshape(*shape, times.size, n),
         bound_time.reshape(*shape, n, 2),

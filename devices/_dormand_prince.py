@@ -1,0 +1,85 @@
+"""An explicit step: the Runge-Kutta method of order 5 of Dormand and Prince, in compiled code.
+
+Embedded order 4; what interpolates within the step has order 4 too (E. Hairer, S. P. Norsett and G. Wanner, Solving
+Ordinary Differential Equations I, 2nd ed., Springer 1993, section II.5 and II.6). Its six stages need rates alone; the
+seventh is the first one of the next step.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from devices._work import OPTIONS, finish, voltage
+
+__all__ = ["REACH", "explicit_step"]
+
+#: Length of a step times the rate at which a state relaxes, up to which the method is stable.
+REACH = 3.0
+
+_TIMES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0])
+_A = np.zeros((7, 6))
+_A[1, :1] = 1 / 5
+_A[2, :2] = 3 / 40, 9 / 40
+_A[3, :3] = 44 / 45, -56 / 15, 32 / 9
+_A[4, :4] = 19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729
+_A[5, :5] = 9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656
+_A[6] = 35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
+_ERROR = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
+_DENSE = np.array(
+    [
+        -12715105075 / 11282082432,
+        0.0,
+        87487479700 / 32700410799,
+        -10690763975 / 1880347072,
+        701980252875 / 199316789632,
+        -1453857185 / 822651844,
+        69997945 / 29380423,
+    ]
+)
+
+
+@njit(**OPTIONS)
+def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
+    """Step from `x` at `t`, where ``work.first`` was evaluated; fill ``work.end``, ``work.last`` and ``work.bend``.
+
+    Returns the largest embedded error over the states, each as a share of its span; not finite where a state is not.
+    """
+    n = lower.size
+    width = 2 + x.size
+    stages = work.stages
+    for r in range(n):
+        stages[0, r] = 0.0 if work.pinned[r] else work.first[(1 + r) * width]
+    v = 0.0
+    for s in range(1, 6):
+        for r in range(n):
+            moved = 0.0
+            for k in range(s):
+                moved += _A[s, k] * stages[k, r]
+            work.local[r] = min(max(x[r] + h * moved, lower[r]), upper[r])
+        v = voltage(segment, t + _TIMES[s] * h) if s < 5 else voltage(segment, t + h)
+        kernel(v, work.local, p, work.rates)
+        for r in range(n):
+            stages[s, r] = 0.0 if work.pinned[r] else work.rates[r]
+    for r in range(n):
+        moved = 0.0
+        for k in range(6):
+            moved += _A[6, k] * stages[k, r]
+        work.end[r] = x[r] + h * moved
+    finish(kernel, v, p, lower, upper, work)
+    error = 0.0
+    for r in range(n):
+        stages[6, r] = 0.0 if work.pinned[r] else work.last[(1 + r) * width]
+        missed, twist = 0.0, 0.0
+        for k in range(7):
+            missed += _ERROR[k] * stages[k, r]
+            twist += _DENSE[k] * stages[k, r]
+        moved = work.end[r] - x[r]
+        work.bend[0, r] = h * stages[0, r] - moved
+        work.bend[1, r] = moved - h * stages[6, r] - work.bend[0, r]
+        work.bend[2, r] = h * twist
+        share = h * abs(missed) / (upper[r] - lower[r])
+        error = share if share > error or not math.isfinite(moved) else error
+    return error
