@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit, types
 
 from devices._dormand_prince import REACH, explicit_step
-from devices._events import first_event
+from devices._events import hold, until_event
 from devices._rodas import implicit_step
 from devices._work import OPTIONS, inside, memory, slope, voltage
 
@@ -30,6 +30,7 @@ DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
 
 _TINY = 4.0 * float(np.finfo(np.float64).eps)  # share of the duration below which times are the same
 _LITTLE = 1e-6  # share of a step; a law that switches back and forth leaves less, again and again
+_PATIENCE = 4
 _TRIES = 20  # to end a step at an event
 
 
@@ -40,19 +41,6 @@ def evaluate_many(kernel, v, x, p, out):
     p_many = p.shape[0] > 1
     for k in range(v.shape[0]):
         kernel(v[k], x[k if x_many else 0], p[k if p_many else 0], out[k])
-
-
-@njit(**OPTIONS)
-def _hold(t, x, lower, upper, bound_time, work):
-    """Mark the states that their law presses against a bound, and since when they rest there."""
-    width = 2 + x.size
-    for r in range(lower.size):
-        rate = work.first[(1 + r) * width]
-        at_lower = x[r] <= lower[r]
-        work.pinned[r] = (at_lower and rate <= 0.0) or (x[r] >= upper[r] and rate >= 0.0)
-        side = 0 if at_lower else 1
-        if work.pinned[r] and math.isnan(bound_time[r, side]):
-            bound_time[r, side] = t
 
 
 @njit(**OPTIONS)
@@ -93,25 +81,57 @@ def _step(kernel, segment, t, h, x, p, lower, upper, work):
 
 
 @njit(**OPTIONS)
-def _step_to_event(kernel, switch, signs, segment, t, h, x, p, lower, upper, tolerance, patient, work):
-    """Step by `h`, or up to the first event before; return length, error, its order, whether an event ends it, and the tries.
-
-    An impatient step goes over events that leave next to nothing of it: a law that switches back and forth would stop
-    all progress.
-    """
+def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
+    """Step by `h`, or to just before the first event on the way; return length, error, its order, and the tries."""
     length, tries = h, 0
-    while True:
+    while length > 0.0:
         error, order = _step(kernel, segment, t, length, x, p, lower, upper, work)
         tries += 1
         if not math.isfinite(error):
-            return length, error, order, False, tries
-        share = first_event(kernel, switch, signs, segment, t, length, x, p, lower, upper, tolerance, work)
-        if share == 0.0 or share == 1.0:
-            return length, error, order, share == 1.0, tries
-        if tries >= _TRIES or (share * length < _LITTLE * h and not patient):
-            error, order = _step(kernel, segment, t, h, x, p, lower, upper, work)
-            return h, error, order, False, tries + 1
+            return length, error, order, tries
+        share = until_event(kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, fine, work)
+        if share == 1.0 or tries == _TRIES:
+            return length, error, order, tries
         length *= share
+    return 0.0, 0.0, 5, tries  # the event is at the start
+
+
+@njit(**OPTIONS)
+def _hop(kernel, segment, t, h, x, p, lower, upper, work):
+    """Go over an event at `t`, by a length so short that the law before it may count until its end."""
+    width = 2 + x.size
+    for r in range(lower.size):
+        if not work.pinned[r]:
+            x[r] = min(max(x[r] + h * work.first[(1 + r) * width], lower[r]), upper[r])
+    kernel(voltage(segment, t + h), x, p, work.first)
+
+
+@njit(**OPTIONS)
+def _turned(switch, signs, v, x, p):
+    """Evaluate the switches at the start of a step; return whether any has turned since the last one."""
+    turned = False
+    if signs.shape[1] > 0:
+        switch(v, x, p, signs[1])
+        for k in range(signs.shape[1]):
+            turned = turned or signs[0, k] * signs[1, k] < 0.0
+            signs[0, k] = signs[1, k]
+    return turned
+
+
+@njit(**OPTIONS)
+def _record(kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work):
+    """Write the samples due by `until`, from within the last step; return the next one, or -1 if it is not finite."""
+    while sample < times.size and times[sample] <= until:
+        inside(min(1.0, (times[sample] - t) / h), x, work)
+        for r in range(lower.size):
+            work.local[r] = min(max(work.local[r], lower[r]), upper[r])
+            state[sample, r] = work.local[r]
+        kernel(voltage(segment, times[sample]), work.local, p, work.first)
+        current[sample] = work.first[0]
+        if not math.isfinite(current[sample]):
+            return -1
+        sample += 1
+    return sample
 
 
 @njit(**OPTIONS)
@@ -124,75 +144,63 @@ def integrate_cell(
     `x` holds the states, which end where they stop, and then voltages of further terminals, which stay.
     """
     n = lower.size
-    out = work.first
-    for c in range(n, x.size):
-        work.local[c] = x[c]
     tiny = _TINY * duration
-    t, longer = 0.0, 0.0
-    steps, sample, small = 0, 0, 0
-    if times[0] <= 0.5 * tiny:
-        kernel(voltage(segments[0], 0.0), x, p, out)
-        if not math.isfinite(out[0]):
-            return NOT_FINITE, t, steps
-        current[0] = out[0]
-        for r in range(n):
-            state[0, r] = x[r]
-        sample = 1
+    for c in range(x.size):
+        work.local[c] = work.end[c] = x[c]
+    for r in range(n):
+        work.bend[0, r] = work.bend[1, r] = work.bend[2, r] = 0.0
+    steps, small, t, longer = 0, 0, 0.0, 0.0
+    sample = _record(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
         segment = segments[g]
         end = segments[g + 1, 0] if g + 1 < segments.shape[0] else duration
-        longest = 0.5 * (end - segment[0])
-        corner, event, moved = True, False, True
+        kernel(voltage(segment, t), x, p, work.first)
+        _turned(switch, signs, voltage(segment, t), x, p)
+        hold(segment, t, x, lower, upper, bound_time, work)
+        longer = max(longer, _beginning(segment, t, x, lower, upper, tolerance, work))
         while t < end - tiny:
-            if moved:
-                v = voltage(segment, t)
-                if corner:
-                    kernel(v, x, p, out)
-                if signs.shape[1] > 0:
-                    switch(v, x, p, signs[0])
-                _hold(t, x, lower, upper, bound_time, work)
-                if corner or event:
-                    fresh = _beginning(segment, t, x, lower, upper, tolerance, work)
-                    longer = fresh if event else max(longer, fresh)
-            whole = fixed if fixed > 0.0 else min(longer, longest)
-            if t + whole >= end - tiny:
-                whole = end - t
+            if sample < 0:
+                return NOT_FINITE, t, steps
             if steps >= max_steps:
                 return TOO_MANY_STEPS, t, steps
-            h, error, order, event, tries = _step_to_event(
-                kernel, switch, signs, segment, t, whole, x, p, lower, upper, tolerance, small < 4, work
+            whole = fixed if fixed > 0.0 else min(longer, 0.5 * (end - segment[0]))
+            ends = t + whole >= end - tiny
+            if ends:
+                whole = end - t
+            fine = max(0.1 * tolerance, tiny / whole)
+            h, error, order, tries = _step_to_event(
+                kernel, switch, signs, small < _PATIENCE, segment, t, whole, x, p, lower, upper, fine, work
             )
-            steps += tries
-            moved = error <= tolerance or (fixed > 0.0 and math.isfinite(error))
+            steps += max(tries, 1)
             factor = 0.1
             if math.isfinite(error):
-                factor = min(5.0, max(0.1, 0.9 * (tolerance / max(error, 1e-9 * tolerance)) ** (1.0 / order)))
-            if not moved:
-                longer = h * factor
+                factor = min(5.0, max(0.1, 0.8 * (tolerance / max(error, 1e-9 * tolerance)) ** (1.0 / order)))
+            if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
+                longer = factor * h
                 if fixed > 0.0 or longer < 1e-3 * tiny:
                     return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
-            corner = False
-            small = small + 1 if h < _LITTLE * whole else 0
-            cut = h < whole or t + h >= end - tiny
-            longer = max(longer, h * factor) if cut else h * factor
-            later = end if h == whole and cut else t + h
-            while sample < times.size and times[sample] <= later + 0.5 * tiny:
-                inside(min(1.0, (times[sample] - t) / h), x, work)
+            early = h < whole
+            hop = min(fine * whole, end - t - h) if early else 0.0
+            later = end if ends and not early else t + h + hop
+            if h > 0.0:
+                sample = _record(
+                    kernel, segment, sample, times, later + 0.5 * tiny, t, h, x, p, lower, upper, current, state, work
+                )
                 for r in range(n):
-                    work.local[r] = min(max(work.local[r], lower[r]), upper[r])
-                    state[sample, r] = work.local[r]
-                kernel(voltage(segment, times[sample]), work.local, p, out)
-                if not math.isfinite(out[0]):
-                    return NOT_FINITE, t, steps
-                current[sample] = out[0]
-                sample += 1
-            for r in range(n):
-                x[r] = min(max(work.end[r], lower[r]), upper[r])
-            for k in range(out.size):
-                out[k] = work.last[k]
+                    x[r] = min(max(work.end[r], lower[r]), upper[r])
+                for k in range(work.first.size):
+                    work.first[k] = work.last[k]
+            if early:
+                _hop(kernel, segment, t + h, hop, x, p, lower, upper, work)
             t = later
-    return DONE, t, steps
+            turned = _turned(switch, signs, voltage(segment, t), x, p)
+            small = small + 1 if h < _LITTLE * whole else (small if turned else 0)
+            if hold(segment, t, x, lower, upper, bound_time, work) or turned:
+                longer = _beginning(segment, t, x, lower, upper, tolerance, work)
+            elif h > 0.0:
+                longer = max(longer, factor * h) if ends and not early else factor * h
+    return (NOT_FINITE if sample < 0 else DONE), t, steps
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
