@@ -1,8 +1,8 @@
 """An explicit step: the Runge-Kutta method of order 5 of Dormand and Prince, in compiled code.
 
-Embedded order 4; what interpolates within the step has order 4 too (E. Hairer, S. P. Norsett and G. Wanner, Solving
-Ordinary Differential Equations I, 2nd ed., Springer 1993, section II.5 and II.6). Its six stages need rates alone; the
-seventh is the first one of the next step.
+Embedded order 4 (E. Hairer, S. P. Norsett and G. Wanner, Solving Ordinary Differential Equations I, 2nd ed., Springer
+1993, section II.5). Its later stages need rates alone; the last one is the first of the next step. The Jacobian at both
+ends gives second derivatives, and with them a polynomial of degree 5 within the step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from devices._work import OPTIONS, finish, voltage
+from devices._work import OPTIONS, finish, slope, voltage
 
 __all__ = ["REACH", "explicit_step"]
 
@@ -28,17 +28,6 @@ _A[4, :4] = 19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729
 _A[5, :5] = 9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656
 _A[6] = 35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
 _ERROR = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
-_DENSE = np.array(
-    [
-        -12715105075 / 11282082432,
-        0.0,
-        87487479700 / 32700410799,
-        -10690763975 / 1880347072,
-        701980252875 / 199316789632,
-        -1453857185 / 822651844,
-        69997945 / 29380423,
-    ]
-)
 
 
 @njit(**OPTIONS)
@@ -70,16 +59,27 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         work.end[r] = x[r] + h * moved
     finish(kernel, v, p, lower, upper, work)
     error = 0.0
+    rise, end_rise = slope(segment, t), slope(segment, t + h)
     for r in range(n):
-        stages[6, r] = 0.0 if work.pinned[r] else work.last[(1 + r) * width]
-        missed, twist = 0.0, 0.0
+        row = (1 + r) * width
+        stages[6, r] = 0.0 if work.pinned[r] else work.last[row]
+        missed = 0.0
         for k in range(7):
             missed += _ERROR[k] * stages[k, r]
-            twist += _DENSE[k] * stages[k, r]
-        moved = work.end[r] - x[r]
-        work.bend[0, r] = h * stages[0, r] - moved
-        work.bend[1, r] = moved - h * stages[6, r] - work.bend[0, r]
-        work.bend[2, r] = h * twist
         share = h * abs(missed) / (upper[r] - lower[r])
-        error = share if share > error or not math.isfinite(moved) else error
+        error = share if share > error or not math.isfinite(share) else error
+    for r in range(n):
+        row = (1 + r) * width
+        moved = work.end[r] - x[r]
+        start, end = work.first[row + 1] * rise, work.last[row + 1] * end_rise
+        for c in range(n):
+            start += work.first[row + 2 + c] * stages[0, c]
+            end += work.last[row + 2 + c] * stages[6, c]
+        if work.pinned[r]:
+            start, end = 0.0, 0.0
+        bend = h * stages[0, r] - moved
+        twist = moved - h * stages[6, r] - bend
+        work.bend[0, r], work.bend[1, r] = bend, twist
+        work.bend[2, r] = 0.5 * h * h * start + bend - twist
+        work.bend[3, r] = 0.5 * h * h * end + bend + 2.0 * twist - work.bend[2, r]
     return error

@@ -116,7 +116,7 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
             bend += DENSE[0, k] * stages[k, r]
             twist += DENSE[1, k] * stages[k, r]
         work.end[r] = moved
-        work.bend[0, r], work.bend[1, r], work.bend[2, r] = bend, twist, 0.0
+        work.bend[0, r], work.bend[1, r], work.bend[2, r], work.bend[3, r] = bend, twist, 0.0, 0.0
         share = abs(stages[5, r]) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(moved) else error
     finish(kernel, voltage(segment, t + h), p, lower, upper, work)

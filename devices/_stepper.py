@@ -148,7 +148,8 @@ def integrate_cell(
     for c in range(x.size):
         work.local[c] = work.end[c] = x[c]
     for r in range(n):
-        work.bend[0, r] = work.bend[1, r] = work.bend[2, r] = 0.0
+        for k in range(4):
+            work.bend[k, r] = 0.0
     steps, small, t, longer = 0, 0, 0.0, 0.0
     sample = _record(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):

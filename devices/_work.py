@@ -30,7 +30,7 @@ class Work(NamedTuple):
     local: Array  # (inputs,), of a stage, or inside the step
     rates: Array  # (n,), of a stage
     stages: Array  # (stages, n)
-    bend: Array  # (3, n), of what interpolates
+    bend: Array  # (4, n), how what interpolates departs from a straight line
     matrix: Array  # (n, n)
     pivots: NDArray[np.int64]  # (n,)
 
@@ -48,7 +48,7 @@ def memory(states, controls):
         np.empty(inputs),
         np.empty(states),
         np.empty((MOST_STAGES, states)),
-        np.zeros((3, states)),
+        np.zeros((4, states)),
         np.empty((states, states)),
         np.empty(states, np.int64),
     )
@@ -86,5 +86,6 @@ def inside(share, x, work):
     """Write the states at this share of the last step, which started from `x`, to ``work.local``."""
     rest = 1.0 - share
     for r in range(work.rates.size):
-        curved = work.bend[0, r] + share * (work.bend[1, r] + rest * work.bend[2, r])
+        curved = work.bend[2, r] + share * work.bend[3, r]
+        curved = work.bend[0, r] + share * (work.bend[1, r] + rest * curved)
         work.local[r] = x[r] + share * (work.end[r] - x[r] + rest * curved)
