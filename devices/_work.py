@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 __all__ = ["OPTIONS", "Work", "inside", "memory", "slope", "voltage"]
 
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
 MOST_STAGES = 7
 Array = NDArray[np.float64]
 
