@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.errors import ConvergenceError, InputError
 from devices.instance import Device
-from devices.threads import cores, in_threads
+from devices.threads import cores, in_turns
 from devices.validation import finite_array, integer, number
 from devices.waveforms import Waveform
 
@@ -162,7 +162,7 @@ def simulate(
             steps[rows],
         )
 
-    in_threads(part, cells, threads=min(cores(), cells // 64), pieces=8)  # cells differ in their number of steps
+    in_turns(part, cells, threads=min(cores(), cells // 64))
     trace = Trace(
         device,
         waveform,
