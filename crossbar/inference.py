@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,9 @@ from crossbar.mapping import DifferentialPairs, check_limits, tile_slices
 from crossbar.periphery import ADC, Amplitude, Encoding
 from crossbar.tiles import Tile
 from crossbar.wires import Wires
+from devices.effects import Effect, Seed, apply_effects, generator
 from devices.errors import InputError
-from devices.faults import StuckCells
 from devices.validation import finite_array, integer, number
-from devices.variability import Lognormal
 
 __all__ = ["AnalogMatrix", "AnalogNetwork", "Recipe"]
 
@@ -27,6 +26,15 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a matrix becomes arrays. The defaults are ideal but for the conductance window, which has to be given.
+
+    Effects happen in the order given, to each array with random numbers of its own; ``Effect.acts`` says when:
+
+    - once: spread, programming error, levels, stuck cells and lines, wear, and retention up to the time that the effect
+      holds. They are drawn when the matrix is programmed and stay; ``PcmCells`` is of this kind as a whole, its read
+      noise one draw that stays.
+    - each read: white, 1/f and telegraph noise follow, drawn for each input vector. Reads are taken as independent, far
+      apart beside the noise's correlation time. Of the calibration they are left out. White noise is an error of the
+      conductance at the voltage that it holds: right for pulses of that height, too small for lower amplitudes.
 
     Parameters
     ----------
@@ -40,10 +48,22 @@ class Recipe:
         Resolution of the ADC of each column; None for ideal. Its range is set from the calibration inputs.
     wires : Wires, optional
         Resistances of every array.
-    spread : Lognormal, optional
-        Device-to-device spread of the programmed conductances.
-    stuck : StuckCells, optional
-        Cells stuck at a limit of the window.
+    effects : sequence of Effect, optional
+        What happens to the cells.
+
+    Raises
+    ------
+    InputError
+        If a figure is out of its range, or an effect does not act on programmed conductances.
+
+    Examples
+    --------
+    Cells with spread that have drifted for a day, read with 1/f noise:
+
+    >>> from devices import FlickerNoise, Lognormal, PowerLawDrift
+    >>> aged = [Lognormal(0.1), PowerLawDrift(86400.0, nu=0.05), FlickerNoise(1e-4, f_low=1.0, f_high=1e6)]
+    >>> [effect.acts for effect in Recipe(conductance_limits=(1e-6, 1e-5), effects=aged).effects]
+    ['once', 'once', 'each read']
     """
 
     conductance_limits: tuple[float, float]
@@ -51,10 +71,16 @@ class Recipe:
     encoding: Encoding = field(default_factory=Amplitude)
     adc_bits: int | None = None
     wires: Wires = field(default_factory=Wires)
-    spread: Lognormal | None = None
-    stuck: StuckCells | None = None
+    effects: Sequence[Effect] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.effects, Sequence):
+            raise InputError("effects", repr(self.effects), "a sequence of effects", "(Lognormal(0.1),)")
+        for effect in self.effects:
+            if not isinstance(effect, Effect) or effect.acts not in ("once", "each read"):
+                allowed = "effects on programmed conductances, which act once or at each read"
+                raise InputError("effects", repr(effect), allowed, "(Lognormal(0.1),)")
+        object.__setattr__(self, "effects", tuple(self.effects))
         check_limits(self.conductance_limits)
         integer("tile rows", self.tile[0], minimum=1)
         integer("tile columns", self.tile[1], minimum=2, fix="a pair of columns for each weight")
@@ -89,7 +115,7 @@ class AnalogMatrix:
 
     @classmethod
     def program(
-        cls, weights: ArrayLike, bias: ArrayLike, recipe: Recipe, *, calibration: ArrayLike, seed: Any = 0
+        cls, weights: ArrayLike, bias: ArrayLike, recipe: Recipe, *, calibration: ArrayLike, seed: Seed = 0
     ) -> AnalogMatrix:
         """Program a matrix.
 
@@ -104,7 +130,7 @@ class AnalogMatrix:
         calibration : array_like
             Typical inputs, shape ``(samples, inputs)``, that set the full scale and the range of each tile's ADC.
         seed : int or numpy.random.Generator, optional
-            Where spread and faults come from.
+            Where effects that act once come from; every array has a stream of its own.
 
         Returns
         -------
@@ -117,23 +143,21 @@ class AnalogMatrix:
         full_scale = float(np.abs(typical).max()) or 1.0
         with_bias = np.vstack([w, b / full_scale])
         pairs = DifferentialPairs.fit(with_bias, recipe.conductance_limits)
-        rng = np.random.default_rng(seed)
-        conductance = pairs.conductance(with_bias)
-        if recipe.spread is not None:
-            conductance = recipe.spread.apply(conductance, rng)
-        if recipe.stuck is not None:
-            conductance = recipe.stuck.apply(conductance, recipe.conductance_limits, rng)
+        target = pairs.conductance(with_bias)
         even = (recipe.tile[0], recipe.tile[1] - recipe.tile[1] % 2)
+        blocks = list(tile_slices(target.shape, even))
+        once, noise = (tuple(e for e in recipe.effects if e.acts == when) for when in ("once", "each read"))
         share = _shares(typical, full_scale)
-        tiles = (
-            Tile(Crossbar(conductance[r, c], recipe.wires), recipe.encoding, ADC(recipe.adc_bits), r, c)
-            for r, c in tile_slices(conductance.shape, even)
-        )
-        return cls(tuple(t.calibrated(share) for t in tiles), pairs, full_scale, w.shape[1])
+        tiles = []
+        for (rows, columns), stream in zip(blocks, generator(seed).spawn(len(blocks)), strict=True):
+            cells = apply_effects(target[rows, columns], once, stream, limits=recipe.conductance_limits)
+            array, adc = Crossbar(cells, recipe.wires), ADC(recipe.adc_bits)
+            tiles.append(Tile(array, recipe.encoding, adc, rows, columns, noise).calibrated(share))
+        return cls(tuple(tiles), pairs, full_scale, w.shape[1])
 
-    def matmul(self, inputs: ArrayLike) -> Array:
-        """Return ``inputs @ weights + bias`` as the arrays compute it, shape ``(..., outputs)``."""
-        return self.read(self.shares(finite_array("inputs", inputs, shape=("...", self.inputs))))
+    def matmul(self, inputs: ArrayLike, seed: Seed = 0) -> Array:
+        """Return ``inputs @ weights + bias`` as the arrays compute it, shape ``(..., outputs)``; noise has `seed`."""
+        return self.read(self.shares(finite_array("inputs", inputs, shape=("...", self.inputs))), seed)
 
     @property
     def inputs(self) -> int:
@@ -144,11 +168,12 @@ class AnalogMatrix:
         """Return inputs as shares of full scale, with the bias row last, shape ``(..., inputs + 1)``."""
         return _shares(inputs, self.full_scale)
 
-    def read(self, share: Array) -> Array:
-        """Return the product for word lines driven with `share`, shape ``(..., outputs)``."""
+    def read(self, share: Array, seed: Seed = 0) -> Array:
+        """Return the product for word lines driven with `share`, shape ``(..., outputs)``; `seed` is for noise."""
+        rng = generator(seed)
         current = np.zeros((*share.shape[:-1], 2 * self.outputs))
         for tile in self.tiles:
-            current[..., tile.columns] += tile.read(share)
+            current[..., tile.columns] += tile.read(share, rng)
         volts = self.tiles[0].encoding.read_voltage
         return self.full_scale / volts * self.pairs.weights(current)
 
@@ -189,9 +214,7 @@ class AnalogNetwork:
     classes: NDArray[Any]
 
     @classmethod
-    def from_sklearn(
-        cls, model: Any, recipe: Recipe, *, calibration: ArrayLike, seed: int | np.random.Generator = 0
-    ) -> AnalogNetwork:
+    def from_sklearn(cls, model: Any, recipe: Recipe, *, calibration: ArrayLike, seed: Seed = 0) -> AnalogNetwork:
         """Program a classifier that scikit-learn has trained.
 
         Parameters
@@ -203,7 +226,7 @@ class AnalogNetwork:
         calibration : array_like
             Training inputs, shape ``(samples, features)``; full scales and ADC ranges are set on these.
         seed : int or numpy.random.Generator, optional
-            Where spread and faults come from; every layer has a stream of its own.
+            Where effects that act once come from; every layer has a stream of its own.
 
         Returns
         -------
@@ -219,7 +242,7 @@ class AnalogNetwork:
         inputs = finite_array("calibration", calibration, shape=("samples", weights[0].shape[0]))
         act = _ACTIVATIONS[activation]
         layers = []
-        streams = np.random.default_rng(seed).spawn(len(weights))
+        streams = generator(seed).spawn(len(weights))
         for w, b, stream in zip(weights, biases, streams, strict=True):
             layers.append(AnalogMatrix.program(w, b, recipe, calibration=inputs, seed=stream))
             inputs = act(inputs @ w + b)
@@ -230,13 +253,15 @@ class AnalogNetwork:
         """The tiles of each layer."""
         return tuple(layer.tiles for layer in self.layers)
 
-    def forward(self, inputs: ArrayLike) -> list[Array]:
+    def forward(self, inputs: ArrayLike, seed: Seed = 0) -> list[Array]:
         """Return what each layer is driven with, as shares of its full scale, and last the network's outputs.
 
         Parameters
         ----------
         inputs : array_like
             Shape ``(samples, features)``.
+        seed : int or numpy.random.Generator, optional
+            Where the noise of the reads comes from: the same number is the same noise, a generator moves on.
 
         Returns
         -------
@@ -244,17 +269,18 @@ class AnalogNetwork:
             For each layer, shape ``(samples, inputs + 1)`` with the bias row last; then ``(samples, outputs)``.
         """
         x = finite_array("inputs", inputs, shape=("samples", "features"))
+        rng = generator(seed)
         passed: list[Array] = []
         for layer in self.layers:
             if passed:
                 x = _ACTIVATIONS[self.activation](x)
             passed.append(layer.shares(x))
-            x = layer.read(passed[-1])
+            x = layer.read(passed[-1], rng)
         return [*passed, x]
 
-    def decision(self, inputs: ArrayLike) -> Array:
-        """Return the last layer's outputs before any activation, shape ``(samples, outputs)``."""
-        return self.forward(inputs)[-1]
+    def decision(self, inputs: ArrayLike, seed: Seed = 0) -> Array:
+        """Return the last layer's outputs before any activation, shape ``(samples, outputs)``; see `forward`."""
+        return self.forward(inputs, seed)[-1]
 
     def classify(self, outputs: Array) -> NDArray[Any]:
         """Return the class that each row of the last layer's `outputs` stands for."""
@@ -262,13 +288,13 @@ class AnalogNetwork:
             return self.classes[(outputs[:, 0] > 0.0).astype(int)]
         return self.classes[np.argmax(outputs, axis=1)]
 
-    def predict(self, inputs: ArrayLike) -> NDArray[Any]:
-        """Return the predicted class of each sample, shape ``(samples,)``."""
-        return self.classify(self.decision(inputs))
+    def predict(self, inputs: ArrayLike, seed: Seed = 0) -> NDArray[Any]:
+        """Return the predicted class of each sample, shape ``(samples,)``; see `forward`."""
+        return self.classify(self.decision(inputs, seed))
 
-    def score(self, inputs: ArrayLike, labels: ArrayLike) -> float:
-        """Return the share of `inputs` whose prediction is right."""
-        return number("score", np.mean(self.predict(inputs) == np.asarray(labels)))
+    def score(self, inputs: ArrayLike, labels: ArrayLike, seed: Seed = 0) -> float:
+        """Return the share of `inputs` whose prediction is right; see `forward`."""
+        return number("score", np.mean(self.predict(inputs, seed) == np.asarray(labels)))
 
 
 def _parameters(model: Any) -> tuple[list[Array], list[Array], str]:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from zlib import crc32
 
 import numpy as np
@@ -38,10 +38,14 @@ class Effect(ABC):
         Where the law or its figures come from.
     status : {"seen", "recalled", "code default", "ours"}
         How sure the source is; as in `ParameterSet`.
+    acts : {"once", "each read", "over cycles", "on parameters"}
+        When it happens to programmed conductances: once, when they are programmed or while they wait; anew at each
+        read; from one cycle of programming to the next; or not to conductances at all, but to rates and resistances.
     """
 
     source: ClassVar[str]
     status: ClassVar[Status]
+    acts: ClassVar[Literal["once", "each read", "over cycles", "on parameters"]] = "once"
 
 
 class ValueEffect(Effect):

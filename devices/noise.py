@@ -55,6 +55,7 @@ class WhiteNoise(ValueEffect):
         "doi 10.1002/andp.19183622304; barrier: D. Rogovin, D. J. Scalapino, Ann. Phys. 86, 1 (1974)"
     )
     status: ClassVar[Status] = "recalled"
+    acts = "each read"
 
     def __post_init__(self) -> None:
         choice("origin", self.origin, ("thermal", "shot", "barrier"))
@@ -99,6 +100,7 @@ class FlickerNoise(ValueEffect):
     f_high: float
     source: ClassVar[str] = "F. N. Hooge, Phys. Lett. A 29, 139 (1969), doi 10.1016/0375-9601(69)90076-0"
     status: ClassVar[Status] = "recalled"
+    acts = "each read"
 
     def __post_init__(self) -> None:
         number("k", self.k, minimum=0.0)
@@ -192,6 +194,7 @@ class TelegraphNoise(ValueEffect):
         "Trans. Electron Devices (2014), doi 10.1109/TED.2014.2330202"
     )
     status: ClassVar[Status] = "recalled"
+    acts = "each read"
 
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, minimum=0.0, maximum=1.0)

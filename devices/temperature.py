@@ -43,6 +43,7 @@ class ArrheniusRate(ValueEffect):
     reference: float = 300.0
     source: ClassVar[str] = "S. Arrhenius, Z. Phys. Chem. 4, 226 (1889), doi 10.1515/zpch-1889-0416"
     status: ClassVar[Status] = "recalled"
+    acts = "on parameters"
 
     def __post_init__(self) -> None:
         number("activation_energy", self.activation_energy, unit="eV", minimum=0.0)
@@ -93,6 +94,7 @@ class MetalResistance(ValueEffect):
         "coefficient: a C++ port (bsmeele/master-thesis) of JART VCM v1b, doi 10.26165/JUELICH-DATA/LUA8QY"
     )
     status: ClassVar[Status] = "seen"
+    acts = "on parameters"
 
     def __post_init__(self) -> None:
         number("temperature", self.temperature, unit="K", minimum=0.0, open_minimum=True)

@@ -218,6 +218,7 @@ class Correlated(Spread):
     cycles: float = 40.0
     source: ClassVar[str] = "IEEE Electron Device Lett. (2016), doi 10.1109/LED.2016.2553370: some 40 cycles"
     status: ClassVar[Status] = "seen"
+    acts = "over cycles"
 
     def __post_init__(self) -> None:
         if not isinstance(self.spread, Spread) or isinstance(self.spread, Correlated):

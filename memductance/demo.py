@@ -220,7 +220,7 @@ def _accuracy(run: _Run) -> Section:
             tile=TILE,
             adc_bits=ADC_BITS,
             wires=Wires(word_line=segment, bit_line=segment),
-            spread=Lognormal(sigma),
+            effects=(Lognormal(sigma),),
         )
         return network(recipe, rng).score(task.test_inputs, task.test_labels)
 
@@ -278,7 +278,7 @@ def _chip(run: _Run) -> Section:
     for sigma in (0.0, 0.1, 0.2):
         scores = []
         for trial in range(run.trials if sigma else 1):
-            recipe = preset.recipe(limits, spread=Lognormal(sigma))
+            recipe = preset.recipe(limits, effects=(Lognormal(sigma),))
             network = AnalogNetwork.from_sklearn(
                 task.model, recipe, calibration=task.train_inputs, seed=run.seed + trial
             )

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from devices import Device, DeviceModel
     from devices.parameters import Parameter, State
 
-__all__ = ["bounds_text", "index_page", "loop_figure", "model_page"]
+__all__ = ["STATUS_MEANING", "bounds_text", "index_page", "loop_figure", "markdown_table", "model_page"]
 
-_STATUS = {
+#: What the status of a source says, of a parameter set or an effect.
+STATUS_MEANING = {
     "seen": "read in the named source",
     "recalled": "known to its authors from memory, not re-read",
     "code default": "a published program's default, no device fit",
@@ -98,7 +99,8 @@ def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> 
         ax.set_ylabel(f"{label} [{unit}]")
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
@@ -148,11 +150,11 @@ def model_page(model: DeviceModel, picture: str) -> str:
     if model.states:
         rows = [[s.name, symbol(s), unit(s), bounds_text(s), s.meaning, *values(s.name)] for s in model.states]
         starts = [f"start, {n}" for n in names]
-        parts += ["## States", _table(["name", "symbol", "unit", "bounds", "meaning", *starts], rows)]
+        parts += ["## States", markdown_table(["name", "symbol", "unit", "bounds", "meaning", *starts], rows)]
     rows = [[p.name, symbol(p), unit(p), bounds_text(p), p.meaning, *values(p.name)] for p in model.parameters]
-    parts += ["## Parameters", _table(["name", "symbol", "unit", "bounds", "meaning", *names], rows)]
-    rows = [[n, f"{s.status}: {_STATUS[s.status]}", s.source, s.note] for n, s in zip(names, sets, strict=True)]
-    parts += ["## Sets", _table(["set", "status", "source", "note"], rows)]
+    parts += ["## Parameters", markdown_table(["name", "symbol", "unit", "bounds", "meaning", *names], rows)]
+    rows = [[n, f"{s.status}: {STATUS_MEANING[s.status]}", s.source, s.note] for n, s in zip(names, sets, strict=True)]
+    parts += ["## Sets", markdown_table(["set", "status", "source", "note"], rows)]
     parts += ["## Validity", model.validity, "## References", "\n".join(f"- {text}" for text in model.references)]
     parts += ["## Use", f"```python\n{_use(model)}\n```"]
     return "\n\n".join(parts) + "\n"
@@ -198,7 +200,7 @@ def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
         "One page for each model, made from its declaration by `python docs/make_models.py`; formulas set by SymPy "
         f"{sympy.__version__}. In a terminal, `memductance devices` lists the models and `memductance devices NAME` "
         "shows one.",
-        "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in _STATUS.items()) + ".",
-        _table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
+        "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items()) + ".",
+        markdown_table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
     ]
     return "\n\n".join(parts) + "\n"

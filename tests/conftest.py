@@ -1,4 +1,4 @@
-"""What every test needs: a drawing backend without a screen, and hypothesis profiles."""
+"""What every test needs: a drawing backend without a screen, hypothesis profiles, and a way to note evidence."""
 
 import os
 
@@ -6,6 +6,7 @@ import matplotlib as mpl
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["evidence"]
 mpl.use("Agg")
 settings.register_profile(
     "default",

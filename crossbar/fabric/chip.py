@@ -16,6 +16,7 @@ from crossbar.fabric.presets import ChipPreset
 from crossbar.inference import AnalogNetwork
 from crossbar.periphery import PulseWidth
 from crossbar.tiles import Tile
+from devices.effects import Seed
 from devices.errors import InputError
 from devices.validation import finite_array, integer
 
@@ -138,7 +139,7 @@ class Placement:
     network: AnalogNetwork
     cores: tuple[Core, ...]
 
-    def run(self, inputs: ArrayLike) -> ChipRun:
+    def run(self, inputs: ArrayLike, seed: Seed = 0) -> ChipRun:
         """Classify images one after another.
 
         The cores of one layer work at the same time, layers follow one another.
@@ -147,6 +148,8 @@ class Placement:
         ----------
         inputs : array_like
             Shape ``(images, features)``.
+        seed : int or numpy.random.Generator, optional
+            Where the noise of the reads comes from.
 
         Returns
         -------
@@ -154,7 +157,7 @@ class Placement:
             Predictions and the ledger of energy and latency.
         """
         x = finite_array("inputs", inputs, shape=("images", "features"))
-        *shares, outputs = self.network.forward(x)
+        *shares, outputs = self.network.forward(x, seed)
         images, layers = len(x), len(self.network.layers)
         products = images * len(self.cores)
         preset = self.chip.preset

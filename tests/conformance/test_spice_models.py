@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from crossbar import Crossbar
 from devices import Pulses, Sine, Triangle, device, models, parameter_sets
 from netlists import crosscheck
 
 pytestmark = pytest.mark.spice
 
 CASES = [(name, s) for name in models() if models()[name].states for s in parameter_sets(name)]
-STILL = [name for name, model in models().items() if not model.states and not model.controls]
+STILL = [(name, s) for name in models() if not models()[name].states for s in parameter_sets(name)]
 
 
 @pytest.fixture(params=CASES, ids="-".join)
@@ -17,21 +18,29 @@ def cell(request):
     return device(*request.param)
 
 
-@pytest.mark.parametrize("name", STILL)
-def test_a_model_without_states(name):
-    agreement = crosscheck(device(name), Sine(1.0, 1e3))
-    agreement.assert_within(relative=1e-8)
+@pytest.mark.parametrize("case", STILL, ids="-".join)
+def test_a_model_without_states(evidence, case):
+    """Over a sine; one with further terminals at operating points, as cells of an array with gate lines."""
+    cell = device(*case)
+    if cell.model.controls:
+        name = cell.model.parameters[0].name
+        many = device(*case, **{name: np.full((4, 5), float(cell.parameters[name]))})
+        array = Crossbar(many, gates="columns")
+        found = crosscheck(array, [-1.5, -0.1, 0.05, 1.5], gate=[-0.5, 0.2, 0.5, 1.0, 1.5], bulk=-0.1)
+        evidence.agreement(cell, "operating points", found, relative=1e-12)
+    else:
+        evidence.agreement(cell, "loop", crosscheck(cell, Sine(1.0, 1e3)), relative=1e-8)
 
 
-def test_a_loop_inside_the_bounds(cell):
+def test_a_loop_inside_the_bounds(evidence, cell):
     loop = cell.loop()
     agreement = crosscheck(cell, Sine(loop.amplitude, 4.0 * loop.frequency, phase=0.5))
     state = agreement.quantities[f"state {cell.model.states[0].name}"]
     assert np.ptp(state.ours) > 0.02, "the drive must move the state for this test to mean much"
-    agreement.assert_within(relative=5e-6)
+    evidence.agreement(cell, "loop", agreement, relative=5e-6)
 
 
-def test_pulses(cell):
+def test_pulses(evidence, cell):
     loop = cell.loop()
     # Away from the lower bound, so that pulses of both signs move every state.
     lower, upper = (float(b[0]) for b in cell.bounds())
@@ -41,7 +50,7 @@ def test_pulses(cell):
     moved = 0.0
     for sign in (1.0, -1.0):
         agreement = crosscheck(cell, Pulses(sign * loop.amplitude, width=length, period=1.5 * length, count=2))
-        agreement.assert_within(relative=2e-5)
+        evidence.agreement(cell, f"pulses of {sign * loop.amplitude:g} V", agreement, relative=2e-5)
         moved = max(moved, float(np.ptp(agreement[f"state {cell.model.states[0].name}"].ours)))
     assert moved > 0.01
 

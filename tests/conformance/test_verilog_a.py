@@ -8,7 +8,7 @@ from devices import DeviceModel, Parameter, ParameterSet, Pulses, Sine, Triangle
 from devices.instance import Device
 from devices.model import VOLTAGE
 from devices.parameters import Unknown
-from netlists import VacaskOptions, crosscheck, run_vacask, write_verilog_a
+from netlists import Agreement, Quantity, VacaskOptions, crosscheck, run_vacask, write_verilog_a
 
 pytestmark = pytest.mark.vacask
 
@@ -44,14 +44,14 @@ def test_the_text_is_the_same_each_time_and_says_where_it_comes_from(case):
 
 
 @pytest.mark.parametrize("case", STILL, ids=name_of)
-def test_a_model_without_states(case):
+def test_a_model_without_states(evidence, case):
+    agreement = crosscheck(device(*case), Sine(1.0, 1e3), engine="vacask")
     # VACASK's Newton iteration limits: it stops at a relative change of 1e-12, or at 1e-18 A.
-    current = crosscheck(device(*case), Sine(1.0, 1e3), engine="vacask")["current"]
-    assert current.worst_absolute < 2e-12 * current.scale + 2e-18
+    evidence.agreement(device(*case), "loop", agreement, relative=2e-12 + 2e-18 / agreement["current"].scale)
 
 
 @pytest.mark.parametrize("case", GATED, ids=name_of)
-def test_a_model_with_further_terminals(case):
+def test_a_model_with_further_terminals(evidence, case):
     """Operating points of one netlist: voltages of the device and of its controls, drawn at random."""
     cell = device(*case)
     model = cell.model
@@ -67,7 +67,18 @@ def test_a_model_with_further_terminals(case):
     lines += ['embed "device.va" <<<MODULE', write_verilog_a(cell), ">>>MODULE", ""]
     waves = run_vacask("\n".join(lines))
     theirs = np.array([-waves[f"i(s{k})"][0] for k in range(40)])
-    np.testing.assert_allclose(theirs, cell.current(volts, None, held), rtol=1e-12, atol=1e-18)
+    ours = cell.current(volts, None, held)
+    np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=1e-18)
+    current = Quantity(
+        name="current", unit="A", ours=ours, theirs=theirs, scale=float(np.abs(ours).max()), scale_meaning="largest",
+        places=lambda k: f"{volts[k]:.3g} V",
+    )  # fmt: skip
+    agreement = Agreement(
+        title=model.name, quantities={"current": current}, engine=waves.engine, our_tolerance="none: no iteration",
+        engine_tolerance="reltol 1e-12, abstol 1e-18", our_seconds=0.0, engine_seconds=waves.seconds,
+        axis=volts, axis_label="voltage [V]",
+    )  # fmt: skip
+    evidence.agreement(cell, "operating points", agreement, relative=1e-12)
 
 
 def threshold_moves(cell) -> bool:
@@ -76,16 +87,16 @@ def threshold_moves(cell) -> bool:
     return any(switch.free_symbols & states for switch in cell.model.switches)
 
 
-def test_a_loop_inside_the_bounds(cell):
+def test_a_loop_inside_the_bounds(evidence, cell):
     loop = cell.loop()
     agreement = crosscheck(cell, Sine(loop.amplitude, 4.0 * loop.frequency, phase=0.5), engine="vacask")
     state = agreement[f"state {cell.model.states[0].name}"]
     assert np.ptp(state.ours) > 0.02, "the drive must move the state for this test to mean much"
     # VACASK's steps limit: where a law bends between two of them.
-    agreement.assert_within(relative=1e-6 if threshold_moves(cell) else 1e-7)
+    evidence.agreement(cell, "loop", agreement, relative=1e-6 if threshold_moves(cell) else 1e-7)
 
 
-def test_pulses(cell):
+def test_pulses(evidence, cell):
     loop = cell.loop()
     lower, upper = (float(b[0]) for b in cell.bounds())
     start = {cell.model.states[0].name: lower + 0.4 * (upper - lower)}
@@ -96,7 +107,7 @@ def test_pulses(cell):
         wave = Pulses(sign * loop.amplitude, width=length, period=1.5 * length, count=2)
         agreement = crosscheck(cell, wave, engine="vacask", options=VacaskOptions(corner=4e-4))
         # VACASK's first steps after a corner limit; their error falls with the square of `corner`.
-        agreement.assert_within(relative=1e-6)
+        evidence.agreement(cell, f"pulses of {sign * loop.amplitude:g} V", agreement, relative=1e-6)
         moved = max(moved, float(np.ptp(agreement[f"state {cell.model.states[0].name}"].ours)))
     assert moved > 0.01
 

@@ -1,5 +1,7 @@
 """Arrays that ought to equal the software network, and converters with exact rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -16,7 +18,18 @@ from crossbar import (
     Wires,
     digits,
 )
-from devices import Lognormal, StuckCells, device
+from devices import (
+    FlickerNoise,
+    Lognormal,
+    Normal,
+    PowerLawDrift,
+    ProgrammingNoise,
+    StuckCells,
+    StuckLines,
+    UniformLevels,
+    apply_effects,
+    device,
+)
 
 LIMITS = (0.25e-6, 8e-6)
 
@@ -113,32 +126,84 @@ def test_quantisation_error_halves_with_each_bit():
     np.testing.assert_allclose(ratios, 4.0, rtol=0.15)
 
 
-@pytest.mark.parametrize("hold", ["median", "mean"])
-def test_lognormal_moments(hold):
-    values = Lognormal(0.3, hold=hold).apply(np.full(200_000, 2.0), seed=5)
-    logs = np.log(values)
-    shift = -0.5 * 0.3**2 if hold == "mean" else 0.0
-    # Five standard errors of the mean and of the standard deviation.
-    assert logs.mean() == pytest.approx(np.log(2.0) + shift, abs=5 * 0.3 / np.sqrt(values.size))
-    assert logs.std() == pytest.approx(0.3, abs=5 * 0.3 / np.sqrt(2 * values.size))
-
-
-def test_stuck_cells_have_their_shares():
-    programmed = np.full(100_000, 4e-6)
-    stuck = StuckCells(p_stuck_lrs=0.09, p_stuck_hrs=0.02).apply(programmed, LIMITS, seed=3)
-    for value, share in ((LIMITS[1], 0.09), (LIMITS[0], 0.02), (4e-6, 0.89)):
-        assert np.mean(stuck == value) == pytest.approx(share, abs=5 * np.sqrt(share * (1 - share) / 1e5))
+def network_with(task, *effects, seed=0, **others):
+    recipe = Recipe(conductance_limits=LIMITS, effects=effects, **others)
+    return AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs, seed=seed)
 
 
 def test_effects_lower_accuracy_and_follow_the_seed(task):
-    def score(seed, **effects):
-        recipe = Recipe(conductance_limits=LIMITS, **effects)
-        network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs, seed=seed)
-        return network.score(task.test_inputs, task.test_labels)
+    def score(seed, *effects, **others):
+        return network_with(task, *effects, seed=seed, **others).score(task.test_inputs, task.test_labels)
 
     spread, stuck = Lognormal(0.5), StuckCells(0.1, 0.05)
-    assert score(1, spread=spread) < task.software_accuracy - 0.02
-    assert score(1, stuck=stuck) < task.software_accuracy - 0.02
+    assert score(1, spread) < task.software_accuracy - 0.02
+    assert score(1, stuck) < task.software_accuracy - 0.02
     assert score(1, adc_bits=3) < task.software_accuracy - 0.02
-    assert score(1, spread=spread) == score(1, spread=spread)
-    assert score(1, spread=spread) != score(2, spread=spread)
+    assert score(1, spread, stuck) == score(1, spread, stuck)
+    assert score(1, spread) != score(2, spread)
+
+
+def test_programmed_cells_are_those_of_apply_effects():
+    """On each array, in the order given, with random numbers of its own."""
+    effects = (ProgrammingNoise.relative(0.05), StuckLines(0.2, 0.1), UniformLevels(8))
+    recipe = Recipe(conductance_limits=LIMITS, tile=(4, 4), effects=effects)
+    weights, x = np.random.default_rng(6).normal(size=(9, 3)), np.ones((2, 9))
+    matrix = AnalogMatrix.program(weights, np.zeros(3), recipe, calibration=x, seed=8)
+    target = DifferentialPairs.fit(weights, LIMITS).conductance(np.vstack([weights, np.zeros(3)]))
+    streams = np.random.default_rng(8).spawn(len(matrix.tiles))
+    for tile, stream in zip(matrix.tiles, streams, strict=True):
+        wanted = apply_effects(target[tile.rows, tile.columns], effects, stream, limits=LIMITS)
+        np.testing.assert_array_equal(tile.crossbar.conductance, wanted)
+
+
+def test_drift_at_a_time_is_a_factor_and_its_spread_costs_accuracy(task):
+    def drifted(time, spread=None):
+        return network_with(task, PowerLawDrift(time, nu=0.1, spread=spread), seed=3)
+
+    fresh, old = (network.tiles[0][0].crossbar.conductance for network in (drifted(1.0), drifted(1e6)))
+    np.testing.assert_allclose(old, fresh * 1e6**-0.1, rtol=1e-12)
+    spread = Normal(0.05, relative=False)
+    scores = [drifted(t, spread).score(task.test_inputs, task.test_labels) for t in (1.0, 1e3, 1e9)]
+    assert scores[0] == task.software_accuracy
+    assert scores[0] > scores[1] > scores[2] + 0.05
+
+
+WIRED = Wires(word_line=5.0, bit_line=5.0)
+
+
+@pytest.mark.parametrize("wires", [Wires(), WIRED])
+def test_noise_of_reads_is_drawn_for_each_read(wires):
+    """A column of equal cells at 1/f noise: mean and variance over reads, and another draw for every input vector."""
+    noise = FlickerNoise(1e-4, 1.0, 1e6)
+    recipe = Recipe(conductance_limits=LIMITS, effects=(noise,), wires=wires)
+    x = np.ones((1, 30))
+    matrix = AnalogMatrix.program(np.ones((30, 1)), np.zeros(1), recipe, calibration=x, seed=4)
+    reads, quiet = 1500, replace_noise(matrix)
+    found = matrix.matmul(np.repeat(x, reads, axis=0), seed=5)[:, 0]
+    assert np.unique(found).size == reads
+    # The bias row and the minus column hold g_min each: their noise is negligible beside that of the 30 weights.
+    wanted = quiet.matmul(x)[0, 0]
+    sigma = np.sqrt(noise.relative_variance / 30) * wanted
+    assert abs(found.mean() - wanted) < 5 * sigma / np.sqrt(reads)
+    assert found.std() == pytest.approx(sigma, rel=5 / np.sqrt(2 * reads) + 0.01)
+    np.testing.assert_array_equal(matrix.matmul(np.repeat(x, reads, axis=0), seed=5)[:, 0], found)
+    rng = np.random.default_rng(5)
+    assert matrix.matmul(x, rng) != matrix.matmul(x, rng), "a generator moves on"
+    np.testing.assert_array_equal(quiet.tiles[0].crossbar.conductance, matrix.tiles[0].crossbar.conductance)
+
+
+def replace_noise(matrix):
+    return replace(matrix, tiles=tuple(replace(tile, noise=()) for tile in matrix.tiles))
+
+
+def test_accuracy_falls_with_the_noise_of_reads(task):
+    some = slice(0, 80)
+
+    def score(k, seed):
+        network = network_with(task, FlickerNoise(k, 1.0, 1e6))
+        return network.score(task.test_inputs[some], task.test_labels[some], seed)
+
+    mean = [np.mean([score(k, seed) for seed in (1, 2)]) for k in (0.0, 3e-3, 3e-2)]
+    assert mean[0] == np.mean(task.model.predict(task.test_inputs[some]) == task.test_labels[some])
+    assert mean[0] > mean[1] > mean[2] + 0.05
+    assert score(3e-2, 1) == score(3e-2, 1)

@@ -13,6 +13,12 @@ from scipy.special import lambertw
 from devices import InputError, Series, Sine, device, simulate
 
 
+def test_currents_without_memory(evidence):
+    for name, volts, wanted in (("resistor", 0.4, 4e-4), ("sinh_cell", 1.0, 6.822479e-5)):
+        cell = device(name)
+        evidence.figure(cell, f"current at {volts:g} V", cell.current(volts), wanted, rel=1e-7, unit="A")
+
+
 def test_two_resistors_divide_the_voltage():
     pair = Series(device("resistor", r=1e3), device("resistor", r=3e3))
     assert_allclose(pair.evaluate([0.4, -2.0])[..., 0, :], [[1e-4, 1 / 4e3], [-5e-4, 1 / 4e3]], rtol=1e-15)
@@ -71,14 +77,32 @@ def test_derivatives_of_pairs_agree_with_finite_differences(pair, held):
         assert np.all(np.abs(table[:, 1:] - numeric) <= 1e-6 * size + 1e-4 * np.abs(numeric))
 
 
-def test_the_transistor_in_its_limits():
+def test_the_transistor_in_its_limits(evidence):
     cell = device("ekv_transistor")
     beta, vt0, n, ut = (float(cell.parameters[name]) for name in ("beta", "vt0", "slope", "ut"))
     # Weak inversion: i = 2 n beta ut^2 exp((vg - vt0)/(n ut)) (1 - exp(-v/ut)).
     weak = 2 * n * beta * ut**2 * np.exp((0.05 - vt0) / (n * ut)) * (1 - np.exp(-0.1 / ut))
-    assert_allclose(cell.current(0.1, controls=[0.05, 0.0]), weak, rtol=2e-2)
+    reached = cell.current(0.1, controls=[0.05, 0.0])
+    evidence.figure(
+        cell,
+        "current 0.3 V below threshold, at 0.1 V",
+        reached,
+        weak,
+        rel=2e-2,
+        unit="A",
+        source="limit of weak inversion",
+    )
     # Strong inversion, saturated: i = beta (vg - vt0)^2 / (2 n); and linear at small v: beta (vg - vt0) v.
-    assert_allclose(cell.current(3.0, controls=[2.0, 0.0]), beta * (2.0 - vt0) ** 2 / (2 * n), rtol=1e-2)
+    strong, reached = beta * (2.0 - vt0) ** 2 / (2 * n), cell.current(3.0, controls=[2.0, 0.0])
+    evidence.figure(
+        cell,
+        "saturated current at a gate of 2 V",
+        reached,
+        strong,
+        rel=1e-2,
+        unit="A",
+        source="limit of strong inversion",
+    )
     assert_allclose(cell.evaluate(0.0, controls=[2.0, 0.0])[0, 1], beta * (2.0 - vt0), rtol=1e-2)
 
 
@@ -90,26 +114,31 @@ def test_drain_and_source_change_places():
     assert_allclose(cell.current(-volts, controls=swapped), -there, rtol=1e-12, atol=1e-20)
 
 
-def test_an_exponential_selector_has_its_published_selectivity():
+def test_an_exponential_selector_has_its_published_selectivity(evidence):
     cell = device("exponential_selector")
-    assert_allclose(cell.current(2.0) / cell.current(1.0), 1e4, rtol=0.01)
+    reached = cell.current(2.0) / cell.current(1.0)
+    note = "the set's voltages have four digits"
+    evidence.figure(cell, "selectivity at 2 V", reached, 1e4, rel=0.01, source="published selectivity", note=note)
     assert_allclose(cell.current(2.0), 1e-4, rtol=0.02)
 
 
-def test_a_threshold_switch_closes_and_opens_in_its_times():
+def test_a_threshold_switch_closes_and_opens_in_its_times(evidence):
     cell = device("threshold_switch")
     trace = simulate(cell, Sine(0.6, 1e5, cycles=0.5), samples=2001)
     x = trace.state[:, 0]
     closing, closed = trace.time[np.argmax(x > 1e-3)], trace.time[np.argmax(x >= 1.0)]
-    assert_allclose(closed - closing, 75e-9, rtol=0.1)
+    note = "measured along a sine of 0.6 V, between thresholds of finite width"
+    source = "published time"
+    evidence.figure(cell, "time to close", closed - closing, 75e-9, rel=0.1, unit="s", source=source, note=note)
     assert abs(float(trace.voltage[np.argmax(x > 1e-3)]) - 0.3) < 0.01
     opening = trace.time[len(x) - np.argmax(x[::-1] >= 1.0) - 1]
     opened = trace.time[-1] if x[-1] > 0 else trace.time[np.argmax((x <= 0.0) & (trace.time > opening))]
     assert abs(float(np.interp(opening, trace.time, trace.voltage)) - 0.1) < 0.02
-    assert_allclose(opened - opening, 250e-9, rtol=0.2)
+    evidence.figure(cell, "time to open", opened - opening, 250e-9, rel=0.2, unit="s", source=source, note=note)
     leak = float(device("threshold_switch", x=0.0).current(0.1))
     assert_allclose(leak, 1e-14)
-    assert_allclose(device("threshold_switch", x=1.0).current(0.1) / leak, 1e10)
+    reached = device("threshold_switch", x=1.0).current(0.1) / leak
+    evidence.figure(cell, "closed over open", reached, 1e10, rel=1e-7, source="published selectivity")
 
 
 def test_pairs_are_ensembles_and_start_anew():

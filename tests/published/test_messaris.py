@@ -13,10 +13,16 @@ def rise(t, start, bound, k, s):
 
 
 @pytest.mark.parametrize("volts", [0.4, 0.8, 1.5])
-def test_rise_at_constant_voltage(volts):
+def test_rise_at_constant_voltage(evidence, volts):
     k, s = 5.11e-4, 743.47 * np.expm1(6.51 * volts)
     trace = simulate(device("messaris", r=1300.0), Constant(volts, 3 / (k * s)), samples=41)
-    np.testing.assert_allclose(trace.state[:, 0], rise(trace.time, 1300.0, 16719.0, k, s), rtol=2e-8)
+    wanted = rise(trace.time, 1300.0, 16719.0, k, s)
+    np.testing.assert_allclose(trace.state[:, 0], wanted, rtol=2e-8)
+    for place in (1, 20, 40):
+        evidence.figure(
+            device("messaris"), f"resistance at {volts:g} V after {trace.time[place]:.3g} s", trace.state[place, 0],
+            wanted[place], rel=2e-8, unit="ohm", source="closed form at constant voltage",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("volts", [-0.8, -1.0])
@@ -30,15 +36,16 @@ def test_fall_at_constant_voltage(volts):
     np.testing.assert_allclose(trace.state[:, 0], -rise(trace.time, -start, -bound, k, s), rtol=1e-7)
 
 
-def test_it_tends_to_its_bound_and_rests_beyond_it():
+def test_it_tends_to_its_bound_and_rests_beyond_it(evidence):
     trace = simulate(device("messaris"), Constant(1.5, 1.0), samples=3)
-    assert trace.state[-1, 0] == pytest.approx(16719.0, rel=1e-9)
+    evidence.figure(device("messaris"), "resistance after 1 s at 1.5 V", trace.state[-1, 0], 16719.0, rel=1e-9,
+                    unit="ohm", source="it tends to its bound")  # fmt: skip
     assert device("messaris").rates(1.0, [16900.0])[0] == 0.0
     assert device("messaris").rates(-0.5, [16e3])[0] == 0.0, "the bound at -0.5 V is 17.5 kohm"
 
 
 def test_resistances_of_megohms_do_not_overflow():
-    cell = device("messaris", r_off=2e6)
+    cell = device("messaris", r_off=2e6)  # exp(k R) overflows from 1.4 Mohm on
     assert np.isfinite(cell.evaluate(np.array([-2.0, 2.0])[:, None], np.array([[1.5e3], [2e6]]))).all()
 
 

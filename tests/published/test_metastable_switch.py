@@ -1,17 +1,11 @@
-"""Metastable switches: the checkable figures of the mean, and the exact statistics of a finite number.
-
-Statistical tests have fixed seeds; their bounds hold with a probability of at least 99.99 % for a correct sampler.
-"""
+"""Metastable switches: the checkable figures of the mean, and the exact statistics of a finite number."""
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from devices import Constant, InputError, Pulses, Sine, device, simulate, simulate_switches
 
 TAU, U_T = 1e-4, 1.380649e-23 / 1.602176634e-19 * 298.5
-CONFIDENCE = 0.9999
-Z = stats.norm.ppf(0.5 + CONFIDENCE / 2)
 
 
 def on_off(volts: float) -> tuple[float, float]:
@@ -19,16 +13,19 @@ def on_off(volts: float) -> tuple[float, float]:
     return 1 / (1 + np.exp(-(volts - 0.27) / U_T)), 1 - 1 / (1 + np.exp(-(volts + 0.27) / U_T))
 
 
-def test_probabilities_of_the_facts_sheet():
+def test_probabilities_of_the_facts_sheet(evidence):
     cell = device("metastable_switch")
-    assert cell.rates(0.2, [0.0])[0] * TAU == pytest.approx(0.0617265, rel=1e-6)
-    assert cell.rates(0.27, [0.0])[0] * TAU == pytest.approx(0.5, rel=1e-14)
+    evidence.figure(cell, "P_on at 0.2 V", cell.rates(0.2, [0.0])[0] * TAU, 0.0617265, rel=1e-6)
+    evidence.figure(cell, "P_on at 0.27 V", cell.rates(0.27, [0.0])[0] * TAU, 0.5, rel=1e-14)
 
 
-def test_it_forgets_at_zero_volts_in_1_81_s():
+def test_it_forgets_at_zero_volts_in_1_81_s(evidence):
     up, down = on_off(0.0)
-    assert 1 / (up + down) == pytest.approx(18096, rel=1e-4)
     cell = device("metastable_switch", x=0.9)
+    slope = (cell.rates(0.0, [0.4]) - cell.rates(0.0, [0.6]))[0] / 0.2
+    evidence.figure(cell, "time constant at 0 V over tau", 1 / (slope * TAU), 18_096, rel=1e-4)
+    evidence.figure(cell, "rate at 0 V, x = 0.5", cell.rates(0.0, [0.5])[0], 0.0, abs=1e-12, unit="1/s",
+                    source="it forgets towards P_on/(P_on + P_off) = 1/2")  # fmt: skip
     trace = simulate(cell, Constant(0.0, 8.0), samples=9)
     np.testing.assert_allclose(trace.state[:, 0], 0.5 + 0.4 * np.exp(-(up + down) * trace.time / TAU), atol=1e-9)
 
@@ -42,7 +39,7 @@ def test_relaxation_at_constant_voltage(volts):
 
 
 @pytest.mark.parametrize("volts", [0.0, 0.01])
-def test_stationary_mean_variance_and_correlation(volts):
+def test_stationary_mean_variance_and_correlation(evidence, volts):
     n, cells = 200, 4000
     up, down = on_off(volts)
     share, pace = up / (up + down), (up + down) / TAU
@@ -52,16 +49,18 @@ def test_stationary_mean_variance_and_correlation(volts):
         many, Constant(volts, 30 / pace + later), switches=n, seed=1, samples=[30 / pace, 30 / pace + later]
     ).state[..., 0]
     variance = share * (1 - share) / n
-    assert abs(x[:, 0].mean() - share) < Z * np.sqrt(variance / cells)
-    low, high = stats.chi2.ppf([0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2], cells - 1) / (cells - 1)
-    assert low < x[:, 0].var(ddof=1) / variance < high
-    assert low < x[:, 1].var(ddof=1) / variance < high
+    # The kurtosis of a binomial share.
+    kurtosis = 3 + (1 - 6 * share * (1 - share)) / (n * share * (1 - share))
+    what = f"{n} switches at {volts:g} V, share that is on"
+    for k, when in enumerate(("at rest", "later")):
+        evidence.moments(many, f"{what}, {when}", x[:, k], share, variance, kurtosis)
     # Fisher's transform of a correlation is normal with variance 1/(cells - 3).
     found = np.corrcoef(x.T)[0, 1]
-    assert abs(np.arctanh(found) - np.arctanh(np.exp(-0.7))) < Z / np.sqrt(cells - 3)
+    error = 1 / np.sqrt(cells - 3)
+    evidence.score(many, f"{what}, artanh of its correlation", np.arctanh(found), np.arctanh(np.exp(-0.7)), error)
 
 
-def test_a_single_switch_under_a_moving_voltage():
+def test_a_single_switch_under_a_moving_voltage(evidence):
     """The probability of being on is the mean law itself, however few samples there are."""
     cells = 20000
     wave = Sine(0.45, 2e3, cycles=0.8)
@@ -70,7 +69,7 @@ def test_a_single_switch_under_a_moving_voltage():
     for samples, seed in (([0.0, wave.duration], 2), (40, 3)):
         x = simulate_switches(many, wave, switches=1, seed=seed, samples=samples).state[:, -1, 0]
         assert set(np.unique(x)) == {0.0, 1.0}
-        assert abs(x.mean() - wanted) < Z * np.sqrt(wanted * (1 - wanted) / cells)
+        evidence.share(many, f"one switch after 0.8 of a sine, seed {seed}", x == 1.0, wanted)
 
 
 def test_it_tends_to_the_mean_law_as_the_number_grows():

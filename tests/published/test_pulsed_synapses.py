@@ -46,12 +46,13 @@ def test_potentiation_and_depression_are_the_published_recursion(name):
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_shape_of_the_curve(name):
+def test_shape_of_the_curve(evidence, name):
     """Number of states, end points after 100 pulses each way, asymmetry."""
     states, left_up, left_down = SHAPES[name]
     cell = device("linear_step_synapse", name)
     p = {k: float(a) for k, a in cell.parameters.items()}
-    assert (p["w_max"] - p["w_min"]) / p["dw_up"] == pytest.approx(states, rel=1e-5)
+    reached = (p["w_max"] - p["w_min"]) / p["dw_up"]
+    evidence.figure(cell, "range over the step at w = 0", reached, states, rel=1e-5, source="its source's table")
     path = up_and_down(cell)
     way_up, way_down = p["w_max"] / p["gamma_up"], p["w_min"] / p["gamma_down"]
     top = way_up - (way_up - p["w_min"]) * (1 - p["dw_up"] / way_up) ** 100
@@ -60,7 +61,8 @@ def test_shape_of_the_curve(name):
     assert path[199] == pytest.approx(max(bottom, p["w_min"]), abs=1e-13)
     for volts, bound, left in ((1.0, "w_max", left_up), (-1.0, "w_min", left_down)):
         middle, edge = cell.rates(volts, [[0.0], [p[bound]]])[:, 0]
-        assert edge / middle == pytest.approx(left, abs=1e-12)
+        what = f"share of the step left at {bound}"
+        evidence.figure(cell, what, edge / middle, left, abs=1e-12, source="1 - gamma of its source's table")
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -88,15 +90,25 @@ def test_as_many_pulses_down_as_up_nearly_return_an_ecram(name):
 
 @pytest.mark.parametrize(("nl", "a"), [(0.01, 126.268958), (1, 1.251653), (2.4, 0.499181), (4.88, 0.200303),
                                       (9, 0.02281)])  # fmt: skip
-def test_nonlinearity_of_neurosim(nl, a):
+def test_nonlinearity_of_neurosim(evidence, nl, a):
     """Table values to their last digit; the closed rule was found to hold to 2e-6 of the label."""
     digit = 10.0 ** -len(str(a).split(".")[1])
-    assert neurosim_nonlinearity(nl) == pytest.approx(a, abs=digit)
+    cell = device("neurosim_synapse")
+    source = "NeuroSim's table, to its last digit"
+    evidence.figure(cell, f"A over P_max at NL {nl:g}", neurosim_nonlinearity(nl), a, abs=digit, source=source)
     assert neurosim_nonlinearity(-nl) == neurosim_nonlinearity(nl)
     z = 1 / neurosim_nonlinearity(nl)
     s = np.linspace(0, 1, 2_000_001)
     deviation = (np.expm1(-z * s) / np.expm1(-z) - s).max()
-    assert deviation == pytest.approx(0.0989949 * nl, rel=1e-6)
+    what = f"largest distance of the curve from its chord at NL {nl:g}"
+    evidence.figure(
+        cell,
+        what,
+        deviation,
+        0.0989949 * nl,
+        rel=1e-6,
+        source="closed rule found from NeuroSim's table: 0.07 sqrt(2) NL",
+    )
 
 
 def test_neurosim_curves_pulse_by_pulse():
@@ -114,13 +126,21 @@ def test_neurosim_curves_pulse_by_pulse():
     assert path[199] == pytest.approx(0.0, abs=1e-14), "100 pulses down cross it"
 
 
-def test_neurosim_conductances_and_nonlinearity_of_the_default_device():
+def test_neurosim_conductances_and_nonlinearity_of_the_default_device(evidence):
     cell = device("neurosim_synapse")
-    assert cell.conductance(0.5, [[0.0], [1.0]]) == pytest.approx([3.0769e-9, 38.462e-9])
+    for x, wanted in ((0.0, 3.0769e-9), (1.0, 38.462e-9)):
+        reached = cell.conductance(0.5, [x])
+        evidence.figure(
+            cell, f"conductance at x = {x:g}", reached, wanted, rel=1e-6, unit="S", source="NeuroSim's default"
+        )
     path = np.append(0.0, up_and_down(cell))
     chord_up, chord_down = np.arange(98) / 97, 1 - np.arange(101) / 100
-    assert (path[:98] - chord_up).max() == pytest.approx(0.0989949 * 2.4, rel=1e-4)
-    assert (chord_down - path[100:]).max() == pytest.approx(0.0989949 * 4.88, rel=1e-4)
+    for what, reached, wanted in (
+        ("97 pulses up: largest distance from the chord", (path[:98] - chord_up).max(), 0.0989949 * 2.4),
+        ("100 pulses down: largest distance from the chord", (chord_down - path[100:]).max(), 0.0989949 * 4.88),
+    ):
+        note = "the largest among whole pulses, slightly under that of the curve"
+        evidence.figure(cell, what, reached, wanted, rel=1e-4, source="closed rule at NL 2.4 and 4.88", note=note)
 
 
 def test_neurosim_is_a_linear_step_in_other_words():

@@ -9,22 +9,27 @@ LAWS = ["team", "team_exponential", "team_kvatinsky", "team_exponential_kvatinsk
 
 
 @pytest.mark.parametrize("name", ["team", "team_exponential"])
-def test_rate_at_1_mA_of_the_facts_sheet(name):
+def test_rate_at_1_mA_of_the_facts_sheet(evidence, name):
     cell = device(name, r_on=100.0, r_off=200e3)
     state = np.array([[0.5e-9], [2e-9]])
     volts = 1e-3 / cell.current(1.0, state)
     resistance = 1.0 / cell.current(1.0, state)
     np.testing.assert_allclose(cell.current(1e-3 * resistance, state), 1e-3, rtol=1e-14)
-    np.testing.assert_allclose(cell.rates(volts, state)[:, 0], 3.64608e-10, rtol=2e-6)
+    for x, reached in zip(state[:, 0], cell.rates(volts, state)[:, 0], strict=True):
+        evidence.figure(cell, f"dx/dt at 1 mA, x = {1e9 * x:g} nm", reached, 3.64608e-10, rel=2e-6, unit="m/s")
 
 
-def test_resistance_laws():
+def test_resistance_laws(evidence):
     for name, middle in (("team", 0.5 * (50 + 1e3)), ("team_exponential", np.sqrt(50 * 1e3))):
         cell = device(name, r_on=50.0, r_off=1e3)
         resistance = 1.0 / cell.current(1.0, [[0.0], [1.5e-9], [3e-9]])
         np.testing.assert_allclose(resistance, [50.0, middle, 1e3], rtol=1e-14)
     linear, exponential = device("vteam"), device("vteam_exponential")
-    assert exponential.current(1.0, [1.5e-9]) == pytest.approx(1 / np.sqrt(50 * 1e3), rel=1e-14)
+    middle = 1 / exponential.current(1.0, [1.5e-9])
+    evidence.figure(
+        exponential, "resistance half way", middle, np.sqrt(50 * 1e3), rel=1e-14, unit="ohm",
+        source="geometric mean, as e^lambda = r_off/r_on",
+    )  # fmt: skip
     assert linear.rates(1.0, [1e-9]) == exponential.rates(1.0, [1e-9])
 
 
@@ -48,6 +53,19 @@ def test_windows_close_as_printed():
     for volts, argument in ((1.0, (x - 1.2e-9) / 0.5e-9), (-1.0, (1.0e-9 - x) / 0.5e-9)):
         want = plain.rates(volts, x) * np.exp(-np.exp(argument))
         np.testing.assert_allclose(windowed.rates(volts, x), want, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", ["team_kvatinsky", "team_exponential_kvatinsky"])
+def test_a_window_far_out_is_among_the_smallest_doubles(evidence, name):
+    """Biolek et al., IEEE Access 9, 30247 (2021), warn of its underflow."""
+    fast = {"k_off": 1e30, "r_off": 101.0, "r_on": 100.0}
+    x = [[1.2e-9 + 6.6 * 0.1e-9]]
+    cell = device(name, a_off=1.2e-9, w_c=0.1e-9, **fast)
+    share = cell.rates(1.0, x) / device(name.removesuffix("_kvatinsky"), **fast).rates(1.0, x)
+    evidence.figure(
+        cell, "window exp(-exp(6.6))", share, 5.7e-320, rel=0.01, source="Biolek et al. 2021, two digits",
+        note="5.65e-320, a subnormal double; from 7 on the exponent is held and the window is 0",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("w_c", [1e-15, 1.07e-12, 107e-12, 1e-6])

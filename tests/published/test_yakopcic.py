@@ -6,11 +6,13 @@ import pytest
 from devices import Constant, device, simulate
 
 
-def test_current_and_rate_of_the_facts_sheet():
+def test_current_and_rate_of_the_facts_sheet(evidence):
     cell = device("yakopcic", "knowm_a")
-    assert cell.current(0.5, [1.0]) == pytest.approx(4.250443e-3, rel=1e-6)
+    reached = cell.current(0.5, [1.0])
+    evidence.figure(cell, "current at 0.5 V, x = 1", reached, 4.250443e-3, rel=2e-7, unit="A")
     for x in (0.0, 0.1, 0.29999):
-        assert cell.rates(0.5, [x])[0] == pytest.approx(1900.84, rel=2e-6)
+        reached = cell.rates(0.5, [x])[0]
+        evidence.figure(cell, f"dx/dt at 0.5 V, x = {x:g}", reached, 1900.84, rel=2e-6, unit="1/s")
 
 
 def test_damping_is_continuous_with_a_kink_and_ends_the_motion():
@@ -27,15 +29,20 @@ def test_damping_is_continuous_with_a_kink_and_ends_the_motion():
     assert cell.rates(-0.5, [0.0])[0] == 0.0
 
 
-def test_no_current_at_zero_state_and_no_motion_between_thresholds():
+def test_no_current_at_zero_state_and_no_motion_between_thresholds(evidence):
     cell = device("yakopcic", "knowm_a")
-    assert (cell.current(np.linspace(-1, 1, 21), [0.0]) == 0.0).all()
+    largest = np.abs(cell.current(np.linspace(-1, 1, 21), [0.0])).max()
+    evidence.figure(cell, "largest current at x = 0", largest, 0.0, abs=0.0, unit="A", source="i is proportional to x")
     assert (cell.rates(np.linspace(-0.15, 0.16, 32), [0.4]) == 0.0).all()
 
 
-def test_undamped_growth_is_straight():
+def test_undamped_growth_is_straight(evidence):
     cell = device("yakopcic", "knowm_a", x=0.0)
     rate = 4000 * (np.exp(0.5) - np.exp(0.16))
+    other = device("yakopcic", "knowm_b")
+    wanted = 4000 * (np.exp(0.8) - np.exp(0.65))
+    reached = other.rates(0.8, [0.1])[0]
+    evidence.figure(other, "dx/dt at 0.8 V, x = 0.1", reached, wanted, rel=1e-12, unit="1/s", source="closed form")
     trace = simulate(cell, Constant(0.5, 0.29 / rate), samples=5)
     np.testing.assert_allclose(trace.state[:, 0], rate * trace.time, atol=1e-12)
 

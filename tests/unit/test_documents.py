@@ -5,12 +5,13 @@ import importlib
 import importlib.util
 import pkgutil
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import sympy
 
-from devices import models
+from devices import models, parameter_sets
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("devices", "crossbar", "netlists", "memductance")
@@ -53,11 +54,16 @@ def test_the_device_of_the_contributing_guide_is_a_valid_declaration():
     assert namespace["MODELS"][0].name == "my_device"
 
 
-def test_the_pages_of_the_models_are_those_of_their_declarations():
-    spec = importlib.util.spec_from_file_location("make_models", ROOT / "docs" / "make_models.py")
+def maker(name):
+    """A script in docs, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    wanted = module.pages(models())
+    return module
+
+
+def test_the_pages_of_the_models_are_those_of_their_declarations():
+    wanted = maker("make_models").pages(models())
     folder = ROOT / "docs" / "models"
     assert {f.name for f in folder.iterdir()} == set(wanted), "run python docs/make_models.py"
     assert {f.stem for f in (ROOT / "docs" / "images" / "models").iterdir()} == set(models())
@@ -68,6 +74,33 @@ def test_the_pages_of_the_models_are_those_of_their_declarations():
         if not same:
             found, text = (re.sub(r"```math.*?```|SymPy [\d.]+", "", t, flags=re.DOTALL) for t in (found, text))
         assert found == text, f"docs/models/{name} is out of date: run python docs/make_models.py"
+
+
+def test_the_page_of_effects_is_that_of_their_declarations():
+    make_effects = maker("make_effects")
+    text = (ROOT / "docs" / "effects.md").read_text()
+    assert make_effects.page() == text, "docs/effects.md is out of date: run python docs/make_effects.py"
+    assert ":math:" not in text
+    assert "::" not in text
+    for kind in make_effects.effects():
+        section = text.split(f"## {kind.__name__}\n")[1].split("\n## ")[0]
+        for field in fields(kind):
+            assert re.search(rf"^\| `.*\b{field.name}\b.*` \|", section, re.MULTILINE), f"{kind.__name__}.{field.name}"
+
+
+def test_there_is_evidence_of_every_model_set_and_effect():
+    """Names only: the figures are those of the tests that assert them."""
+    text = (ROOT / "docs" / "evidence.md").read_text()
+    fix = "run python docs/make_evidence.py"
+    _, figures, ngspice, vacask, chance = re.split("## Figures|### ngspice|### VACASK|## Chance", text)
+    for name in models():
+        assert f"[{name}](models/{name}.md)" in figures, fix  # in the table, or among those without a figure
+        for which in parameter_sets(name):
+            row = f"\n| [{name}](models/{name}.md) | `{which}` |"
+            assert row in ngspice, fix
+            assert row in vacask, fix
+    for kind in maker("make_effects").effects():
+        assert f"\n| **[{kind.__name__}](effects.md#{kind.__name__.lower()})**" in figures + chance, fix
 
 
 def test_pictures_of_the_models_are_small_and_linked():
@@ -87,6 +120,6 @@ def test_the_python_of_each_page_runs(name):
 
 
 def test_cells_of_the_tables_of_each_page_are_as_many_as_their_heads():
-    for page in sorted((ROOT / "docs" / "models").glob("*.md")):
+    for page in [*(ROOT / "docs" / "models").glob("*.md"), ROOT / "docs" / "effects.md", ROOT / "docs" / "evidence.md"]:
         for table in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE):
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, page.name

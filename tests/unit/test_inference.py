@@ -16,7 +16,7 @@ from crossbar import (
     plot_map,
     sweep,
 )
-from devices import InputError, Lognormal, StuckCells
+from devices import ArrheniusRate, Correlated, InputError, Lognormal, Normal, StuckCells
 
 LIMITS = (1e-6, 1e-5)
 
@@ -30,6 +30,10 @@ LIMITS = (1e-6, 1e-5)
         (lambda: Recipe(conductance_limits=LIMITS, tile=(0, 4)), r"tile rows: got 0"),
         (lambda: Recipe(conductance_limits=LIMITS, tile=(4, 1)), r"tile columns: got 1.*a pair of columns"),
         (lambda: Recipe(conductance_limits=LIMITS, adc_bits=0), r"bits: got 0"),
+        (lambda: Recipe(conductance_limits=LIMITS, effects=[0.1]), r"effects: got 0.1; allowed: effects on programmed"),
+        (lambda: Recipe(conductance_limits=LIMITS, effects=[ArrheniusRate(0.6, 350.0)]), r"effects: got ArrheniusRate"),
+        (lambda: Recipe(conductance_limits=LIMITS, effects=[Correlated(Normal(0.1))]), r"effects: got Correlated"),
+        (lambda: Recipe(conductance_limits=LIMITS, effects=Lognormal(0.1)), r"effects: got .*; allowed: a sequence"),
         (lambda: Amplitude(read_voltage=0.0), r"read_voltage: got 0"),
         (lambda: PulseWidth(bits=2.5), r"bits: got 2.5"),
         (lambda: ADC(full_scale=-1.0), r"full_scale: got -1"),
