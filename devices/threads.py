@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
@@ -111,8 +111,11 @@ def in_turns(work: Callable[[slice], None], count: int, *, threads: int) -> None
         return
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for one in [pool.submit(turns) for _ in range(threads)]:
-                one.result()
+            left = {pool.submit(turns) for _ in range(threads)}
+            while left:
+                done, left = wait(left, timeout=_TURN, return_when=FIRST_COMPLETED)
+                for one in done:
+                    one.result()
         finally:
             with lock:
                 begun = count
