@@ -1,16 +1,15 @@
 """The time stepper of `simulate`, in compiled code: every cell of an ensemble takes steps of its own.
 
-Steps are those of `devices._rodas`, each as long as its error allows. They end at the corners of the waveform and where
-its voltage turns, so that the voltage is monotonic within each; samples are interpolated. A state that reaches a hard
-bound is located to the tolerance, held, and let go when its law points inward again. Where a law jumps or bends, at a
-threshold, a step ends just beyond the crossing, and the next one begins anew.
+A step is explicit where that is stable, else implicit (`devices._dormand_prince`, `devices._rodas`), and as long as its
+error allows. Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic within
+each and crosses no threshold unseen; samples are interpolated. At an event (`devices._events`), a state at its bound or a
+law that jumps or bends, a step ends just before, a hop goes over it, and the next step begins anew.
 """
 
 from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numba import njit, types
 
@@ -29,9 +28,9 @@ KERNEL_SIGNATURE = types.void(types.float64, _VECTOR, _VECTOR, _VECTOR)
 DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
 
 _TINY = 4.0 * float(np.finfo(np.float64).eps)  # share of the duration below which times are the same
-_LITTLE = 1e-6  # share of a step; a law that switches back and forth leaves less, again and again
-_PATIENCE = 4
 _TRIES = 20  # to end a step at an event
+#: A law that switches back and forth leaves less than this share of a step; after so many of them one goes over it.
+_LITTLE, _PATIENCE = 1e-6, 4
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -44,8 +43,11 @@ def evaluate_many(kernel, v, x, p, out):
 
 
 @njit(**OPTIONS)
-def _beginning(segment, t, x, lower, upper, tolerance, work):
-    """Return the length of a step that starts without a past, from the first two derivatives of the states."""
+def _beginning(segment, t, x, lower, upper, tolerance, tiny, work):
+    """Return the length of a step that starts without a past, from the first two derivatives of the states.
+
+    It is at least `tiny`, also where they are not finite, so that the step finds this.
+    """
     width = 2 + x.size
     n = lower.size
     rise = slope(segment, t)
@@ -61,7 +63,7 @@ def _beginning(segment, t, x, lower, upper, tolerance, work):
                 bend += work.first[row + 2 + c] * work.first[(1 + c) * width]
         room = little * (upper[r] - lower[r])
         length = min(length, room / abs(work.first[row]), math.sqrt(2.0 * room * little / abs(bend)))
-    return length
+    return length if length > tiny else tiny
 
 
 @njit(**OPTIONS)
@@ -158,7 +160,7 @@ def integrate_cell(
         kernel(voltage(segment, t), x, p, work.first)
         _turned(switch, signs, voltage(segment, t), x, p)
         hold(segment, t, x, lower, upper, bound_time, work)
-        longer = max(longer, _beginning(segment, t, x, lower, upper, tolerance, work))
+        longer = max(longer, _beginning(segment, t, x, lower, upper, tolerance, tiny, work))
         while t < end - tiny:
             if sample < 0:
                 return NOT_FINITE, t, steps
@@ -178,7 +180,7 @@ def integrate_cell(
                 factor = min(5.0, max(0.1, 0.8 * (tolerance / max(error, 1e-9 * tolerance)) ** (1.0 / order)))
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
                 longer = factor * h
-                if fixed > 0.0 or longer < 1e-3 * tiny:
+                if fixed > 0.0 or not longer >= 1e-3 * tiny:
                     return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
             early = h < whole
@@ -198,7 +200,7 @@ def integrate_cell(
             turned = _turned(switch, signs, voltage(segment, t), x, p)
             small = small + 1 if h < _LITTLE * whole else (small if turned else 0)
             if hold(segment, t, x, lower, upper, bound_time, work) or turned:
-                longer = _beginning(segment, t, x, lower, upper, tolerance, work)
+                longer = _beginning(segment, t, x, lower, upper, tolerance, tiny, work)
             elif h > 0.0:
                 longer = max(longer, factor * h) if ends and not early else factor * h
     return (NOT_FINITE if sample < 0 else DONE), t, steps

@@ -78,9 +78,10 @@ def simulate(
 
     .. math:: \dot x = f(v(t), x; p), \qquad x_\mathrm{lower} \le x \le x_\mathrm{upper}
 
-    Adaptive and L-stable (RODAS, order 4 with error estimate of order 3), with the exact Jacobian, so that
-    rates may span many decades. Each cell has its own steps; steps end at the waveform's corners, at the
-    sample times, where a state meets or leaves a bound, and where a state law jumps or bends, as at a threshold.
+    Adaptive: explicit steps (Dormand and Prince, order 5) where they are stable, else L-stable ones with the exact
+    Jacobian (RODAS, order 4), so that rates may span many decades. Each cell has its own steps; they end at the
+    waveform's corners, where the voltage turns, where a state meets or leaves a bound, and where a state law jumps or
+    bends, as at a threshold. Samples are interpolated within steps. Ctrl-C ends it within a fraction of a second.
 
     Parameters
     ----------
