@@ -49,7 +49,8 @@ def main() -> int:
         if not results.figures:
             console.print(f"there are no figures in {file}; run python -m benchmarks first", highlight=False)
             return 1
-        for path in write(results, ROOT / "docs" if file == KEPT else file.parent / "page"):
+        devices = Results(file.parent / ("devices.json" if file == KEPT else "devices-quick.json"))
+        for path in write(results, devices, ROOT / "docs" if file == KEPT else file.parent / "page"):
             console.print(f"wrote {path}", highlight=False)
         return 0
     from devices.threads import cores

@@ -84,6 +84,15 @@ DETAIL = """
     process, imports included.
 """
 
+DEVICES = """
+    Every registered model with states, an ensemble over one cycle of a loop with 9 samples, a parameter spread by a
+    tenth (`python -m benchmarks.devices`, {date}, {cpu}). Times are for one cell. Every tool runs at its loosest
+    setting that keeps the states within 1e-6 of their span: `solve_ivp` with the law in scalar Python, one cell after
+    another, on one thread, as such a loop runs; ngspice one cell in a process, its start-up taken off.
+
+    The goal is {goal}x. Reached against {counts}. Ratios below it are bold.
+"""
+
 RECORDED = """
     Figures marked *recorded* compare with a time that {peer} took earlier on another machine of the same kind, since
     it could not be had here ({why}).

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.figures import Figure, Results
-from benchmarks.methods import ANSWERS, DETAIL, HEAD, METHODS, RECORDED, TITLES, text
+from benchmarks.methods import ANSWERS, DETAIL, DEVICES, HEAD, METHODS, RECORDED, TITLES, text
 from benchmarks.picture import draw
 from benchmarks.problem import REGIMES
 from benchmarks.rows.growth import SMALL, verdicts
@@ -29,14 +29,15 @@ def verdict(figure: Figure) -> str:
     return {True: "met", False: "missed", None: ""}[figure.met]
 
 
-def write(results: Results, folder: Path) -> list[Path]:
-    """Write the page and the picture into a folder, and return their paths."""
+def write(results: Results, devices: Results, folder: Path) -> list[Path]:
+    """Write the page and the picture into a folder, and return their paths; `devices` are those of each model."""
     page, picture = folder / "performance.md", folder / "images" / "growth.png"
     drawn = draw(results.of("growth"), results.of("read"), picture)
     parts = [
         _head(results),
         _main_table(results),
         *_details(results),
+        _devices(devices),
         _growth(results, drawn),
         _missed(results),
         _methods(results),
@@ -159,6 +160,47 @@ def _growth_cells(figure: Figure) -> list[str]:
     iterations = details["iterations"]
     arrays = f"{details['arrays']:.1f}" if "arrays" in details and figure.size >= 128 else "-"
     return [seconds(figure.ours), seconds(per_cell), seconds(per_cell / max(iterations, 1)), str(iterations), arrays]
+
+
+def _devices(results: Results) -> str:
+    """A row for each device model: our two times, and each peer's with the ratios to both."""
+    figures = results.of("devices")
+    peers = list(dict.fromkeys(f.peer for f in figures if f.peer))
+    rows, reached = [], {peer: [0, 0, 0] for peer in peers}
+    for work in dict.fromkeys(f.work for f in figures):
+        found = {f.peer: f for f in figures if f.work == work}
+        good = [f for f in found.values() if not f.error]
+        row = [work.split(",")[0]]
+        row += _device_times(good[0]) if good else ["-", "-", "no figure", "-"]
+        for peer in peers:
+            figure = found.get(peer)
+            if figure is None or figure.error or figure.value is None:
+                row += ["no figure", "-", "-"]
+                continue
+            ratios = [figure.value, figure.extra["all_threads_ratio"]]
+            met = [figure.goal is None or ratio >= figure.goal for ratio in ratios]
+            reached[peer] = [a + b for a, b in zip(reached[peer], [1, *met], strict=True)]
+            late = "" if "not" not in figure.note else f" (error {figure.their_error:.0e})"
+            marks = [f"{r:,.0f}x" if ok else f"**{r:,.0f}x**" for r, ok in zip(ratios, met, strict=True)]
+            row += [seconds(figure.theirs) + late, *marks]
+        rows.append(row)
+    if not rows:
+        return ""
+    machine = results.machine
+    titles = ["model", "cells", "steps", "ours, 1 thread", f"ours, {machine['threads']} threads"]
+    for peer in peers:
+        titles += [peer, "ratio, 1 thread", f"ratio, {machine['threads']} threads"]
+    counts = "; ".join(
+        f"{peer}: {one} of {count} models on one thread, {both} on {machine['threads']}"
+        for peer, (count, one, both) in reached.items()
+    )
+    words = text(DEVICES, counts=counts, date=machine["date"], cpu=machine["cpu"], goal=f"{figures[0].goal or 0:.0f}")
+    return f"## Device models\n\n{words}\n\n" + _table(titles, rows)
+
+
+def _device_times(figure: Figure) -> list[str]:
+    extra = figure.extra
+    return [str(extra["cells"]), f"{extra['steps']:.0f}", seconds(figure.ours), seconds(extra["all_threads"])]
 
 
 def _missed(results: Results) -> str:

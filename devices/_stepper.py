@@ -1,21 +1,24 @@
-"""The time stepper of `simulate`: an adaptive, linearly implicit Runge-Kutta method in compiled code.
+"""The time stepper of `simulate`, in compiled code: every cell of an ensemble takes steps of its own.
 
-Method: RODAS, six stages, order 4 with an embedded order 3, L-stable and stiffly accurate (E. Hairer and
-G. Wanner, Solving Ordinary Differential Equations II, 2nd ed., Springer 1996, section IV.7 and its code). Each step
-solves linear systems with the exact Jacobian and needs no Newton iteration. Every cell of an ensemble has
-steps of its own. A state that reaches a hard bound is located to the tolerance, held, and let go when its
-law points inward again. Where a law jumps or bends, at a threshold, a step ends just beyond the crossing.
+A step is explicit where that is stable, else implicit (`devices._dormand_prince`, `devices._rodas`), and as long as its
+error allows. Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic within
+each and crosses no threshold unseen; samples are interpolated. At an event (`devices._events`), a state at its bound or a
+law that jumps or bends, a step ends just before, a hop goes over it, and the next step begins anew.
 """
 
 from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
-from numba import types
+from numba import njit, types
 
-__all__ = ["KERNEL_SIGNATURE", "evaluate_many", "integrate"]
+from devices._dormand_prince import REACH, explicit_step
+from devices._events import hold, until_event
+from devices._rodas import implicit_step
+from devices._work import OPTIONS, inside, memory, slope, voltage
+
+__all__ = ["KERNEL_SIGNATURE", "evaluate_many", "integrate", "integrate_cell"]
 
 _VECTOR = types.Array(types.float64, 1, "C")
 #: evaluate(v, x, p, out)
@@ -24,26 +27,13 @@ KERNEL_SIGNATURE = types.void(types.float64, _VECTOR, _VECTOR, _VECTOR)
 #: Status of a cell: done, or why its integration stopped.
 DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
 
-_STAGES = 6
-_GAMMA = 0.25
-_ALPHA = np.array([0.0, 0.386, 0.21, 0.63, 1.0, 1.0])
-_D = np.array([0.25, -0.1043, 0.1035, -0.3620000000000023e-01, 0.0, 0.0])
-_A = np.zeros((_STAGES, _STAGES))
-_A[1, :1] = 1.544
-_A[2, :2] = 0.9466785280815826, 0.2557011698983284
-_A[3, :3] = 3.314825187068521, 2.896124015972201, 0.9986419139977817
-_A[4, :4] = 1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950
-_A[5, :5] = _A[4, :5]
-_A[5, 4] = 1.0
-_C = np.zeros((_STAGES, _STAGES))
-_C[1, :1] = -5.6688
-_C[2, :2] = -2.430093356833875, -0.2063599157091915
-_C[3, :3] = -0.1073529058151375, -9.594562251023355, -20.47028614809616
-_C[4, :4] = 7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160
-_C[5, :5] = 8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054
+_TINY = 4.0 * float(np.finfo(np.float64).eps)  # share of the duration below which times are the same
+_TRIES = 20  # to end a step at an event
+#: A law that switches back and forth leaves less than this share of a step; after so many of them one goes over it.
+_LITTLE, _PATIENCE = 1e-6, 4
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def evaluate_many(kernel, v, x, p, out):
     """Fill ``out (cells, entries)`` for ``v (cells,)``; `x` and `p` have one row for each cell, or one for all."""
     x_many = x.shape[0] > 1
@@ -52,279 +42,183 @@ def evaluate_many(kernel, v, x, p, out):
         kernel(v[k], x[k if x_many else 0], p[k if p_many else 0], out[k])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _voltage(segment, t):
-    angle = segment[4] * (t - segment[0]) + segment[5]
-    value = segment[1] + segment[2] * (t - segment[0]) + segment[3] * math.sin(angle)
-    slope = segment[2] + segment[3] * segment[4] * math.cos(angle)
-    return value, slope
+@njit(**OPTIONS)
+def _beginning(segment, t, x, lower, upper, tolerance, tiny, work):
+    """Return the length of a step that starts without a past, from the first two derivatives of the states.
 
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _factor(matrix, pivots):
-    """LU with partial pivoting, in place."""
-    n = matrix.shape[0]
-    for k in range(n):
-        best = k
-        for r in range(k + 1, n):
-            if abs(matrix[r, k]) > abs(matrix[best, k]):
-                best = r
-        pivots[k] = best
-        if best != k:
-            for c in range(n):
-                matrix[k, c], matrix[best, c] = matrix[best, c], matrix[k, c]
-        for r in range(k + 1, n):
-            matrix[r, k] /= matrix[k, k]
-            for c in range(k + 1, n):
-                matrix[r, c] -= matrix[r, k] * matrix[k, c]
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _solve(matrix, pivots, b):
-    """Solve with the factors of `_factor`, in place."""
-    n = matrix.shape[0]
-    for k in range(n):
-        b[k], b[pivots[k]] = b[pivots[k]], b[k]
-        for r in range(k + 1, n):
-            b[r] -= matrix[r, k] * b[k]
-    for k in range(n - 1, -1, -1):
-        for c in range(k + 1, n):
-            b[k] -= matrix[k, c] * b[c]
-        b[k] /= matrix[k, k]
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _step(kernel, segment, t, h, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out):
-    """One step from `x` at `t`; leaves the new state in ``local`` and returns the error and whether all is finite.
-
-    The error is the largest embedded error over the states, each as a fraction of its span.
+    It is at least `tiny`, also where they are not finite, so that the step finds this.
     """
-    n = x.shape[0]
-    width = n + 2
-    value, slope = _voltage(segment, t)
-    kernel(value, x, p, out)
+    width = 2 + x.size
+    n = lower.size
+    rise = slope(segment, t)
+    little = tolerance**0.2
+    length = math.inf
     for r in range(n):
+        if work.pinned[r]:
+            continue
+        row = (1 + r) * width
+        bend = work.first[row + 1] * rise
         for c in range(n):
-            matrix[r, c] = 0.0 if pinned[r] else -out[(1 + r) * width + 2 + c]
-        matrix[r, r] += 1.0 / (h * _GAMMA)
-        work[r] = 0.0 if pinned[r] else out[(1 + r) * width + 1] * slope
-    _factor(matrix, pivots)
-    for s in range(_STAGES):
-        if s > 0:
-            for r in range(n):
-                moved = x[r]
-                for k in range(s):
-                    moved += _A[s, k] * stages[k, r]
-                local[r] = min(max(moved, lower[r]), upper[r])
-            value, slope = _voltage(segment, t + _ALPHA[s] * h)
-            kernel(value, local, p, out)
-        for r in range(n):
-            total = 0.0 if pinned[r] else out[(1 + r) * width] + h * _D[s] * work[r]
-            for k in range(s):
-                total += _C[s, k] / h * stages[k, r]
-            stages[s, r] = total
-        _solve(matrix, pivots, stages[s])
-    error = 0.0
-    finite = True
+            if not work.pinned[c]:
+                bend += work.first[row + 2 + c] * work.first[(1 + c) * width]
+        room = little * (upper[r] - lower[r])
+        length = min(length, room / abs(work.first[row]), math.sqrt(2.0 * room * little / abs(bend)))
+    return length if length > tiny else tiny
+
+
+@njit(**OPTIONS)
+def _step(kernel, segment, t, h, x, p, lower, upper, work):
+    """Step explicitly where that is stable, else implicitly; return the error and its power of the step's length."""
+    n = lower.size
+    fastest = 0.0
     for r in range(n):
-        moved = x[r] + stages[5, r]
-        for k in range(5):
-            moved += _A[5, k] * stages[k, r]
-        local[r] = moved
-        finite = finite and math.isfinite(moved)
-        error = max(error, abs(stages[5, r]) / (upper[r] - lower[r]))
-    return error, finite
+        total = 0.0
+        for c in range(n):
+            total += abs(work.first[(1 + r) * (2 + x.size) + 2 + c]) * (upper[c] - lower[c])
+        if not work.pinned[r]:
+            fastest = max(fastest, total / (upper[r] - lower[r]))
+    if h * fastest <= REACH:
+        return explicit_step(kernel, segment, t, h, x, p, lower, upper, work), 5
+    return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _integrate_cell(
-    kernel,
-    switch,
-    switches,
-    segments,
-    duration,
-    times,
-    x,
-    p,
-    lower,
-    upper,
-    tolerance,
-    fixed,
-    max_steps,
-    voltage,
-    current,
-    state,
-    bound_time,
-):
-    n = x.shape[0]
-    width = n + 2
-    out = np.zeros((1 + n) * width)  # rows of inputs that no law moves stay zero
-    work = np.empty(n)
-    local = np.empty(n)
-    matrix = np.empty((n, n))
-    pivots = np.empty(n, np.int64)
-    stages = np.empty((_STAGES, n))
-    pinned = np.zeros(n, np.bool_)
-    signs = np.zeros((2, switches))  # of the switches, at both ends of a step
-    steps = 0
-    sample = 0
-    t = 0.0
-    h_next = fixed if fixed > 0.0 else duration * 1e-6
-    tiny = 4.0 * np.finfo(np.float64).eps * duration
+@njit(**OPTIONS)
+def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
+    """Step by `h`, or to just before the first event on the way; return length, error, its order, and the tries."""
+    length, tries = h, 0
+    while length > 0.0:
+        error, order = _step(kernel, segment, t, length, x, p, lower, upper, work)
+        tries += 1
+        if not math.isfinite(error):
+            return length, error, order, tries
+        share = until_event(kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, fine, work)
+        if share == 1.0 or tries == _TRIES:
+            return length, error, order, tries
+        length *= share
+    return 0.0, 0.0, 5, tries  # the event is at the start
+
+
+@njit(**OPTIONS)
+def _hop(kernel, segment, t, h, x, p, lower, upper, work):
+    """Go over an event at `t`, by a length so short that the law before it may count until its end."""
+    width = 2 + x.size
+    for r in range(lower.size):
+        if not work.pinned[r]:
+            x[r] = min(max(x[r] + h * work.first[(1 + r) * width], lower[r]), upper[r])
+    kernel(voltage(segment, t + h), x, p, work.first)
+
+
+@njit(**OPTIONS)
+def _turned(switch, signs, v, x, p):
+    """Evaluate the switches at the start of a step; return whether any has turned since the last one."""
+    turned = False
+    if signs.shape[1] > 0:
+        switch(v, x, p, signs[1])
+        for k in range(signs.shape[1]):
+            turned = turned or signs[0, k] * signs[1, k] < 0.0
+            signs[0, k] = signs[1, k]
+    return turned
+
+
+@njit(**OPTIONS)
+def _record(kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work):
+    """Write the samples due by `until`, from within the last step; return the next one, or -1 if it is not finite."""
+    while sample < times.size and times[sample] <= until:
+        inside(min(1.0, (times[sample] - t) / h), x, work)
+        for r in range(lower.size):
+            work.local[r] = min(max(work.local[r], lower[r]), upper[r])
+            state[sample, r] = work.local[r]
+        kernel(voltage(segment, times[sample]), work.local, p, work.first)
+        current[sample] = work.first[0]
+        if not math.isfinite(current[sample]):
+            return -1
+        sample += 1
+    return sample
+
+
+@njit(**OPTIONS)
+def integrate_cell(
+    kernel, switch, signs, segments, duration, times, x, p, lower, upper, tolerance, fixed, max_steps,
+    current, state, bound_time, work,
+):  # fmt: skip
+    """Move one cell through the waveform; return its status, when it stopped, and how many steps it tried.
+
+    `x` holds the states, which end where they stop, and then voltages of further terminals, which stay.
+    """
+    n = lower.size
+    tiny = _TINY * duration
+    for c in range(x.size):
+        work.local[c] = work.end[c] = x[c]
+    for r in range(n):
+        for k in range(4):
+            work.bend[k, r] = 0.0
+    steps, small, t, longer = 0, 0, 0.0, 0.0
+    sample = _record(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
         segment = segments[g]
         end = segments[g + 1, 0] if g + 1 < segments.shape[0] else duration
-        longest = (end - segment[0]) / 4.0
-        if segment[4] > 0.0:
-            longest = min(longest, math.pi / (16.0 * segment[4]))
-        while True:
-            while sample < times.shape[0] and times[sample] <= t + 0.5 * tiny:
-                voltage[sample], _ = _voltage(segment, t)
-                kernel(voltage[sample], x, p, out)
-                if not math.isfinite(out[0]):
-                    return NOT_FINITE, t, steps
-                current[sample] = out[0]
-                state[sample] = x
-                sample += 1
-            if t >= end - tiny:
-                t = end
-                break
+        kernel(voltage(segment, t), x, p, work.first)
+        _turned(switch, signs, voltage(segment, t), x, p)
+        hold(segment, t, x, lower, upper, bound_time, work)
+        longer = max(longer, _beginning(segment, t, x, lower, upper, tolerance, tiny, work))
+        while t < end - tiny:
+            if sample < 0:
+                return NOT_FINITE, t, steps
             if steps >= max_steps:
                 return TOO_MANY_STEPS, t, steps
-            value, _ = _voltage(segment, t)
-            if switches > 0:
-                switch(value, x, p, signs[0])
-            kernel(value, x, p, out)
-            for r in range(n):
-                rate = out[(1 + r) * width]
-                at_lower = x[r] <= lower[r]
-                pinned[r] = (at_lower and rate <= 0.0) or (x[r] >= upper[r] and rate >= 0.0)
-                if pinned[r] and math.isnan(bound_time[r, 0 if at_lower else 1]):
-                    bound_time[r, 0 if at_lower else 1] = t
-            stop = end if sample >= times.shape[0] else min(end, times[sample])
-            h = min(h_next, longest) if fixed <= 0.0 else fixed
-            cut = t + h >= stop - tiny
-            if cut:
-                h = stop - t
-            error, finite = _step(
-                kernel, segment, t, h, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out
+            whole = fixed if fixed > 0.0 else min(longer, 0.5 * (end - segment[0]))
+            ends = t + whole >= end - tiny
+            if ends:
+                whole = end - t
+            fine = max(0.1 * tolerance, tiny / whole)
+            h, error, order, tries = _step_to_event(
+                kernel, switch, signs, small < _PATIENCE, segment, t, whole, x, p, lower, upper, fine, work
             )
-            steps += 1
-            if fixed <= 0.0 and not (finite and error <= tolerance):
-                h_next = h * (max(0.1, 0.9 * (tolerance / error) ** 0.25) if finite else 0.1)
-                if h_next < 1e-3 * tiny:
-                    return (STEP_TOO_SMALL if finite else NOT_FINITE), t, steps
+            steps += max(tries, 1)
+            factor = 0.1
+            if math.isfinite(error):
+                factor = min(5.0, max(0.1, 0.8 * (tolerance / max(error, 1e-9 * tolerance)) ** (1.0 / order)))
+            if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
+                longer = factor * h
+                if fixed > 0.0 or not longer >= 1e-3 * tiny:
+                    return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
-            if not finite:
-                return NOT_FINITE, t, steps
-            # Where a state crosses its bound, a held state is let go or a law switches, end the step at that event.
-            event = _locate(
-                kernel,
-                switch,
-                signs,
-                1e-3 if fixed <= 0.0 else 1e-10,
-                segment,
-                t,
-                h,
-                x,
-                p,
-                lower,
-                upper,
-                pinned,
-                work,
-                matrix,
-                pivots,
-                stages,
-                local,
-                out,
-                tolerance,
-            )
-            if fixed <= 0.0:
-                growth = 5.0 if error == 0.0 else min(5.0, max(0.2, 0.9 * (tolerance / error) ** 0.25))
-                h_next = max(h_next, h * growth) if cut else h * growth
-            t = stop if cut and event == h else t + event
-            for r in range(n):
-                x[r] = min(max(local[r], lower[r]), upper[r])
-    return DONE, t, steps
+            early = h < whole
+            hop = min(fine * whole, end - t - h) if early else 0.0
+            later = end if ends and not early else t + h + hop
+            if h > 0.0:
+                sample = _record(
+                    kernel, segment, sample, times, later + 0.5 * tiny, t, h, x, p, lower, upper, current, state, work
+                )
+                for r in range(n):
+                    x[r] = min(max(work.end[r], lower[r]), upper[r])
+                for k in range(work.first.size):
+                    work.first[k] = work.last[k]
+            if early:
+                _hop(kernel, segment, t + h, hop, x, p, lower, upper, work)
+            t = later
+            turned = _turned(switch, signs, voltage(segment, t), x, p)
+            small = small + 1 if h < _LITTLE * whole else (small if turned else 0)
+            if hold(segment, t, x, lower, upper, bound_time, work) or turned:
+                longer = _beginning(segment, t, x, lower, upper, tolerance, tiny, work)
+            elif h > 0.0:
+                longer = max(longer, factor * h) if ends and not early else factor * h
+    return (NOT_FINITE if sample < 0 else DONE), t, steps
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _beyond(kernel, segment, t, p, lower, upper, pinned, local, out, tolerance):
-    """Whether the state at the end of a step lies past an event: outside a bound, or held but drawn inward."""
-    n = local.shape[0]
-    width = n + 2
-    past = False
-    any_pinned = False
-    for r in range(n):
-        slack = tolerance * (upper[r] - lower[r])
-        if not pinned[r] and (local[r] < lower[r] - slack or local[r] > upper[r] + slack):
-            past = True
-        any_pinned = any_pinned or pinned[r]
-    if any_pinned and not past:
-        value, _ = _voltage(segment, t)
-        kernel(value, local, p, out)
-        for r in range(n):
-            rate = out[(1 + r) * width]
-            if pinned[r] and ((local[r] <= lower[r] and rate > 0.0) or (local[r] >= upper[r] and rate < 0.0)):
-                past = True
-    return past
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _switched(switch, signs, segment, t, p, local):
-    """Whether a switch has changed its sign since the start of the step."""
-    if signs.shape[1] == 0:
-        return False
-    value, _ = _voltage(segment, t)
-    switch(value, local, p, signs[1])
-    return np.any(signs[0] * signs[1] < 0.0)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _locate(
-    kernel, switch, signs, fine, segment, t, h, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out,
-    tolerance,
-):  # fmt: skip
-    """Return the length of the step up to its first event, by bisection; `local` holds the state there.
-
-    A crossing ends on the outer side of the bound by less than the tolerance, so that the bound holds the
-    state from there on; a release ends on the inner side, so that the law moves it. A step over a switch ends beyond
-    it by less than the share `fine` of the step; where that leaves next to nothing of the step, a law that switches
-    back and forth would stop all progress, and the whole step counts.
-    """
-    switched = _switched(switch, signs, segment, t + h, p, local)
-    beyond = _beyond(kernel, segment, t + h, p, lower, upper, pinned, local, out, 0.0)
-    if not switched and not beyond:
-        return h
-    before, after = 0.0, h
-    within = not _beyond(kernel, segment, t + h, p, lower, upper, pinned, local, out, 0.1 * tolerance)
-    for _ in range(60):
-        middle = 0.5 * (before + after)
-        close = within and (not switched or after - before <= fine * h)
-        if close or middle <= before or middle >= after:
-            break
-        _step(kernel, segment, t, middle, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out)
-        crossed = _switched(switch, signs, segment, t + middle, p, local)
-        if crossed or _beyond(kernel, segment, t + middle, p, lower, upper, pinned, local, out, 0.0):
-            after, switched = middle, crossed
-            within = not _beyond(kernel, segment, t + middle, p, lower, upper, pinned, local, out, 0.1 * tolerance)
-        else:
-            before = middle
-    if switched and after < 1e-6 * h:
-        after = h
-    _step(kernel, segment, t, after, x, p, lower, upper, pinned, work, matrix, pivots, stages, local, out)
-    return after
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def integrate(
     kernel, switch, switches, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
-    voltage, current, state, bound_time, status, stopped, steps,
+    current, state, bound_time, status, stopped, steps,
 ):  # fmt: skip
     """Integrate each cell (a row of `start`) over the waveform; see `devices.transient.simulate`."""
     p_many = p.shape[0] > 1
+    work = memory(start.shape[1], 0)
+    signs = np.zeros((2, switches))
+    x = np.empty(start.shape[1])
     for k in range(start.shape[0]):
-        status[k], stopped[k], steps[k] = _integrate_cell(
-            kernel, switch, switches, segments, duration, times, start[k].copy(), p[k if p_many else 0],
-            lower[k], upper[k], tolerance, fixed, max_steps, voltage[k], current[k], state[k], bound_time[k],
+        x[:] = start[k]
+        status[k], stopped[k], steps[k] = integrate_cell(
+            kernel, switch, signs, segments, duration, times, x, p[k if p_many else 0], lower[k], upper[k],
+            tolerance, fixed, max_steps, current[k], state[k], bound_time[k], work,
         )  # fmt: skip

@@ -2,9 +2,10 @@
 
 The kernel of a model with n states and m controls is ``evaluate(v, x, p, out)``; ``x`` has the states and then the
 controls, ``out`` (length (1+n)(2+n+m)) gets rows for the current and for each state's rate, and columns value, d/dv and
-the derivatives by the entries of ``x``. Two devices in series have a kernel of the same kind, made of theirs. The
-Python text is generated once per set of equations and kept in the user's cache folder (or in the folder that the
-environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine code too.
+the derivatives by the entries of ``x``. An ``out`` of length n gets the rates alone. Two devices in series have a kernel
+of the same kind, made of theirs. The Python text is generated once per set of equations and kept in the user's cache
+folder (or in the folder that the environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine code
+too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source", "switch_kernel"]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 8
+_GENERATION = 10
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -125,7 +126,11 @@ def _body(model: DeviceModel) -> list[str]:
     """Return the lines of a function that evaluates a model."""
     variables = [model.voltage, *(s.symbol for s in (*model.states, *model.controls))]
     entries = [e for law in (model.current, *model.rates) for e in (law, *_derivatives(model, law, variables))]
-    return [*_inputs(model), *_assigned(entries, [f"_out[{k}]" for k in range(len(entries))])]
+    lines = _inputs(model)
+    if model.states:
+        rates = _assigned(list(model.rates), [f"_out[{k}]" for k in range(len(model.states))])
+        lines += [f"    if _out.size == {len(model.states)}:", *(f"    {line}" for line in rates), "        return"]
+    return [*lines, *_assigned(entries, [f"_out[{k}]" for k in range(len(entries))])]
 
 
 def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symbol]) -> list[sympy.Expr]:
@@ -276,6 +281,12 @@ _SERIES = """\
         if abs(aim - w) <= 4e-16 * abs(v) or aim == low or aim == high:
             break
         w = aim
+    if _out.size == n + m:
+        for r in range(n):
+            _out[r] = a[(1 + r) * (2 + n)]
+        for r in range(m):
+            _out[n + r] = b[(1 + r) * (2 + m + c)]
+        return
     total = a[1] + b[1]
     by_v = a[1] / total if total > 0.0 else 0.0
     width, wa, wb = 2 + n + m + c, 2 + n, 2 + m + c

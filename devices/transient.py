@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.errors import ConvergenceError, InputError
 from devices.instance import Device
-from devices.threads import cores, in_threads
+from devices.threads import cores, in_turns
 from devices.validation import finite_array, integer, number
 from devices.waveforms import Waveform
 
@@ -78,9 +78,10 @@ def simulate(
 
     .. math:: \dot x = f(v(t), x; p), \qquad x_\mathrm{lower} \le x \le x_\mathrm{upper}
 
-    Adaptive and L-stable (RODAS, order 4 with error estimate of order 3), with the exact Jacobian, so that
-    rates may span many decades. Each cell has its own steps; steps end at the waveform's corners, at the
-    sample times, where a state meets or leaves a bound, and where a state law jumps or bends, as at a threshold.
+    Adaptive: explicit steps (Dormand and Prince, order 5) where they are stable, else L-stable ones with the exact
+    Jacobian (RODAS, order 4), so that rates may span many decades. Each cell has its own steps; they end at the
+    waveform's corners, where the voltage turns, where a state meets or leaves a bound, and where a state law jumps or
+    bends, as at a threshold. Samples are interpolated within steps. Ctrl-C ends it within a fraction of a second.
 
     Parameters
     ----------
@@ -129,7 +130,6 @@ def simulate(
     start = device.start.reshape(cells, n)
     lower, upper = (b.reshape(cells, n) for b in device.bounds())
     table = device.parameter_rows(shape)
-    voltage = np.empty((cells, times.size))
     current = np.full((cells, times.size), np.nan)
     state = np.full((cells, times.size, n), np.nan)
     bound_time = np.full((cells, n, 2), np.nan)
@@ -138,12 +138,14 @@ def simulate(
     compiled, switches = kernel(device.model), len(device.model.switches)
     switch = switch_kernel(device.model) if switches else compiled
 
+    pieces = waveform.pieces
+
     def part(rows: slice) -> None:
         _stepper.integrate(
             compiled,
             switch,
             switches,
-            waveform.segments,
+            pieces,
             waveform.duration,
             times,
             start[rows],
@@ -153,7 +155,6 @@ def simulate(
             tolerance,
             fixed,
             max_steps,
-            voltage[rows],
             current[rows],
             state[rows],
             bound_time[rows],
@@ -162,12 +163,12 @@ def simulate(
             steps[rows],
         )
 
-    in_threads(part, cells, threads=min(cores(), cells // 64), pieces=8)  # cells differ in their number of steps
+    in_turns(part, cells, threads=min(cores(), cells // 64))
     trace = Trace(
         device,
         waveform,
         times,
-        voltage[0],
+        waveform.at(times),
         current.reshape(*shape, times.size),
         state.reshape(*shape, times.size, n),
         bound_time.reshape(*shape, n, 2),

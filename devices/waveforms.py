@@ -40,6 +40,26 @@ class Waveform(ABC):
         """Length [s]."""
 
     @property
+    def pieces(self) -> NDArray[np.float64]:
+        """The segments, cut where the voltage turns: it rises or falls all along each; shape ``(pieces, 6)``."""
+        rows = self.segments
+        length = np.diff(rows[:, 0], append=self.duration)
+        cut = []
+        for row, end in zip(rows, length, strict=True):
+            cut.append(row)
+            _, _, slope, amplitude, omega, phase = row
+            if abs(amplitude * omega) <= abs(slope):
+                continue
+            turn = math.acos(-slope / (amplitude * omega))  # where the slopes of line and sine cancel
+            span = omega * end
+            first = math.floor((phase - turn) / (2 * math.pi)) - 1
+            turns = 2 * math.pi * np.arange(first, first + span / (2 * math.pi) + 4)
+            local = np.sort(np.concatenate([turns - turn, turns + turn]) - phase)
+            for s in local[(local > 1e-9 * span) & (local < (1 - 1e-9) * span)] / omega:
+                cut.append([row[0] + s, row[1] + slope * s, slope, amplitude, omega, phase + omega * s])
+        return np.array(cut)
+
+    @property
     def corners(self) -> NDArray[np.float64]:
         """Times at which segments start and end [s], shape ``(segments + 1,)``."""
         return np.append(self.segments[:, 0], self.duration)

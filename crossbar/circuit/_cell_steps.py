@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from crossbar.circuit._ports import at_cell
-from devices._stepper import _factor, _solve
+from devices._rodas import factor, solve
 
 _options = {"cache": True, "nogil": True, "error_model": "numpy"}
 
@@ -51,13 +51,13 @@ def linearise(kernel, u, v, x, p, control, lower, upper, h_gamma, pinned, conduc
             for c in range(states):
                 matrix[k, r, c] = 0.0 if held else -out[(1 + r) * width + 2 + c]
             matrix[k, r, r] += 1.0 / h_gamma
-        _factor(matrix[k], pivots[k])
+        factor(matrix[k], pivots[k])
         conductance[k] = out[1]
         trans[k] = total
         for side in range(2):
             for r in range(states):
                 solved[r] = f_w[k, r, side]
-            _solve(matrix[k], pivots[k], solved)
+            solve(matrix[k], pivots[k], solved)
             extra = 0.0
             for r in range(states):
                 extra += i_x[k, r] * solved[r]
@@ -79,7 +79,7 @@ def load_stage(kernel, u, v, x, p, control, pinned, history, i_x, matrix, pivots
         current[k] = out[0]
         for r in range(states):
             rest[k, r] = history[k, r] + (0.0 if pinned[k, r] else out[(1 + r) * width])
-        _solve(matrix[k], pivots[k], rest[k])
+        solve(matrix[k], pivots[k], rest[k])
         total = 0.0
         for r in range(states):
             total += i_x[k, r] * rest[k, r]
@@ -94,7 +94,7 @@ def recover(W, V, f_w, matrix, pivots, rest, X):
     for k in range(W.size):
         for r in range(states):
             solved[r] = f_w[k, r, 0] * W[k] - f_w[k, r, 1] * V[k]
-        _solve(matrix[k], pivots[k], solved)
+        solve(matrix[k], pivots[k], solved)
         for r in range(states):
             X[k, r] = rest[k, r] + solved[r]
 

@@ -4,7 +4,7 @@ Potentials ``u, v`` of the nodes and the states ``x`` of the cells obey
 
     C du/dt = -(currents out of each node),    dx/dt = f(w, x),
 
-algebraic where there is no capacitance. The steps are those of `devices` (RODAS, order 4 with an embedded order 3,
+algebraic where there is no capacitance. The steps are the implicit ones of `devices` (RODAS, order 4 with an embedded order 3,
 L-stable and stiffly accurate, so it holds for algebraic equations too: Hairer and Wanner, Solving Ordinary
 Differential Equations II, section IV.7 and VI.4). Each of its six stages is linear, with the same matrix: each cell's
 states are eliminated on the spot, capacitances become conductances ``C/(h gamma)``, and what is left is one crossbar of
@@ -23,19 +23,11 @@ from crossbar.circuit._cell_steps import linearise, load_stage, overshoot, recov
 from crossbar.circuit.linear import solve_lines
 from crossbar.circuit.lines import Ladders, factor_lines
 from crossbar.circuit.nonlinear import CellArray, solve_gated
-from devices._stepper import _A, _ALPHA, _C, _D, _GAMMA
+from devices._rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
 
 __all__ = ["Moment", "Step", "Stepper"]
 
 Array = NDArray[np.float64]
-#: Coefficients of the continuous extension, order 3 (Hairer and Wanner, code RODAS).
-_DENSE = np.array(
-    [
-        [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662],
-        [-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872],
-    ]
-)
-_STAGES = 6
 
 
 class Moment(NamedTuple):
@@ -116,7 +108,7 @@ class Stepper:
         """Return the step of length `h` from time `t`."""
         kernel, parameters, control = self.cells.kernel, self.cells.parameters, self.cells.control
         shape, count, states = self.ladders.shape, now.u.size, now.x.shape[1]
-        h_gamma = h * _GAMMA
+        h_gamma = h * GAMMA
         pinned = np.zeros((count, states), dtype=np.bool_)
         i_x, matrix = np.empty((count, states)), np.empty((count, states, states))
         pivots, f_w = np.empty((count, states), dtype=np.int64), np.empty((count, states, 2))
@@ -133,12 +125,12 @@ class Stepper:
         load = (np.full(shape, c_word) if c_word else None, np.full(shape, c_bit) if c_bit else None)
         factors = None if m.any() else factor_lines(port, self.ladders, *load)
         _, slopes = self.sides(t)
-        stages = [np.empty((_STAGES, *part.shape)) for part in now]
+        stages = [np.empty((STAGES, *part.shape)) for part in now]
         rest, current, pushed = np.empty((count, states)), np.empty(count), np.empty(count)
         iterations = 0
-        for s in range(_STAGES):
-            at = [part + np.tensordot(_A[s, :s], stage[:s], axes=1) for part, stage in zip(now, stages, strict=True)]
-            past = [np.tensordot(_C[s, :s], stage[:s], axes=1) / h for stage in stages]
+        for s in range(STAGES):
+            at = [part + np.tensordot(A[s, :s], stage[:s], axes=1) for part, stage in zip(now, stages, strict=True)]
+            past = [np.tensordot(C[s, :s], stage[:s], axes=1) / h for stage in stages]
             u, v = at[0], at[1]
             x = np.clip(at[2], self.lower, self.upper)
             load_stage(
@@ -149,8 +141,8 @@ class Stepper:
             through += self.capacitance[2] * (past[0] - past[1])
             into_word = through + c_word * u + self.capacitance[0] * past[0]
             into_bit = -through + c_bit * v + self.capacitance[1] * past[1]
-            potentials, _ = self.sides(t + _ALPHA[s] * h)
-            sides = {name: potentials[name] + h * _D[s] * slopes[name] for name in potentials}
+            potentials, _ = self.sides(t + ALPHA[s] * h)
+            sides = {name: potentials[name] + h * D[s] * slopes[name] for name in potentials}
             if factors is None:
                 found = solve_gated(self.ladders, sides, port, m, load, (into_word, into_bit), 1e-12)
             else:
@@ -162,9 +154,9 @@ class Stepper:
             W = stages[0][s] - stages[1][s]
             recover(W.ravel(), stages[1][s].ravel(), f_w, matrix, pivots, rest, stages[2][s])
         end = Moment(
-            *(part + np.tensordot(_A[5, :5], st[:5], axes=1) + st[5] for part, st in zip(now, stages, strict=True))
+            *(part + np.tensordot(A[5, :5], st[:5], axes=1) + st[5] for part, st in zip(now, stages, strict=True))
         )
-        bend = tuple(Moment(*(np.tensordot(row, stage[:5], axes=1) for stage in stages)) for row in _DENSE)
+        bend = tuple(Moment(*(np.tensordot(row, stage[:5], axes=1) for stage in stages)) for row in DENSE)
         error = max(float(np.abs(stages[k][5]).max()) / self.volts for k in range(2))
         if states:
             error = max(error, float((np.abs(stages[2][5]) / (self.upper - self.lower)).max()))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from devices._stepper import _integrate_cell
+from devices._stepper import integrate_cell
+from devices._work import memory
 
 _LITTLE = 1e-2  # moves, and changes of the law, below which one classic Runge-Kutta step is exact to about 1e-11
 
@@ -17,22 +18,20 @@ def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
     `control` has the voltages of further terminals above the bottom electrode; they are held like states at rest.
     """
     states, controls = x.shape[1], control.shape[1]
-    n = states + controls
-    width = n + 2
+    width = 2 + states + controls
     many = p.shape[0] > 1
     out = np.empty((1 + states) * width)
-    local, total = np.empty(n), np.empty(states)
-    low, high = np.full(n, -1e6), np.full(n, 1e6)
+    local, total = np.empty(states + controls), np.empty(states)
     segments = np.zeros((1, 6))
-    times = np.array([duration])
-    voltage, current, state, bound = np.empty(1), np.empty(1), np.empty((1, n)), np.empty((n, 2))
+    times = np.empty(0)
+    work, signs = memory(states, controls), np.zeros((2, 0))
+    current, state, bound = np.empty(0), np.empty((0, states)), np.empty((states, 2))
     for k in range(w.size):
         for s in range(states):
             local[s] = x[k, s]
-            low[s], high[s] = lower[k, s], upper[k, s]
         for c in range(controls):
             local[states + c] = control[k, c]
-        row = p[k if many else 0]
+        row, low, high = p[k if many else 0], lower[k], upper[k]
         kernel(w[k], local, row, out)
         far = 0.0
         for s in range(states):
@@ -54,12 +53,12 @@ def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
                 x[k, s] = min(max(x[k, s] + total[s], low[s]), high[s])
             continue
         segments[0, 1] = w[k]
-        status, _, _ = _integrate_cell(
-            kernel, kernel, 0, segments, duration, times, local.copy(), row, low, high, tolerance, 0.0, 1000000,
-            voltage, current, state, bound,
+        status, _, _ = integrate_cell(
+            kernel, kernel, signs, segments, duration, times, local, row, low, high, tolerance, 0.0, 1000000,
+            current, state, bound, work,
         )  # fmt: skip
         if status != 0:
             return k
         for s in range(states):
-            x[k, s] = state[0, s]
+            x[k, s] = local[s]
     return -1

@@ -79,7 +79,7 @@ def test_switches_are_read_off_the_state_laws():
 
 
 def test_fixed_steps_keep_their_order_across_a_threshold():
-    """A law that starts with a bend inside a step would leave order 2; steps that end there keep order 4."""
+    """A law that starts with a bend inside a step would leave order 2; steps that end there keep theirs."""
     cell = device("vteam", alpha_on=1.0, k_on=-3e-5, k_off=1e-5, v_off=0.33, v_on=-0.37, x=1e-9)
     wave, times = Sine(1.0, 1e4), np.linspace(0.0, 1e-4, 5)
 

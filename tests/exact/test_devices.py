@@ -5,6 +5,9 @@ import pytest
 from scipy.integrate import trapezoid
 
 from devices import Constant, Pulses, Samples, Sine, Triangle, device, simulate
+from devices._dormand_prince import explicit_step
+from devices._rodas import implicit_step
+from devices._work import inside, memory
 
 FLUX = "closed form of the flux"
 
@@ -70,15 +73,64 @@ def test_lobe_area_against_its_closed_form(hp):
         assert abs(trapezoid(trace.current, trace.voltage)) == pytest.approx(wanted, rel=1e-5)
 
 
-def test_order_of_convergence_is_four(hp):
+def test_order_of_convergence_is_five(hp):
     errors = []
     for n in (20, 40, 80, 160):
         trace = simulate(hp, Sine(amplitude=1.0, frequency=1.0), samples=[0.0, 0.25, 0.5], step=1 / n)
         phi = (1 - np.cos(2 * np.pi * trace.time)) / (2 * np.pi)
         errors.append(np.abs(trace.state[:, 0] - drift(phi, hp)).max())
     orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
-    assert orders[-1] == pytest.approx(4.0, abs=0.5)
-    assert (orders > 3.7).all()
+    assert orders[-1] == pytest.approx(5.0, abs=0.5)
+    assert (orders > 4.7).all()
+
+
+@pytest.mark.parametrize(("method", "order", "within"), [(explicit_step, 5, 6), (implicit_step, 4, 4)])
+def test_order_of_both_methods_and_of_what_interpolates(hp, method, order, within):
+    wave = Sine(amplitude=1.0, frequency=1.0)
+    segment, parameters = wave.pieces[0], hp.parameter_rows(())[0]
+    low, high = hp.bounds()
+    work, start = memory(1, 0), 0.05
+
+    def errors(h):
+        x = np.array([drift((1 - np.cos(2 * np.pi * start)) / (2 * np.pi), hp)])
+        work.first[:] = hp.evaluate(wave.at(start), x).ravel()
+        method(hp.kernel, segment, start, h, x, parameters, low, high, work)
+        found = [work.end[0]]
+        inside(0.3, x, work)
+        found.append(work.local[0])
+        flux = (1 - np.cos(2 * np.pi * (start + h * np.array([1.0, 0.3])))) / (2 * np.pi)
+        return np.abs(found - drift(flux, hp))
+
+    assert (np.log2(errors(0.04) / errors(0.02)) > [order + 0.8, within - 0.2]).all()
+
+
+def test_a_state_that_forgets_fast_costs_few_steps():
+    cell = device("wox_scaled_decay", w=0.2, tau=1e-6)
+    p = {k: float(a) for k, a in cell.parameters.items()}
+    volts = np.arcsinh(0.5 / (p["tau"] * p["eta1"])) / p["eta2"]
+    trace = simulate(cell, Constant(volts, 1.0), samples=[0.0, 0.5, 1.0])
+    np.testing.assert_allclose(trace.state[1:, 0], 0.5, rtol=1e-8)
+    assert trace.steps < 200, "a million relaxation times"
+
+
+def test_a_law_that_jumps_costs_few_steps_and_no_accuracy():
+    cell = device("linear_step_synapse")
+    p = {k: float(a) for k, a in cell.parameters.items()}
+    pace = float(cell.rates(2 * p["v_up"], [0.0])[0])
+    above = 1.0 / pace  # two ramps, to twice the threshold and back, spend that long above it
+    times = above * np.array([0.0, 1.0, 2.0])
+    trace = simulate(cell, Samples(times, [0.0, 2 * p["v_up"], 0.0]), samples=times)
+    bend = p["gamma_up"] / p["w_max"]
+    wanted = -np.expm1(-bend * pace * above * np.array([0.0, 0.5, 1.0])) / bend
+    np.testing.assert_allclose(trace.state[:, 0], wanted, atol=2e-9)
+    assert trace.steps < 40
+
+
+def test_a_peak_just_above_the_threshold_is_not_stepped_over():
+    cell = device("vteam")
+    peak = 1.0001 * float(cell.parameters["v_off"])
+    trace = simulate(cell, Sine(peak, 1.0, cycles=3), samples=[0.0, 1.0, 2.0, 3.0], tolerance=1e-3)
+    assert (np.diff(trace.state[:, 0]) > 0.0).all()
 
 
 @pytest.mark.parametrize(("name", "volts", "start", "side"), [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
 import multiprocessing
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from devices import InputError, limit_threads
-from devices.threads import cores
+from devices.threads import cores, in_turns
 
 
 def test_a_limit_holds_within_its_block():
@@ -29,3 +32,28 @@ def test_a_limit_is_at_least_one():
 def test_a_worker_of_a_process_pool_uses_one_thread():
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         assert pool.submit(cores).result() == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_turns_cover_every_item_once(threads):
+    seen = []
+    in_turns(lambda rows: seen.extend(range(rows.start, rows.stop)), 1000, threads=threads)
+    assert sorted(seen) == list(range(1000))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_long_work_can_be_interrupted(threads):
+    done = []
+
+    def work(rows):
+        time.sleep(0.01 * (rows.stop - rows.start))
+        done.append(rows)
+
+    start = time.perf_counter()
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        in_turns(work, 100_000, threads=threads)
+    assert time.perf_counter() - start < 5.0
+    count = len(done)
+    time.sleep(0.2)
+    assert len(done) == count, "no thread goes on"

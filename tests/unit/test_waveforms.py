@@ -60,3 +60,18 @@ def test_bad_waveforms_are_refused_by_name(make, argument):
 def test_the_message_names_the_first_time_that_does_not_rise():
     with pytest.raises(InputError, match=r"0\.5 s after 1 s at index 2"):
         Samples([0.0, 1.0, 0.5], [0, 0, 0])
+
+
+@pytest.mark.parametrize("wave", [
+    Sine(1.0, 2.0, cycles=2.3), Sine(-0.7, 1.0, offset=0.2, phase=1.1), Sine(1.0, 1.0, phase=np.pi / 2, cycles=0.4),
+    Triangle(1.0, 1.0, cycles=2),
+])  # fmt: skip
+def test_voltage_is_monotonic_on_each_piece(wave):
+    pieces = wave.pieces
+    ends = np.append(pieces[:, 0], wave.duration)
+    assert (np.diff(ends) > 0).all()
+    for (start, value, slope, amplitude, omega, phase), end in zip(pieces, ends[1:], strict=True):
+        time = np.linspace(start, end, 101)
+        volts = value + slope * (time - start) + amplitude * np.sin(omega * (time - start) + phase)
+        np.testing.assert_allclose(volts, wave.at(time), atol=1e-12)
+        assert (np.diff(volts) >= -1e-12).all() or (np.diff(volts) <= 1e-12).all()

@@ -1,0 +1,107 @@
+"""Where a step must end early: a state at its bound, a held state let go, a law that jumps or bends; compiled code.
+
+Events are numbered: switches first, then states. Each has a measure along the step, positive once it has happened.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from devices._work import OPTIONS, inside, slope, voltage
+
+__all__ = ["hold", "until_event"]
+
+
+@njit(**OPTIONS)
+def hold(segment, t, x, lower, upper, bound_time, work):
+    """Hold the states that their law presses against a bound, and note since when they rest there.
+
+    Where a law is zero at the bound, the slope of the voltage tells where it is about to point. Returns whether this
+    has changed for any state.
+    """
+    width = 2 + x.size
+    changed = False
+    for r in range(lower.size):
+        row = (1 + r) * width
+        at_lower, at_upper = x[r] <= lower[r], x[r] >= upper[r]
+        held = False
+        if at_lower or at_upper:
+            way = work.first[row] if work.first[row] != 0.0 else work.first[row + 1] * slope(segment, t)
+            held = way <= 0.0 if at_lower else way >= 0.0
+            side = 0 if at_lower else 1
+            if held and bound_time[r, side] != bound_time[r, side]:
+                bound_time[r, side] = t
+        changed = changed or held != work.pinned[r]
+        work.pinned[r] = held
+    return changed
+
+
+@njit(**OPTIONS)
+def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
+    """Return how far past an event these states are at voltage `v`: negative before, positive after."""
+    switches = signs.shape[1]
+    if event < switches:
+        switch(v, states, p, signs[1])
+        return signs[1, event] if signs[0, event] < 0.0 else -signs[1, event]
+    r = event - switches
+    if work.pinned[r]:
+        kernel(v, states, p, work.rates)
+        return work.rates[r] if states[r] <= lower[r] else -work.rates[r]
+    return max(lower[r] - states[r], states[r] - upper[r])
+
+
+@njit(**OPTIONS)
+def _happened(kernel, switch, signs, watched, v, p, lower, upper, work):
+    """Return the first event on the list that has happened at the end of the step, and its measure; -1 if none has."""
+    switches = signs.shape[1]
+    if watched and switches > 0:
+        switch(v, work.end, p, signs[1])
+        for k in range(switches):
+            if signs[0, k] * signs[1, k] < 0.0:
+                return k, abs(signs[1, k])
+    for r in range(lower.size):
+        if work.pinned[r] or not lower[r] <= work.end[r] <= upper[r]:
+            past = _measure(switches + r, kernel, switch, signs, v, work.end, p, lower, upper, work)
+            if past > 0.0:
+                return switches + r, past
+    return -1, 0.0
+
+
+@njit(**OPTIONS)
+def until_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
+    """Return the share of the last step that ends within `fine` before one of its events, or 1 if it has none.
+
+    Found by regula falsi, on what interpolates within the step. Switches count where they are `watched`; their values
+    at the start of the step are in the first row of `signs`.
+    """
+    v = voltage(segment, t + h)
+    event, right = _happened(kernel, switch, signs, watched, v, p, lower, upper, work)
+    if event < 0:
+        return 1.0
+    switches = signs.shape[1]
+    if event < switches:
+        left = -abs(signs[0, event])
+    else:
+        left = min(_measure(event, kernel, switch, signs, voltage(segment, t), x, p, lower, upper, work), 0.0)
+    before, after, side = 0.0, 1.0, 0
+    for tries in range(200):
+        if after - before <= fine:
+            break
+        share = 0.5 * (before + after)
+        if tries % 4 < 3 and right - left > 0.0:
+            share = before - (after - before) * left / (right - left)
+            # A little to the far side of the root, so that it is soon enclosed.
+            share += 0.25 * fine if share - before < after - share else -0.25 * fine
+        inside(share, x, work)
+        past = _measure(
+            event, kernel, switch, signs, voltage(segment, t + share * h), work.local, p, lower, upper, work
+        )
+        if past > 0.0:
+            after, right = share, past
+            left = 0.5 * left if side == 1 else left
+            side = 1
+        else:
+            before, left = share, past
+            right = 0.5 * right if side == -1 else right
+            side = -1
+    return before
