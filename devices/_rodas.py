@@ -42,6 +42,7 @@ DENSE = np.array(
     ]
 )
 
+
 @njit(**OPTIONS)
 def factor(matrix, pivots):
     """LU with partial pivoting, in place; the diagonal keeps reciprocals."""

@@ -1,9 +1,9 @@
 """The time stepper of `simulate`, in compiled code: every cell of an ensemble takes steps of its own.
 
-A step is explicit where that is stable, else implicit (`devices._dormand_prince`, `devices._rodas`), and as long as its
-error allows. Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic within
-each and crosses no threshold unseen; samples are interpolated. At an event (`devices._events`), a state at its bound or a
-law that jumps or bends, a step ends just before, a hop goes over it, and the next step begins anew.
+A step is explicit where that is stable, else implicit (`devices._dormand_prince`, `devices._rodas`), and as long as
+its error allows. Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic
+within each and crosses no threshold unseen; samples are interpolated. At an event (`devices._events`), a state at its
+bound or a law that jumps or bends, a step ends just before, a hop goes over it, and the next step begins anew.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What all steps of a cell share, in compiled code: their memory, the waveform, and what interpolates within a step.
 
-Compiled functions in this and the other modules of the stepper allocate nothing and keep no arrays, so they are compiled
-without reference counts (`OPTIONS`): counting some thirty arrays at each call would take longer than a step.
+Compiled functions in this and the other modules of the stepper allocate nothing and keep no arrays, so they are
+compiled without reference counts (`OPTIONS`): counting some thirty arrays at each call would take longer than a step.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 The kernel of a model with n states and m controls is ``evaluate(v, x, p, out)``; ``x`` has the states and then the
 controls, ``out`` (length (1+n)(2+n+m)) gets rows for the current and for each state's rate, and columns value, d/dv and
-the derivatives by the entries of ``x``. An ``out`` of length n gets the rates alone. Two devices in series have a kernel
-of the same kind, made of theirs. The Python text is generated once per set of equations and kept in the user's cache
-folder (or in the folder that the environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine code
-too.
+the derivatives by the entries of ``x``. An ``out`` of length n gets the rates alone. Two devices in series have a
+kernel of the same kind, made of theirs. The Python text is generated once per set of equations and kept in the user's
+cache folder (or in the folder that the environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine
+code too.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ class Waveform(ABC):
             first = math.floor((phase - turn) / (2 * math.pi)) - 1
             turns = 2 * math.pi * np.arange(first, first + span / (2 * math.pi) + 4)
             local = np.sort(np.concatenate([turns - turn, turns + turn]) - phase)
-            for s in local[(local > 1e-9 * span) & (local < (1 - 1e-9) * span)] / omega:
-                cut.append([row[0] + s, row[1] + slope * s, slope, amplitude, omega, phase + omega * s])
+            inner = local[(local > 1e-9 * span) & (local < (1 - 1e-9) * span)] / omega
+            cut += [[row[0] + s, row[1] + slope * s, slope, amplitude, omega, phase + omega * s] for s in inner]
         return np.array(cut)
 
     @property

@@ -4,8 +4,8 @@ Potentials ``u, v`` of the nodes and the states ``x`` of the cells obey
 
     C du/dt = -(currents out of each node),    dx/dt = f(w, x),
 
-algebraic where there is no capacitance. The steps are the implicit ones of `devices` (RODAS, order 4 with an embedded order 3,
-L-stable and stiffly accurate, so it holds for algebraic equations too: Hairer and Wanner, Solving Ordinary
+algebraic where there is no capacitance. The steps are the implicit ones of `devices` (RODAS, order 4 with an embedded
+order 3, L-stable and stiffly accurate, so it holds for algebraic equations too: Hairer and Wanner, Solving Ordinary
 Differential Equations II, section IV.7 and VI.4). Each of its six stages is linear, with the same matrix: each cell's
 states are eliminated on the spot, capacitances become conductances ``C/(h gamma)``, and what is left is one crossbar of
 ohmic cells, for `crossbar.circuit.linear`.
