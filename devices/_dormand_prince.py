@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from devices._work import OPTIONS, finish, slope, voltage
+from devices._work import NEARLY, OPTIONS, finish, slope, voltage
 
 __all__ = ["REACH", "explicit_step"]
 
@@ -21,7 +21,7 @@ REACH = 3.0
 
 #: A steep front inside a step shows in the embedded error with as little as a hundredth of what it does to the state.
 _CAUTION = 10.0
-_TIMES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0])
+_TIMES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0 - NEARLY])
 _A = np.zeros((7, 6))
 _A[1, :1] = 1 / 5
 _A[2, :2] = 3 / 40, 9 / 40
@@ -33,13 +33,20 @@ _ERROR = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 
 
 
 @njit(**OPTIONS)
+def _inward(rate, x, lower):
+    """Whether a rate points inward from the bound at which a state is held."""
+    return rate > 0.0 if x <= lower else rate < 0.0
+
+
+@njit(**OPTIONS)
 def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     """Step from `x` at `t`, where ``work.first`` was evaluated; fill ``work.end``, ``work.last`` and ``work.bend``.
 
     Returns the largest error over the states, each as a share of its span: the embedded one, with caution. It is not
-    finite where a state is not.
+    finite where a state is not, and 1 where a held state was let go and held again in between.
     """
     n = lower.size
+    released = False
     width = 2 + x.size
     stages = work.stages
     for r in range(n):
@@ -51,17 +58,21 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
             for k in range(s):
                 moved += _A[s, k] * stages[k, r]
             work.local[r] = min(max(x[r] + h * moved, lower[r]), upper[r])
-        v = voltage(segment, t + _TIMES[s] * h) if s < 5 else voltage(segment, t + h)
+        v = voltage(segment, t + _TIMES[s] * h)
         kernel(v, work.local, p, work.rates)
         for r in range(n):
             stages[s, r] = 0.0 if work.pinned[r] else work.rates[r]
+            released = released or (work.pinned[r] and _inward(work.rates[r], x[r], lower[r]))
     for r in range(n):
         moved = 0.0
         for k in range(6):
             moved += _A[6, k] * stages[k, r]
         work.end[r] = x[r] + h * moved
     finish(kernel, v, p, lower, upper, work)
-    error = 0.0
+    for r in range(n):
+        if work.pinned[r] and _inward(work.last[(1 + r) * width], x[r], lower[r]):
+            released = False  # at the end still, which is an event
+    error = 1.0 if released else 0.0
     rise, end_rise = slope(segment, t), slope(segment, t + h)
     for r in range(n):
         row = (1 + r) * width

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-from devices._work import OPTIONS, finish, slope, voltage
+from devices._work import NEARLY, OPTIONS, finish, slope, voltage
 
 __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implicit_step", "solve"]
 
@@ -120,5 +120,5 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         work.bend[0, r], work.bend[1, r], work.bend[2, r], work.bend[3, r] = bend, twist, 0.0, 0.0
         share = abs(stages[5, r]) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(moved) else error
-    finish(kernel, voltage(segment, t + h), p, lower, upper, work)
+    finish(kernel, voltage(segment, t + (1.0 - NEARLY) * h), p, lower, upper, work)
     return error

@@ -16,7 +16,7 @@ from numba import njit, types
 from devices._dormand_prince import REACH, explicit_step
 from devices._events import hold, until_event
 from devices._rodas import implicit_step
-from devices._work import OPTIONS, inside, memory, slope, voltage
+from devices._work import NEARLY, OPTIONS, inside, memory, slope, voltage
 
 __all__ = ["KERNEL_SIGNATURE", "evaluate_many", "integrate", "integrate_cell"]
 
@@ -29,6 +29,9 @@ DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
 
 _TINY = 4.0 * float(np.finfo(np.float64).eps)  # share of the duration below which times are the same
 _TRIES = 20  # to end a step at an event
+#: Longest step as a share of the time in which the voltage goes one way, so that no stretch of it is passed unseen; and
+#: while a state is held, as nothing moves by which an error would show.
+_LONGEST, _LONGEST_HELD = 1.0 / 8.0, 1.0 / 16.0
 #: A law that switches back and forth leaves less than this share of a step; after so many of them one goes over it.
 _LITTLE, _PATIENCE = 1e-6, 4
 
@@ -64,6 +67,15 @@ def _beginning(segment, t, x, lower, upper, tolerance, tiny, work):
         room = little * (upper[r] - lower[r])
         length = min(length, room / abs(work.first[row]), math.sqrt(2.0 * room * little / abs(bend)))
     return length if length > tiny else tiny
+
+
+@njit(**OPTIONS)
+def _longest(pinned):
+    """Return the longest step as a share of a segment."""
+    for held in pinned:
+        if held:
+            return _LONGEST_HELD
+    return _LONGEST
 
 
 @njit(**OPTIONS)
@@ -110,12 +122,12 @@ def _hop(kernel, segment, t, h, x, p, lower, upper, work):
 
 @njit(**OPTIONS)
 def _turned(switch, signs, v, x, p):
-    """Evaluate the switches at the start of a step; return whether any has turned since the last one."""
+    """Evaluate the switches at the start of a step; return whether any has turned, or come to its zero, since then."""
     turned = False
     if signs.shape[1] > 0:
         switch(v, x, p, signs[1])
         for k in range(signs.shape[1]):
-            turned = turned or signs[0, k] * signs[1, k] < 0.0
+            turned = turned or (signs[0, k] != 0.0 and signs[0, k] * signs[1, k] <= 0.0)
             signs[0, k] = signs[1, k]
     return turned
 
@@ -157,7 +169,7 @@ def integrate_cell(
     for g in range(segments.shape[0]):
         segment = segments[g]
         end = segments[g + 1, 0] if g + 1 < segments.shape[0] else duration
-        kernel(voltage(segment, t), x, p, work.first)
+        kernel(voltage(segment, t + NEARLY * (end - t)), x, p, work.first)
         _turned(switch, signs, voltage(segment, t), x, p)
         hold(segment, t, x, lower, upper, bound_time, work)
         longer = max(longer, _beginning(segment, t, x, lower, upper, tolerance, tiny, work))
@@ -166,7 +178,7 @@ def integrate_cell(
                 return NOT_FINITE, t, steps
             if steps >= max_steps:
                 return TOO_MANY_STEPS, t, steps
-            whole = fixed if fixed > 0.0 else min(longer, 0.5 * (end - segment[0]))
+            whole = fixed if fixed > 0.0 else min(longer, _longest(work.pinned) * (end - segment[0]))
             ends = t + whole >= end - tiny
             if ends:
                 whole = end - t
@@ -198,6 +210,8 @@ def integrate_cell(
                 _hop(kernel, segment, t + h, hop, x, p, lower, upper, work)
             t = later
             turned = _turned(switch, signs, voltage(segment, t), x, p)
+            if turned and not early:  # at a zero, to the digit: what follows has the law beyond
+                kernel(voltage(segment, t + NEARLY * (end - t)), x, p, work.first)
             small = small + 1 if h < _LITTLE * whole else (small if turned else 0)
             if hold(segment, t, x, lower, upper, bound_time, work) or turned:
                 longer = _beginning(segment, t, x, lower, upper, tolerance, tiny, work)

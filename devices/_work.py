@@ -13,10 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["OPTIONS", "Work", "inside", "memory", "slope", "voltage"]
+__all__ = ["NEARLY", "OPTIONS", "Work", "inside", "memory", "slope", "voltage"]
 
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
 MOST_STAGES = 7
+#: Share of a step from its end, or of a stretch of the waveform from its start, at which laws are evaluated there:
+#: where they jump or bend just at that voltage, they count, with their derivatives, as they are on the step's side.
+NEARLY = 1e-14
 Array = NDArray[np.float64]
 
 

@@ -37,7 +37,9 @@ def assignments(option: str, given: list[str] | None) -> dict[str, float]:
         try:
             numbers[name] = float(text)
         except ValueError:
-            raise InputError(option, f"{name}={text!r}", "NAME=NUMBER, in SI units", f"{option} r_off=16e3") from None
+            raise InputError(
+                option, repr(f"{name}={text}"), "NAME=NUMBER, in SI units", f"{option} r_off=16e3"
+            ) from None
     return numbers
 
 

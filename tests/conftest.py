@@ -1,6 +1,7 @@
 """What every test needs: a drawing backend without a screen, hypothesis profiles, and a way to note evidence."""
 
 import os
+import signal
 
 import matplotlib as mpl
 import pytest
@@ -33,3 +34,11 @@ def _close_figures():
     from matplotlib import pyplot as plt
 
     plt.close("all")
+
+
+@pytest.fixture
+def interrupts():
+    """Interrupts reach Python, in a process of the background too, which is started with a deaf ear for them."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)

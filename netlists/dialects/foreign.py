@@ -92,7 +92,7 @@ def _median(x: Any, low: Any, high: Any) -> Any:
 _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "exp": (1, sympy.exp), "sqrt": (1, sympy.sqrt), "sin": (1, sympy.sin), "cos": (1, sympy.cos), "tan": (1, sympy.tan),
     "sinh": (1, sympy.sinh), "cosh": (1, sympy.cosh), "tanh": (1, sympy.tanh),
-    "atan": (1, sympy.atan), "arctan": (1, sympy.atan),
+    "asin": (1, sympy.asin), "arcsin": (1, sympy.asin), "atan": (1, sympy.atan), "arctan": (1, sympy.atan),
     "abs": (1, sympy.Abs), "ln": (1, sympy.log), "log": (1, sympy.log),
     "log10": (1, lambda x: sympy.log(x) / sympy.log(10)), "sgn": (1, sympy.sign), "square": (1, lambda x: x**2),
     "min": (2, sympy.Min), "max": (2, sympy.Max), "pow": (2, _power), "limit": (3, _median),

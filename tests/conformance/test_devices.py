@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
-from devices import Pulses, Sine, device, models, parameter_sets, simulate
+from devices import Pulses, Sine, Triangle, device, models, parameter_sets, simulate
 from devices.parameters import State
 from devices.special import logistic, softplus
 
@@ -152,6 +152,15 @@ def test_tightening_the_tolerance_converges(moving):
     ]
     assert errors[0] < 2e-3
     assert errors[1] < 2e-6
+
+
+def test_states_within_steps_are_as_accurate_as_at_their_ends(moving):
+    """From 0 V on, where many laws jump or bend."""
+    loop = moving.loop()
+    wave = Triangle(0.5 * loop.amplitude, 4.0 * loop.frequency)
+    lower, upper = moving.bounds()
+    loose, fine = (simulate(moving, wave, samples=2001, tolerance=t).state for t in (1e-9, 1e-12))
+    assert (np.abs(loose - fine) <= 2e-7 * (upper - lower)).all()
 
 
 def test_an_ensemble_equals_its_movings_one_by_one(moving):

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import sympy
 
+from crossbar import Crossbar
 from devices import DeviceModel, Parameter, ParameterSet, Pulses, Sine, Triangle, device, models, parameter_sets
 from devices.instance import Device
 from devices.model import VOLTAGE
 from devices.parameters import Unknown
-from netlists import Agreement, Quantity, VacaskOptions, crosscheck, run_vacask, write_verilog_a
+from netlists import VacaskOptions, crosscheck, write_verilog_a
 
 pytestmark = pytest.mark.vacask
 
@@ -52,33 +53,15 @@ def test_a_model_without_states(evidence, case):
 
 @pytest.mark.parametrize("case", GATED, ids=name_of)
 def test_a_model_with_further_terminals(evidence, case):
-    """Operating points of one netlist: voltages of the device and of its controls, drawn at random."""
+    """Operating points, as cells of an array with gate lines."""
     cell = device(*case)
-    model = cell.model
-    assert not model.states
-    rng = np.random.default_rng(4)
-    volts, held = rng.uniform(-1.5, 1.5, 40), rng.uniform(-0.5, 1.5, (40, len(model.controls)))
-    lines = ["points", "ground 0", "model source vsource", 'load "device.va"', f"model {model.name} {model.name}"]
-    for k in range(40):
-        nets = [f"c{k}_{j}" for j in range(len(model.controls))]
-        lines += [f"{net}s ({net} 0) source dc={value!r}" for net, value in zip(nets, map(float, held[k]), strict=True)]
-        lines += [f"s{k} (n{k} 0) source dc={float(volts[k])!r}", f"x{k} (n{k} 0 {' '.join(nets)}) {model.name}"]
-    lines += ["control", '  options rawfile="binary" reltol=1e-12 abstol=1e-18', "  analysis points op", "endc"]
-    lines += ['embed "device.va" <<<MODULE', write_verilog_a(cell), ">>>MODULE", ""]
-    waves = run_vacask("\n".join(lines))
-    theirs = np.array([-waves[f"i(s{k})"][0] for k in range(40)])
-    ours = cell.current(volts, None, held)
-    np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=1e-18)
-    current = Quantity(
-        name="current", unit="A", ours=ours, theirs=theirs, scale=float(np.abs(ours).max()), scale_meaning="largest",
-        places=lambda k: f"{volts[k]:.3g} V",
-    )  # fmt: skip
-    agreement = Agreement(
-        title=model.name, quantities={"current": current}, engine=waves.engine, our_tolerance="none: no iteration",
-        engine_tolerance="reltol 1e-12, abstol 1e-18", our_seconds=0.0, engine_seconds=waves.seconds,
-        axis=volts, axis_label="voltage [V]",
-    )  # fmt: skip
-    evidence.agreement(cell, "operating points", agreement, relative=1e-12)
+    assert not cell.model.states
+    name = cell.model.parameters[0].name
+    many = device(*case, **{name: np.full((4, 5), float(cell.parameters[name]))})
+    array = Crossbar(many, gates="columns")
+    gate = [-0.5, 0.2, 0.5, 1.0, 1.5]
+    found = crosscheck(array, [-1.5, -0.1, 0.05, 1.5], gate=gate, bulk=-0.1, engine="vacask")
+    evidence.agreement(cell, "operating points", found, relative=1e-12)
 
 
 def threshold_moves(cell) -> bool:

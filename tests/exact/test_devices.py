@@ -133,6 +133,20 @@ def test_a_peak_just_above_the_threshold_is_not_stepped_over():
     assert (np.diff(trace.state[:, 0]) > 0.0).all()
 
 
+@pytest.mark.parametrize("phase", np.linspace(0.2, 1.4, 7))
+def test_a_state_at_its_bound_is_let_go_for_a_short_stretch(phase):
+    """A closed switch opens while the voltage is below v_hold, on its way through zero; a step could pass that."""
+    cell = device("threshold_switch")
+    p = {k: float(a) for k, a in cell.parameters.items()}
+    frequency = 4e5
+    wave = Sine(1.0, frequency, phase=phase)
+    zero = (np.pi - phase) / (2 * np.pi * frequency)
+    stretch = np.arcsin(p["v_hold"]) / (np.pi * frequency)
+    for tolerance in (1e-4, 1e-9):
+        trace = simulate(cell, wave, samples=[0.0, zero + 0.6 * stretch], tolerance=tolerance)
+        assert trace.state[-1, 0] == pytest.approx(1.0 - stretch / p["t_off"], abs=2e-3)
+
+
 @pytest.mark.parametrize(("name", "volts", "start", "side"), [
     ("memtorch", 1.0, 0.0, 1), ("memtorch", -1.0, 3e-9, 0), ("magic", 1.0, 0.0, 1), ("magic", -2.0, 3e-9, 0),
 ])  # fmt: skip

@@ -14,7 +14,8 @@ TOKEN = re.compile(rf"\s*({NUMBER.pattern}|{NAME.pattern}|>=|<=|==|!=|&&|\|\||[-
 FUNCTIONS = {
     "abs": (abs, 1), "exp": (math.exp, 1), "ln": (math.log, 1), "sqrt": (math.sqrt, 1), "sinh": (math.sinh, 1),
     "cosh": (math.cosh, 1), "tanh": (math.tanh, 1), "sin": (math.sin, 1), "cos": (math.cos, 1), "tan": (math.tan, 1),
-    "atan": (math.atan, 1), "atanh": (math.atanh, 1), "pow": (math.pow, 2), "min": (min, 2), "max": (max, 2),
+    "asin": (math.asin, 1), "atan": (math.atan, 1), "atanh": (math.atanh, 1), "pow": (math.pow, 2),
+    "min": (min, 2), "max": (max, 2),
     "sgn": (lambda x: (x > 0) - (x < 0), 1),
 }  # fmt: skip
 

@@ -226,7 +226,7 @@ def test_no_room_for_temporary_files(tmp_path, monkeypatch):
             subprocess.run(["umount", str(place)], check=True)
 
 
-def test_an_interrupt_leaves_nothing_behind(tmp_path, stand_in, monkeypatch):
+def test_an_interrupt_leaves_nothing_behind(tmp_path, stand_in, monkeypatch, interrupts):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     stand_in(f"touch {tmp_path}/started\n" + once(tmp_path, 9, "sleep 30"))
     main = threading.main_thread()

@@ -22,6 +22,7 @@ def agreement(difference):
     return Agreement(
         title="test", quantities={"current": current}, engine="made up 1", our_tolerance="none",
         engine_tolerance="none", our_seconds=0.0, engine_seconds=0.0, axis=np.arange(2.0), axis_label="time [s]",
+        versions={},
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import multiprocessing
-import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -43,20 +42,16 @@ def test_turns_cover_every_item_once(threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_long_work_can_be_interrupted(threads):
+def test_long_work_can_be_interrupted(interrupts, threads):
     done = []
 
     def work(rows):
         time.sleep(0.01 * (rows.stop - rows.start))
         done.append(rows)
 
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background may ignore it
     threading.Timer(0.2, _thread.interrupt_main).start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            in_turns(work, 1000, threads=threads)
-    finally:
-        signal.signal(signal.SIGINT, usual)
+    with pytest.raises(KeyboardInterrupt):
+        in_turns(work, 1000, threads=threads)
     count = len(done)
     time.sleep(0.2)
     assert len(done) == count, "no thread goes on"
