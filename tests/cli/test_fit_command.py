@@ -78,7 +78,7 @@ def test_a_fit_that_does_not_converge_ends_with_1(loop, monkeypatch):
     ("words", "message"),
     [
         (("--free", "g=1"), "--free: got 'g=1'; allowed: NAME or NAME=LOWER:UPPER"),
-        (("--fix", "g=much"), "--fix: got g='much'; allowed: NAME=NUMBER"),
+        (("--fix", "g=much"), "--fix: got 'g=much'; allowed: NAME=NUMBER"),
         (("--fix", "=3"), "--fix: got '=3'; allowed: NAME=NUMBER"),
         (("--free", "h"), "parameters: got 'h'; allowed: one of g, v0"),
         (("--unit", "time=V"), "units['time']: got 'V', of dimension"),
