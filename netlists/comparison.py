@@ -105,7 +105,7 @@ def crosscheck(
         A subcircuit that somebody else wrote, to be run in ngspice in place of a device's own text.
     options : NgspiceOptions or VacaskOptions, optional
         Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
-        law that does not converge is then tried with tolerances up to 1e6 times as large.
+        law that does not converge is then tried with tolerances up to 1e6 times as large, a transient 1e4 times.
     tolerance : float, optional
         Ours: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
         `Crossbar.solve`, 1e-12), or of an array's step (`Crossbar.simulate`, 1e-9).

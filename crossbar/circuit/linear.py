@@ -32,6 +32,7 @@ __all__ = ["Potentials", "solve_fed", "solve_lines"]
 
 Array = NDArray[np.float64]
 _WORTH_A_THREAD = 50_000  # vectors times cells below which a thread costs more than it saves
+_ROUNDING = 1e-10  # residual of the response to a short's current at which rounding may end it: most lines feel nothing
 
 
 class Potentials(NamedTuple):
@@ -188,7 +189,7 @@ def _with_shorts(
         u,
         v,
         plain.iterations + response.iterations,
-        max(plain.residual, response.residual),
+        max(plain.residual, response.residual if response.residual > _ROUNDING else 0.0),
         plain.kcl_error + float(np.abs(flow).sum(axis=1).max(initial=0.0)) * response.kcl_error,
     )
 

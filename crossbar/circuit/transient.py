@@ -28,6 +28,7 @@ from devices._rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
 __all__ = ["Moment", "Step", "Stepper"]
 
 Array = NDArray[np.float64]
+_ROUNDED = 1e-7  # residual of a stage at which rounding may end it: near equilibrium, large currents cancel
 
 
 class Moment(NamedTuple):
@@ -147,7 +148,7 @@ class Stepper:
                 found = solve_gated(self.ladders, sides, port, m, load, (into_word, into_bit), 1e-12)
             else:
                 into = (into_word[None], into_bit[None])
-                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=into, accept=1e-10)
+                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=into, accept=_ROUNDED)
             iterations += found.iterations
             stages[0][s] = found.word_line_voltage[0] - u
             stages[1][s] = found.bit_line_voltage[0] - v

@@ -74,6 +74,8 @@ _HEAT = sympy.Piecewise((_s_reset * _r_th, _RESET), (_r_th, True))
 _STEEP = sympy.Min((_L / 256) ** sympy.Rational(1, 3), _phi_b**4 / _L)
 _TILT = sympy.Piecewise((_V_F / _l_cell, _RESET), (-_CURRENT * _R_D / _l_disc, True)) * _z * _a / (sympy.pi * _w_a)
 _X = _E / (_k * _T)
+#: Tilt at which the field has all but levelled the hopping barrier.
+_LEVEL = 1 - sympy.Rational(1, 10**6)
 
 
 _PARTS = (
@@ -92,7 +94,7 @@ _PARTS = (
         ),
     ),
     Part(_E, _w_00 * sympy.sqrt(_z * _n / _eps_r)),
-    Part(_GAMMA, sympy.Min(_TILT, 1 - sympy.Rational(1, 10**6)), _TILT),
+    Part(_GAMMA, sympy.Max(-_LEVEL, sympy.Min(_TILT, _LEVEL)), _TILT),
 )
 
 

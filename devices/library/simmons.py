@@ -61,7 +61,7 @@ def _tunnelling() -> sympy.Expr:
     phi = _phi0 - shaping * (s_1 + s_2) / (2 * _w) - lowering
 
     def flow(extra: sympy.Expr) -> sympy.Expr:
-        barrier = phi + extra
+        barrier = sympy.Max(phi + extra, _phi0 / 10**6)  # a bound for iterations that stray
         return barrier * sympy.exp(-_b_0 * width * sympy.sqrt(barrier))
 
     return _j_0 * _area / width**2 * (flow((size - _GAP_VOLTAGE) / 2) - flow((size + _GAP_VOLTAGE) / 2))

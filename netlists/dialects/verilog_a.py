@@ -131,7 +131,7 @@ def write_verilog_a(
         "    analog begin",
         f"        v = V({te}, {be});",
         *(f"        {line}" for line in (*clip, *solve)),
-        f"        {CURRENT} = {verilog_expression(model.current, names)};",
+        f"        {CURRENT} = {_current(model, names)};",
         f"        I({te}, {be}) <+ {CURRENT};",
         *(f"        {line}" for line in move),
         "    end",
@@ -218,19 +218,34 @@ def _clipped(state: State) -> list[str]:
 
 
 def _solved(unknown: Unknown, names: Mapping[sympy.Symbol, str]) -> list[str]:
-    """Lines that solve for an internal unknown and give it its present value."""
+    """Lines that solve for an internal unknown and give it its present value.
+
+    Within its bracket that is the node's, with its slope too where the bracket closes, at 0 V. Laws go on beyond it as
+    straight lines, so that an iteration that strays is led back, in a device that floats too.
+    """
     node, name = f"V(in_{unknown.name})", unknown.name
     first, second = (verilog_expression(end, names) for end in unknown.between)
-    residual = verilog_expression(unknown.residual, {**names, unknown.symbol: node})
+    residual = verilog_expression(unknown.residual, names)
+    slope = verilog_expression(sympy.diff(unknown.residual, unknown.symbol), names)
     return [
         f"{name}_low = min({first}, {second});",
         f"{name}_high = max({first}, {second});",
-        f"{name}_now = min(max({node}, {name}_low), {name}_high);",
-        f"if ({node} < {name}_low || {node} > {name}_high)",
-        f"    I(in_{name}) <+ {node} - {name}_now;",
-        "else",
-        f"    I(in_{name}) <+ -({residual});",
+        f"{name}_now = {node};",
+        f"if ({node} < {name}_low)",
+        f"    {name}_now = {name}_low;",
+        f"if ({node} > {name}_high)",
+        f"    {name}_now = {name}_high;",
+        f"I(in_{name}) <+ -({residual}) - ({slope})*({node} - {name}_now);",
     ]
+
+
+def _current(model: DeviceModel, names: Mapping[sympy.Symbol, str]) -> str:
+    """The current law; it goes on as a straight line where the internal unknown is beyond its bracket."""
+    law = verilog_expression(model.current, names)
+    if model.unknown is None or not (slope := sympy.diff(model.current, model.unknown.symbol)):
+        return law
+    beyond = f"(V(in_{model.unknown.name}) - {names[model.unknown.symbol]})"
+    return f"{law} + ({verilog_expression(slope, names)})*{beyond}"
 
 
 def _moved(state: State, law: sympy.Expr, names: Mapping[sympy.Symbol, str]) -> list[str]:

@@ -11,9 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.errors import InputError, SimulatorError, SimulatorNotFoundError, SimulatorVersionError
+from devices.errors import (
+    InputError,
+    SimulatorConvergenceError,
+    SimulatorError,
+    SimulatorNotFoundError,
+    SimulatorVersionError,
+)
 from devices.validation import number
-from netlists.circuit import Circuit
+from netlists.circuit import Circuit, Transient
 from netlists.engines._process import execute
 from netlists.engines._runs import read_result, run_folder
 from netlists.engines.waves import Waves
@@ -124,8 +130,24 @@ def run_ngspice(
         started = time.perf_counter()
         said = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
         vectors = read_result("ngspice", raw, _words(said), said)
+        check_start("ngspice", said, circuit)
         waves = Waves(vectors, engine, time.perf_counter() - started)
     return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
+
+
+def check_start(engine: str, said: str, circuit: object) -> None:
+    """Refuse a transient whose start ngspice found by a transient of its own, in which states do not stay.
+
+    Raises
+    ------
+    SimulatorConvergenceError
+        If all that ngspice `said` tells of one, and `circuit` has states that move.
+    """
+    if not (isinstance(circuit, Circuit) and isinstance(circuit.analysis, Transient)):
+        return
+    if "Transient op finished" in said and any(definition.probes for definition in circuit.subcircuits):
+        words = "no operating point to start from; it went on from a pseudo-transient, in which the states had moved"
+        raise SimulatorConvergenceError(f"{engine}: {words}")
 
 
 def named_currents(waves: Waves, circuit: Circuit) -> Waves:
@@ -152,8 +174,9 @@ def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -
 
 def _words(said: str) -> str:
     """Return ngspice's own message in one line: from its first complaint on, without its chatter."""
+    said = re.sub(r"Reference value :\s*\S+?(?=doAnalyses|\s|$)", "", said)  # of its progress, before a complaint
     lines = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.search(line)]
-    complaint = re.compile(r"error|warning|singular|fatal|unknown|failed|aborted", re.IGNORECASE)
+    complaint = re.compile(r"error|warning|singular|fatal|unknown|failed|aborted|too small", re.IGNORECASE)
     first = next((k for k, line in enumerate(lines) if complaint.search(line)), max(0, len(lines) - 3))
     lines = [line for line in lines[first:] if not re.match(r"Total|Current|Maximum|Shared|Text|Stack|Lib|DRAM", line)]
     text = " | ".join(lines) or "no message"

@@ -51,7 +51,7 @@ from netlists.dialects.ngspice import (
 from netlists.engines import _pyspice_worker
 from netlists.engines._process import execute, failure
 from netlists.engines._runs import run_folder
-from netlists.engines.ngspice import CHATTER, INSTALL, named_currents
+from netlists.engines.ngspice import CHATTER, INSTALL, check_start, named_currents
 from netlists.engines.waves import Waves
 
 __all__ = ["run_pyspice", "to_pyspice"]
@@ -211,6 +211,7 @@ def run_pyspice(
             raise (_not_loaded(error.message) if "cannot load library" in error.message else error) from None
         if _words(said):
             raise failure(f"PySpice: {_words(said)}", said)
+        check_start("PySpice", said, own)
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from devices import InputError
 from devices.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from devices.validation import choice
-from netlists.circuit import Circuit, OperatingPoint
+from netlists.circuit import Circuit, OperatingPoint, Transient
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ __all__ = ["ENGINES", "run_circuit"]
 
 #: All simulators, by the names that `netlists.crosscheck` takes.
 ENGINES = ("ngspice", "pyspice", "vacask")
-_LOOSER = (1e3, 1e6)  # factors on the tolerances of an operating point that does not converge
+#: Factors on the tolerances of an analysis that does not converge.
+_LOOSER = {OperatingPoint: (1e3, 1e6), Transient: (1e2, 1e4)}
 
 
 def run_circuit(
@@ -32,8 +33,8 @@ def run_circuit(
 ) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
     """Run a circuit in a simulator, and say with which tolerances it was solved.
 
-    Where no options are given, an operating point of cells with a law that does not converge in time is tried with
-    tolerances that are 1e3 and 1e6 times as large.
+    Where no options are given and a circuit of cells with a law does not converge in time, it is tried with tolerances
+    that are 1e3 and 1e6 times as large, in a transient 1e2 and 1e4 times.
 
     Parameters
     ----------
@@ -63,8 +64,8 @@ def run_circuit(
     if not isinstance(options, kind | None):
         raise InputError("options", type(options).__name__, f"{kind.__name__} for engine={engine!r}")
     chosen = [options] if options else [kind.suited(circuit)]
-    if options is None and isinstance(circuit.analysis, OperatingPoint) and circuit.subcircuits:
-        chosen += [chosen[0].loosened(factor) for factor in _LOOSER]
+    if options is None and circuit.subcircuits:
+        chosen += [chosen[0].loosened(factor) for factor in _LOOSER[type(circuit.analysis)]]
     left: list[Path] = []
     for attempt in chosen:
         try:
