@@ -188,6 +188,7 @@ class Fit:
             source or "fit to " + ", ".join(r.label for r in self.measured),
             "ours",
             " ".join(a for a in about if a),
+            loop_voltage=max(float(np.max(np.abs(r.waveform.at(r.time)))) for r in self.measured) or 1.0,
         )
 
     def plot(self, axes: Sequence[Axes] | None = None) -> NDArray[Any]:

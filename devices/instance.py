@@ -54,8 +54,8 @@ class Device:
         values: dict[str, NDArray[np.float64]] = {}
         for parameter in self.model.parameters:
             array = finite_array(parameter.name, self.parameters[parameter.name], unit=parameter.unit).copy()
-            parameter.check(float(array.min()))
-            parameter.check(float(array.max()))
+            for value in (array.min(), array.max(), array.flat[np.abs(array).argmin()]):
+                parameter.check(float(value))
             values[parameter.name] = array
         starts = {s.name: finite_array(s.name, self.initial[s.name], unit=s.unit).copy() for s in self.model.states}
         try:

@@ -63,6 +63,8 @@ class Parameter(_Symbolic):
         Bounds, included unless `open_lower`.
     open_lower : bool, optional
         Exclude the lower bound itself: a resistance with ``lower=0, open_lower=True`` is positive.
+    nonzero : bool, optional
+        Exclude 0 from between the bounds: a divisor of either sign.
     latex : str, optional
         How it is written in a formula; the name where empty.
     """
@@ -73,6 +75,7 @@ class Parameter(_Symbolic):
     lower: float = -math.inf
     upper: float = math.inf
     open_lower: bool = False
+    nonzero: bool = False
     latex: str = ""
 
     def __post_init__(self) -> None:
@@ -80,6 +83,8 @@ class Parameter(_Symbolic):
 
     def check(self, value: float) -> float:
         """Return `value` if it is finite and inside the bounds, or raise `InputError`."""
+        if self.nonzero and value == 0:
+            raise InputError(self.name, "0", f"a number other than 0 [{self.unit}]", "a small one of the sign meant")
         return number(
             self.name,
             value,

@@ -26,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # the default takes units such as [ohm] for styles, and drops them
 )
 crosscheck_app = typer.Typer(help="Run one circuit here and in SPICE, and compare.", no_args_is_help=True)
 app.command()(devices)

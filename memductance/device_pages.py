@@ -29,7 +29,8 @@ def bounds_text(quantity: Parameter | State) -> str:
     if (low, high) == ("-inf", "inf"):
         return ""
     left = "(" if low == "-inf" or getattr(quantity, "open_lower", False) else "["
-    return f"{left}{low}, {high}{')' if high == 'inf' else ']'}"
+    hole = " without 0" if getattr(quantity, "nonzero", False) else ""
+    return f"{left}{low}, {high}{')' if high == 'inf' else ']'}{hole}"
 
 
 def loop_figure(cell: Device) -> Figure:

@@ -141,7 +141,7 @@ _NEUROSIM = (
     Parameter("p_down", "1", "pulses down that cross the window", lower=1.0, latex=r"P_\mathrm{down}"),
     Parameter("a_up", "1", "A/P_max of the way up", lower=1e-3, upper=1e6, latex=r"a_\mathrm{up}"),
     Parameter("a_down", "1", "-A/P_max of the way down: positive where it is steep at first", lower=-1e6, upper=1e6,
-              latex=r"a_\mathrm{down}"),
+              nonzero=True, latex=r"a_\mathrm{down}"),
     Parameter("t_up", "s", "width of a pulse up", lower=0.0, open_lower=True, latex=r"t_\mathrm{up}"),
     Parameter("t_down", "s", "width of a pulse down", lower=0.0, open_lower=True, latex=r"t_\mathrm{down}"),
     _V_UP, _V_DOWN,

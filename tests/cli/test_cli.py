@@ -54,6 +54,11 @@ def test_every_command_takes_the_common_options(command):
         assert option in text
 
 
+def test_help_keeps_the_units():
+    assert "[ohm]" in run("crosscheck", "array", "--help").stdout
+    assert "[[explanation]]" in run("crosscheck", "campaign", "--help").stdout
+
+
 def test_iv_as_json_is_one_object_with_the_simulated_peak():
     done = run("iv", "linear_ion_drift", "--frequency", 1, "--cycles", 1, "--json")
     found = json.loads(done.stdout)

@@ -72,6 +72,11 @@ def test_parameters_out_of_bounds_are_refused(overrides, message):
         device("vteam", **overrides)
 
 
+def test_a_divisor_is_not_zero():
+    with pytest.raises(InputError, match=r"a_down: got 0; allowed: a number other than 0 \[1\]"):
+        device("neurosim_synapse", a_down=[-1.0, 0.0, 1.0])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

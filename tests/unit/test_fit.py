@@ -401,6 +401,7 @@ def test_a_fit_becomes_a_registered_set(tmp_path):
     made = found.to_set("mine", source="wafer 3, die 7", note="Room temperature.")
     assert made.status == "ours"
     assert made.values["g"] == TRUE["g"]
+    assert made.loop_voltage == pytest.approx(np.abs(found.measured[0].waveform.at(found.measured[0].time)).max())
     assert made.note.startswith("Room temperature. Fitted (95 % intervals): v0 0.")
     assert "Kept from 'unit' or given: g." in made.note
     assert found.device().parameters["v0"] == found.values["v0"]
