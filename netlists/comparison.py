@@ -84,8 +84,8 @@ def crosscheck(
     relative to its peak, current relative to its peak, states relative to their span. An array: one read or another
     operating point; currents relative to the largest one of their kind, node voltages relative to the largest
     potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at 200 of the
-    simulator's own time points, evenly by number, and states. Ours is evaluated at those times, so that nothing is
-    interpolated.
+    simulator's own time points, half of them evenly by number, half by time, and states. Ours is evaluated at those
+    times, so that nothing is interpolated.
 
     Parameters
     ----------

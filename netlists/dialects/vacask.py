@@ -27,6 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 #: VACASK's models of wires: name in the netlist, file and module.
 _WIRES = {Resistor: ("wire", "resistor"), Capacitor: ("capacitance", "capacitor")}
 _STEP_BY_CORNERS = 5e-6  # so that all steps that corners ask for are 200 000 at most
+_HALVINGS = 14  # 6e-8 of the time between corners for the first step, where steps are 1e-3 of each part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,9 @@ class VacaskOptions:
     corner : float, optional
         Longest step as a fraction of the time from one corner of a waveform to the next: nor are the errors of the
         first steps after a corner controlled.
+    halvings : int, optional
+        How often that time is halved, towards the corner at its start, by points on the straight line that VACASK takes
+        for corners too: then steps are as short as charges settle after a corner, and grow as they do.
     residuals : bool, optional
         Whether the currents at each node must add up to `abstol` too, not only the last change of all unknowns be
         small. With metal they cannot: 1 V across 0.1 ohm is known to 1e-15 A only.
@@ -65,6 +69,7 @@ class VacaskOptions:
     order: int = 4
     first: float = 1e-5
     corner: float = 0.25
+    halvings: int = 0
     residuals: bool = True
 
     def __post_init__(self) -> None:
@@ -74,20 +79,23 @@ class VacaskOptions:
             number(name, getattr(self, name), minimum=0.0, maximum=1.0, open_minimum=True)
         choice("method", self.method, ("bdf", "am"))
         integer("order", self.order, minimum=1, maximum=4)
+        integer("halvings", self.halvings, minimum=0, maximum=40)
 
     @classmethod
     def suited(cls, circuit: Circuit) -> VacaskOptions:
         """Return the options that `netlists.crosscheck` takes for a circuit: small steps where corners are few.
 
-        Where there is metal, without a check of residuals; where there are capacitors, with tolerances a hundred times
-        as large, for its iteration does not come closer where a small step makes a large conductance of them.
+        Where there is metal, without a check of residuals. Where there are capacitors, with steps that begin short
+        after each corner, and tolerances a hundred times as large, for its iteration does not come closer where a small
+        step makes a large conductance of them.
         """
         waves = [e.value for e in circuit.elements if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
         corners = len({float(t) for wave in waves for t in wave.corners})
         metal = any(isinstance(e, Resistor) for e in circuit.elements)
-        suited = cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)), residuals=not metal)
-        loaded = any(isinstance(e, Capacitor) for e in circuit.elements)
-        return suited.loosened(1e2) if loaded else suited
+        if not any(isinstance(e, Capacitor) for e in circuit.elements):
+            return cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)), residuals=not metal)
+        corner = min(0.25, max(1e-3, corners * (_HALVINGS + 1) * _STEP_BY_CORNERS))
+        return cls(corner=corner, halvings=_HALVINGS, residuals=not metal).loosened(1e2)
 
     def loosened(self, factor: float) -> VacaskOptions:
         """Return these options with tolerances of Newton's iteration that are `factor` times as large."""
@@ -123,7 +131,8 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     """
     circuit = circuit.flat()
     wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.elements)]
-    chosen = " ".join(f"{name}={value}" for name, value in (options or VacaskOptions()).items())
+    options = options or VacaskOptions()
+    chosen = " ".join(f"{name}={value}" for name, value in options.items())
     lines = [
         one_line(circuit.title) or "circuit",
         f"// dialect VACASK; written by memductance {package_version()}",
@@ -132,7 +141,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         "model source vsource",
         *(line for name, module in wires for line in (f'load "{module}.osdi"', f"model {name} {module}")),
         *(line for d in circuit.subcircuits for line in (f'load "{_module(d)}.va"', f"model {d.name} {_module(d)}")),
-        *map(_element, _checked(circuit)),
+        *(_element(*checked, options.halvings) for checked in _checked(circuit)),
         "control",
         "  abort always",
         f'  options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}',
@@ -198,20 +207,19 @@ def _checked(circuit: Circuit) -> list[tuple[Element, tuple[str, ...]]]:
     return found
 
 
-def _element(element_and_nets: tuple[Element, tuple[str, ...]]) -> str:
-    element, nets = element_and_nets
+def _element(element: Element, nets: tuple[str, ...], halvings: int) -> str:
     head = f"{element.name} ({' '.join(nets)})"
     if isinstance(element, Resistor):
         return f"{head} wire r={real_text(element.resistance)}"
     if isinstance(element, Capacitor):
         return f"{head} capacitance c={real_text(element.capacitance)}"
     if isinstance(element, VoltageSource):
-        return f"{head} source {_source(element.value)}"
+        return f"{head} source {_source(element.value, halvings)}"
     values = "".join(f" {verilog_name(name)}={real_text(value)}" for name, value in element.values.items())
     return f"{head} {element.subcircuit}{values}"
 
 
-def _source(value: float | Waveform) -> str:
+def _source(value: float | Waveform, halvings: int) -> str:
     if not isinstance(value, Waveform):
         return f"dc={real_text(value)}"
     rows = value.segments
@@ -222,6 +230,8 @@ def _source(value: float | Waveform) -> str:
         return 'type="sine" ' + " ".join(f"{w}={real_text(n)}" for w, n in zip(words, numbers, strict=True))
     if rows[:, 3].any():
         raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
-    pairs = zip(value.corners, np.append(rows[:, 1], value.at(value.duration)), strict=True)
-    points = ", ".join(f"{real_text(t)}, {real_text(v)}" for t, v in pairs)
+    after = np.outer(np.diff(value.corners), [0.0, *(0.5**k for k in range(halvings, 0, -1))])
+    time = np.append(rows[:, :1] + after, value.duration)
+    voltage = np.append(rows[:, 1:2] + rows[:, 2:3] * after, value.at(value.duration))
+    points = ", ".join(f"{real_text(t)}, {real_text(v)}" for t, v in zip(time, voltage, strict=True))
     return f'type="pwl" break="all" wave=[{points}]'

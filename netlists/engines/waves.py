@@ -60,11 +60,16 @@ class Waves(Mapping[str, NDArray[np.float64]]):
         return len(self.vectors)
 
     def thinned(self, most: int) -> Waves:
-        """Return the same run at `most` of its points at most: evenly by number, the first and the last among them."""
-        points = len(next(iter(self.vectors.values())))
-        if points <= most:
+        """Return a transient at `most` of its points at most, the first and the last among them.
+
+        Half of them lie evenly by number, more where steps are short, the other half evenly by time.
+        """
+        time = self["time"]
+        if time.size <= most:
             return self
-        kept = np.unique(np.linspace(0, points - 1, most).round().astype(int))
+        by_number = np.linspace(0, time.size - 1, most // 2).round().astype(int)
+        by_time = np.searchsorted(time, np.linspace(time[0], time[-1], most - most // 2))
+        kept = np.unique(np.concatenate([by_number, by_time.clip(max=time.size - 1)]))
         return replace(self, vectors={name: vector[kept] for name, vector in self.vectors.items()})
 
     def samples(self, duration: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from crossbar import FLOATING, Bias, Crossbar, Short, Wires
-from devices import Pulses, Series, Sine, device
-from netlists import crossbar_circuit, crosscheck, write_vacask, write_verilog_a
+from devices import Pulses, Samples, Series, Sine, device
+from netlists import VacaskOptions, crossbar_circuit, crosscheck, write_vacask, write_verilog_a
 from netlists.circuit import Subcircuit
 
 pytestmark = pytest.mark.vacask
@@ -85,7 +85,7 @@ def test_states_move_in_an_array(kind, wave, allowed):
 
 
 def test_a_line_charges_over_its_wires():
-    """A sine, of which VACASK controls every step; after the corners of a pulse its first steps limit to 1e-5."""
+    """A sine, of which VACASK controls every step."""
     rng = np.random.default_rng(9)
     wires = Wires(5.0, 5.0, 100.0, 50.0, word_line_capacitance=1e-14, bit_line_capacitance=2e-14)
     array = Crossbar(10.0 ** rng.uniform(-6, -3, (2, 3)), wires)
@@ -93,6 +93,28 @@ def test_a_line_charges_over_its_wires():
     agreement = crosscheck(array, bias, engine="vacask", step=2e-12)
     for name in ("word-line voltage", "bit-line voltage"):
         assert agreement[name].worst_relative < 1e-7, str(agreement)
+
+
+def test_charges_settle_a_thousand_times_faster_than_corners_follow():
+    """One line of RC = 1e-4 of a ramp, whose exact current is C s (1 - exp(-t/RC)): only short steps show it."""
+    resistance, capacitance, length, slope = 50.0, 2e-12, 1e-6, 1e6
+    wires = Wires(driver=resistance, word_line_capacitance=capacitance)
+    bias = Bias(word_left=[Samples([0.0, length, 2 * length], [0.0, 0.0, slope * length])], bit_bottom=0.0)
+    array = Crossbar([[1e-12]], wires)
+    agreement = crosscheck(array, bias, engine="vacask", step=length / 1000)
+    current = agreement["terminal current"]
+    assert current.worst_relative < 3e-4, str(agreement)
+    settling = (np.abs(current.ours) > 0.1 * current.scale) & (np.abs(current.ours) < 0.9 * current.scale)
+    assert settling.sum() > 5, "some of the compared points lie while the line settles"
+    few = VacaskOptions(corner=1e-4, residuals=False).loosened(1e2)
+    coarse = crosscheck(array, bias, engine="vacask", step=length / 1000, options=few)
+    assert coarse["terminal current"].worst_relative > 1e-2, "without short steps after the corner it would not agree"
+
+
+def test_corners_on_the_line_halve_the_time_towards_a_corner():
+    circuit = crossbar_circuit(Crossbar([[1e-3]], METAL), Bias(word_left=[Samples([0, 1, 2], [0, 1, 3])], bit_bottom=0.0))
+    text = write_vacask(circuit, VacaskOptions(halvings=2))
+    assert "wave=[0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 1.25, 1.5, 1.5, 2.0, 2.0, 3.0]" in text
 
 
 def test_held_states_are_parameters_without_nodes():

@@ -267,6 +267,17 @@ def test_waves_refuse_what_is_not_finite():
         Waves({}, "test", 0.0)
 
 
+def test_thinned_waves_keep_crowded_and_sparse_times():
+    time = np.append(np.geomspace(1e-6, 1e-3, 1000), np.linspace(2e-3, 1.0, 500))
+    kept = Waves({"time": time, "v(a)": 2 * time}, "test", 0.0).thinned(100)
+    assert kept["time"].size <= 100
+    assert kept["time"][[0, -1]].tolist() == [time[0], time[-1]]
+    assert (kept["v(a)"] == 2 * kept["time"]).all()
+    assert (kept["time"] <= 1e-3).sum() >= 30
+    assert np.diff(kept["time"]).max() < 0.03
+    assert Waves({"time": time}, "test", 0.0).thinned(1500)["time"].size == 1500
+
+
 @pytest.mark.spice
 def test_our_reader_and_spicelib_agree_bit_for_bit(tmp_path):
     from spicelib import RawRead
