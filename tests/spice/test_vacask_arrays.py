@@ -112,8 +112,8 @@ def test_charges_settle_a_thousand_times_faster_than_corners_follow():
 
 
 def test_corners_on_the_line_halve_the_time_towards_a_corner():
-    circuit = crossbar_circuit(Crossbar([[1e-3]], METAL), Bias(word_left=[Samples([0, 1, 2], [0, 1, 3])], bit_bottom=0.0))
-    text = write_vacask(circuit, VacaskOptions(halvings=2))
+    bias = Bias(word_left=[Samples([0, 1, 2], [0, 1, 3])], bit_bottom=0.0)
+    text = write_vacask(crossbar_circuit(Crossbar([[1e-3]], METAL), bias), VacaskOptions(halvings=2))
     assert "wave=[0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 1.25, 1.5, 1.5, 2.0, 2.0, 3.0]" in text
 
 
