@@ -65,6 +65,7 @@ def free_parameters(
     states: Sequence[State],
     start: Mapping[str, float],
     fixed: Iterable[str],
+    usual: Bounds | None = None,
 ) -> Free:
     """Return the free parameters with their bounds, checked.
 
@@ -80,6 +81,8 @@ def free_parameters(
         Value of everything from the parameter set.
     fixed : iterable of str
         Names held fixed.
+    usual : mapping of str to (float, float), optional
+        Bounds in place of that decade.
 
     Returns
     -------
@@ -105,6 +108,7 @@ def free_parameters(
             raise InputError("fixed", f"{name!r}, which is also free", "a name in one of them", f"drop {name}")
         declared = known[name]
         limits = _limits(declared, start)
+        bounds = (usual or {}).get(name) if bounds is None else bounds
         pair = _default(declared, start[name], limits) if bounds is None else _pair(name, bounds)
         for value in pair:
             if isinstance(declared, Parameter):

@@ -221,7 +221,7 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
                 ends[k, column], together[k, column] = profile.ends(k, side, factors)
         lower = profile.lower
     for k in range(best.unit.size):
-        if k not in left and ((ends[k, 0] <= 0 and ends[k, 1] >= 1) or np.ptp(ends[k]) > 1):
+        if k not in left and ((ends[k, 0] < 1e-6 and ends[k, 1] > 1 - 1e-6) or np.ptp(ends[k]) > 1):
             left[k] = "its interval is as wide as its bounds"
     return Statement(ends, together, left, [k for k in profiled if k not in left], lower)
 

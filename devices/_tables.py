@@ -71,8 +71,11 @@ def factor(name: str, unit: str, si: str) -> float:
         given = registry.Quantity(1.0, re.sub(r"[Oo]hms?\b|Ω|Ω", "ohm", unit.strip()) if unit.strip() != "1" else "")
     except (pint.errors.PintError, ValueError, TypeError, AttributeError, SyntaxError):
         raise InputError(f"units[{name!r}]", repr(unit), f"a unit that converts to {si}", f"{si!r}") from None
+    base = "" if si == "1" else si
     try:
-        return float(given.to("" if si == "1" else si).magnitude)
+        if registry.Quantity(0.0, given.units).to(base).magnitude != 0.0:
+            raise InputError(f"units[{name!r}]", repr(unit), f"a unit in proportion to {si}", f"{si!r}")
+        return float(given.to(base).magnitude)
     except pint.errors.PintError:
         dimension = str(given.dimensionality)
         raise InputError(
@@ -104,7 +107,7 @@ def read_table(
         path = readable_file("source", source)
         name = path.stem
         try:
-            frame = pd.read_csv(path, sep=None, engine="python", comment="#", skipinitialspace=True)
+            frame = pd.read_csv(path, sep=None, engine="python", comment="#", skipinitialspace=True, index_col=False)
         except Exception as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError("source", f"{str(path)!r} ({what})", "a text table with one header line") from None
@@ -136,6 +139,10 @@ def read_table(
             "columns", "none that is understood among " + (", ".join(map(repr, headers)) or "no columns"),
             "columns for " + ", ".join(QUANTITIES), 'columns={"time": "name of that column"}',
         )  # fmt: skip
+    for column in chosen.values():
+        if list(map(str, frame.columns)).count(column) > 1:
+            what = f"two columns {column!r}"
+            raise InputError("source", what, "a name of its own for each column", "rename or drop one")
     for quantity in units:
         if quantity not in chosen:
             raise InputError(f"units[{quantity!r}]", "a unit for a column that is not there", ", ".join(chosen))
@@ -146,6 +153,14 @@ def _numbers(column: pd.Series, quantity: str, header: str, unit: str) -> NDArra
     import pandas as pd
 
     si = QUANTITIES[quantity][0]
+    kind = column.dtype.kind
+    if kind == "m" and si == "s":
+        column, header, unit = column.dt.total_seconds(), quantity, si
+    elif kind in "mMc":
+        raise InputError(
+            f"column {header!r}", f"values of type {column.dtype}", "real numbers, or times since a start (timedelta)",
+            "frame[column] - frame[column].iloc[0]" if kind == "M" else "",
+        )  # fmt: skip
     scale = factor(quantity, unit or _header(header)[1] or si, si)
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bad = ~np.isfinite(values)

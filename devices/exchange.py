@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.errors import InputError
+from devices.files import write_whole
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 from devices.validation import readable_file
@@ -28,8 +29,8 @@ def _declared(model: str | DeviceModel) -> DeviceModel:
     return get_model(model)
 
 
-def _check(set: ParameterSet, model: DeviceModel) -> None:
-    """Refuse a set with other names than the model's, or with a value out of its bounds."""
+def fitting_set(set: ParameterSet, model: DeviceModel) -> ParameterSet:
+    """Return a set that has the model's names and values in their bounds, or raise `InputError`."""
     from devices._predictions import assemble
 
     if not isinstance(set, ParameterSet):
@@ -43,6 +44,7 @@ def _check(set: ParameterSet, model: DeviceModel) -> None:
             given = "; ".join(f"{word} {', '.join(n)}" for word, n in (("missing", missing), ("unknown", extra)) if n)
             raise InputError(f"{set.name}: {kind}", given, ", ".join(wanted))
     assemble(model, {**set.values, **set.initial}, set)
+    return set
 
 
 def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> Path:
@@ -68,7 +70,7 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
         If the set does not fit the model, or the file is of another kind or cannot be written.
     """
     declared = _declared(model)
-    _check(set, declared)
+    fitting_set(set, declared)
     file = _kind(path)
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
     content: dict[str, Any] = {
@@ -90,11 +92,7 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
         import tomli_w
 
         text = tomli_w.dumps(content)
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError("path", f"{str(file)!r} ({error.strerror})", "a file that can be written") from None
-    return file
+    return write_whole(file, text)
 
 
 def load_set(path: str | Path, model: str | DeviceModel | None = None) -> ParameterSet:
@@ -143,8 +141,7 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
     loaded = ParameterSet(
         content["name"], values, initial, content["source"], content["status"], content.get("note", ""), **loop
     )
-    _check(loaded, declared)
-    return loaded
+    return fitting_set(loaded, declared)
 
 
 def _kind(path: str | Path) -> Path:
@@ -186,7 +183,7 @@ def register(set: ParameterSet, model: str | DeviceModel, *, replace: bool = Fal
         If the set does not fit the model, or its name is taken; the model's own sets cannot be replaced.
     """
     declared = _declared(model)
-    _check(set, declared)
+    fitting_set(set, declared)
     own = {s.name for s in declared.parameter_sets}
     added = _SESSION.setdefault(declared, {})
     if set.name in own or (set.name in added and not replace):

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "conclude"]
 
 
+_WALL = 1e-6  # this near to its end, a coordinate of the search is at a bound
+
+
 @dataclass(frozen=True, eq=False)
 class Fit:
     """Parameters estimated by `fit`.
@@ -254,7 +257,7 @@ def conclude(
         {n: bounds[n] if n in undetermined else (float(low[k]), float(high[k])) for k, n in enumerate(names)}
         for low, high in (free.values(ends.T) for ends in (stated.ends, stated.together))
     )
-    at_bound = tuple(n for n, u in zip(names, best.unit, strict=True) if min(u, 1 - u) < 1e-6)
+    at_bound = tuple(n for n, u in zip(names, best.unit, strict=True) if min(u, 1 - u) < _WALL)
     fitted = tuple(np.split(prediction, np.cumsum([len(r) for r in records])[:-1]))
     rms = tuple(float(np.sqrt(np.mean((f - r.observed) ** 2))) for f, r in zip(fitted, records, strict=True))
     relative = float(np.sqrt(misfit)) / problem.signal
@@ -270,12 +273,27 @@ def conclude(
     told = max(residuals.size - found.dof, 1)
     quantile = chi2.ppf(confidence, told) if found.known else told * f.ppf(confidence, told, found.dof)
     profiled = tuple(names[k] for k in stated.profiled)
-    words = _words(failed, adequate, undetermined, at_bound, profiled, relative, reduced, residuals)
+    cut = [n for n, low, high in zip(names, *stated.ends.T, strict=True) if low < _WALL or high > 1 - _WALL]
+    cut = [n for n in cut if n not in undetermined and n not in at_bound]
+    everything, moved = _within(model, {**start, **values})
+    words = _words(failed, adequate, undetermined, at_bound, cut, moved, profiled, relative, reduced, residuals)
     return Fit(
         model, records, values, intervals, simultaneous, bounds, confidence,
         correlation, rms, relative, reduced, not failed, adequate, undetermined, at_bound, profiled, words, fitted,
-        {**start, **values}, given, problem.weights, problem.tolerance, misfit + float(quantile) * found.variance,
+        everything, given, problem.weights, problem.tolerance, misfit + float(quantile) * found.variance,
     )  # fmt: skip
+
+
+def _within(model: DeviceModel | RetentionLaw, everything: dict[str, float]) -> tuple[dict[str, float], list[str]]:
+    """Return the values with starts within bounds that are parameters, and the states that had to move for it."""
+    moved = []
+    for state in model.states if isinstance(model, DeviceModel) else ():
+        low, high = (everything[b] if isinstance(b, str) else b for b in (state.lower, state.upper))
+        inside = min(max(everything[state.name], low), high)
+        if inside != everything[state.name]:
+            everything[state.name] = inside
+            moved.append(state.name)
+    return everything, moved
 
 
 def _words(
@@ -283,6 +301,8 @@ def _words(
     adequate: bool,
     undetermined: Mapping[str, str],
     at_bound: Sequence[str],
+    cut: Sequence[str],
+    moved: Sequence[str],
     profiled: Sequence[str],
     relative: float,
     chi2: float | None,
@@ -290,7 +310,10 @@ def _words(
 ) -> str:
     parts = [f"not converged ({failed}); try more starts or other bounds" if failed else "converged"]
     parts += [f"{name} undetermined: {why}" for name, why in undetermined.items()]
-    parts += [f"{name} is at a bound of the search" for name in at_bound if name not in undetermined]
+    bound = [name for name in at_bound if name not in undetermined]
+    parts += [f"{name} is at a bound of the search, and all intervals hold for it there only" for name in bound]
+    parts += [f"interval of {name} is cut at a bound of the search" for name in cut]
+    parts += [f"start of {name} moved into the fitted bounds" for name in moved]
     if profiled:
         parts.append(f"interval of {', '.join(profiled)} from the misfit itself, which is no parabola there")
     if relative > 0.1:

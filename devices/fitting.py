@@ -13,7 +13,9 @@ from devices._free import Bounds, free_parameters
 from devices._intervals import infer, state
 from devices._predictions import assemble, predictor
 from devices._search import Problem, Search, Try, polish
+from devices.effects import generator
 from devices.errors import InputError
+from devices.exchange import fitting_set
 from devices.measurements import Measured
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
@@ -69,7 +71,7 @@ def fit(
         Records that one set of parameters explains together; the device starts anew in each.
     parameters : iterable of str or mapping of str to (float, float), optional
         What is free, states for their starts included, with bounds; all parameters where not given. Without bounds: a
-        decade either side of the set's value, and the whole span of a state.
+        decade either side of the set's value, and the whole span of a state; a decade beyond the data for ``tau``.
     set : str or ParameterSet, optional
         Where everything else, and the first start, comes from; the model's default where not given.
     fixed : mapping of str to float, optional
@@ -125,7 +127,8 @@ def fit(
     if parameters is None:
         kept = {*held, *(law.fixed if law else ())}
         parameters = [p.name for p in declared.parameters if p.name not in kept]
-    free = free_parameters(parameters, declared.parameters, states, start, held)
+    usual = law.bounds(np.concatenate([r.time for r in records])) if law else {}
+    free = free_parameters(parameters, declared.parameters, states, start, held, usual)
     points = sum(len(r) for r in records)
     if points <= len(free.names):
         raise InputError(
@@ -143,7 +146,7 @@ def fit(
     observed = np.concatenate([r.observed for r in records])
     weights = _Weights(records, sigma, weighting, floor)
     problem = Problem(free, predict, observed, weights.first(), tolerance)
-    search = Search(problem, free.unit(start), starts, np.random.default_rng(seed), progress)
+    search = Search(problem, free.unit(start), starts, generator(seed), progress)
     tries, scale = list(search.tries if loss == "linear" else search.tries[:1]), 1.0
     for _ in range(_REWEIGHTED if weights.open or loss != "linear" else 0):
         before, problem.weights = problem.weights, weights.again(problem, tries[0].unit)
@@ -205,7 +208,7 @@ def _start(
     else:
         if model.controls:
             raise InputError("model", f"{model.name}, with a gate", "a model with two terminals")
-        given = set if isinstance(set, ParameterSet) else model.parameter_set(set)
+        given = fitting_set(set, model) if isinstance(set, ParameterSet) else model.parameter_set(set)
         start = {**given.values, **given.initial}
     by_name = {p.name: p for p in model.parameters}
     for name, value in fixed.items():
@@ -224,7 +227,9 @@ class _Weights:
         self.records, self.weighting, self.floor, self.known = records, weighting, floor, sigma is not None
         if sigma is None:
             return
-        each = [sigma] if len(records) == 1 else list(sigma) if np.ndim(sigma) or isinstance(sigma, list) else []
+        each = (
+            [sigma] if len(records) == 1 else list(sigma) if isinstance(sigma, list | tuple) or np.ndim(sigma) else []
+        )
         if len(each) != len(records):
             raise InputError("sigma", "one value", f"one entry for each of {len(records)} records")
         parts = []

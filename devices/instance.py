@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from devices.cell import Cell
 from devices.errors import InputError
 from devices.model import DeviceModel
-from devices.parameters import ParameterSet
+from devices.parameters import Parameter, ParameterSet, State
 from devices.registry import get_model
 from devices.validation import choice, finite_array, number
 
@@ -51,13 +51,19 @@ class Device:
     parameter_set: ParameterSet
 
     def __post_init__(self) -> None:
+        def filled(quantity: Parameter | State, given: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+            array = finite_array(quantity.name, given[quantity.name], unit=quantity.unit).copy()
+            if array.size == 0:
+                raise InputError(quantity.name, f"shape {array.shape}", f"one number or more [{quantity.unit}]")
+            return array
+
         values: dict[str, NDArray[np.float64]] = {}
         for parameter in self.model.parameters:
-            array = finite_array(parameter.name, self.parameters[parameter.name], unit=parameter.unit).copy()
+            array = filled(parameter, self.parameters)
             for value in (array.min(), array.max(), array.flat[np.abs(array).argmin()]):
                 parameter.check(float(value))
             values[parameter.name] = array
-        starts = {s.name: finite_array(s.name, self.initial[s.name], unit=s.unit).copy() for s in self.model.states}
+        starts = {s.name: filled(s, self.initial) for s in self.model.states}
         try:
             np.broadcast_shapes(*(a.shape for a in (*values.values(), *starts.values())))
         except ValueError:
@@ -160,10 +166,29 @@ class Device:
         Raises
         ------
         InputError
-            If the shapes do not broadcast, or the model leaves the range of doubles at this voltage.
+            If the shapes do not broadcast, a state lies out of its bounds, or the model leaves the range of doubles at
+            this voltage.
         """
-        start = self.start if state is None else state
+        if state is None:
+            start = self.start
+        else:
+            start = finite_array("state", state, shape=("...", len(self.state_names)))
+            self._refuse_outside(start)
         return evaluate_cells(self, self.model.name, voltage, start, controls, self._parameter_shape)
+
+    def _refuse_outside(self, state: NDArray[np.float64]) -> None:
+        lower, upper = self.bounds()
+        try:
+            outside = (state < lower) | (state > upper)
+        except ValueError:
+            return  # shapes that do not broadcast are refused with the voltage's
+        if outside.any():
+            *_, k = np.argwhere(outside)[0]
+            given = np.broadcast_to(state, outside.shape)[outside][0]
+            allowed = f"[{lower[..., k].min():g}, {upper[..., k].max():g}] [{self.model.states[k].unit}]"
+            raise InputError(
+                f"state {self.state_names[k]}", f"{given:g}", allowed, "numpy.clip(state, *device.bounds())"
+            )
 
     def current(
         self, voltage: ArrayLike, state: ArrayLike | None = None, controls: ArrayLike | None = None

@@ -63,10 +63,9 @@ class Measured:
             raise InputError("read_voltage", "0", "a voltage other than 0 [V]", "read_voltage=0.1")
         time = finite_array("time", self.time, unit="s", shape=("n",), minimum=0.0)
         observed = finite_array("observed", self.observed, unit=self.unit, shape=(time.size,))
-        for array in (time, observed):
+        for name, array in (("time", time.copy()), ("observed", observed.copy())):
             array.flags.writeable = False
-        object.__setattr__(self, "time", time)
-        object.__setattr__(self, "observed", observed)
+            object.__setattr__(self, name, array)
 
     @classmethod
     def trace(
@@ -323,7 +322,10 @@ def _clean(table: Mapping[str, ArrayLike], rows: int | None = None) -> dict[str,
     arrays = {}
     for name, values in table.items():
         try:
-            arrays[name] = np.asarray(values, dtype=float)
+            given = np.asarray(values)
+            if given.dtype.kind in "cmM":
+                raise TypeError
+            arrays[name] = given.astype(float)
         except (TypeError, ValueError):
             raise InputError(name, f"{type(values).__name__} that is not numeric", "an array of real numbers") from None
     wanted = rows if rows is not None else max(a.size for a in arrays.values())

@@ -236,6 +236,13 @@ class ParameterSet:
 
     def __post_init__(self) -> None:
         choice("status", self.status, _STATUSES)
+        for field, text in (("name", self.name), ("source", self.source), ("note", self.note)):
+            if not isinstance(text, str):
+                raise InputError(field, repr(text), "a text")
+        if not self.name.strip():
+            raise InputError("name", "an empty text", "what the set is called", "name='mine'")
+        for name, value in (*self.values.items(), *self.initial.items()):
+            number(f"{self.name}.{name}", value)
         if not self.source.strip():
             raise InputError("source", "an empty text", "the paper or code that gives the values", "source='ours'")
         number("loop_voltage", self.loop_voltage, unit="V", minimum=0.0, open_minimum=True)

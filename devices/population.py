@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices._predictions import assemble
+from devices.effects import generator
 from devices.errors import InputError
+from devices.exchange import fitting_set
 from devices.fit_result import Fit
 from devices.fitting import fit
 from devices.instance import Device
@@ -96,7 +98,7 @@ class Population:
         integer("size", size, minimum=1)
         values, vectors = np.linalg.eigh(self.correlation)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        z = np.random.default_rng(seed).standard_normal((size, len(self.marginals))) @ root.T
+        z = generator(seed).standard_normal((size, len(self.marginals))) @ root.T
         drawn = {}
         for k, (name, m) in enumerate(self.marginals.items()):
             drawn[name] = (
@@ -138,20 +140,20 @@ class Population:
         from devices.registry import get_model
 
         declared = model if isinstance(model, DeviceModel) else get_model(model)
-        given = set if isinstance(set, ParameterSet) else declared.parameter_set(set)
+        given = fitting_set(set, declared) if isinstance(set, ParameterSet) else declared.parameter_set(set)
         values: dict[str, Any] = {**given.values, **given.initial}
-        limits = {p.name: (p.lower, p.upper) for p in declared.parameters}
-        for s in declared.states:
-            lower, upper = (given.values[b] if isinstance(b, str) else b for b in (s.lower, s.upper))
-            limits[s.name] = (lower, upper)
         unknown = [n for n in self.marginals if n not in values]
         if unknown:
             raise InputError("model", f"{declared.name} without {', '.join(unknown)}", "a model with these parameters")
-        rng = np.random.default_rng(seed)
-        drawn = self.draw(10 * integer("size", size, minimum=1) + 100, rng)
+        drawn = self.draw(10 * integer("size", size, minimum=1) + 100, seed)
         good = np.ones(len(next(iter(drawn.values()))), dtype=bool)
-        for name, column in drawn.items():
-            good &= (column > limits[name][0]) & (column < limits[name][1])
+        every = {**values, **drawn}
+        for p in declared.parameters:
+            good &= (every[p.name] >= p.lower) & (every[p.name] <= p.upper)
+            good &= (every[p.name] > p.lower) | (not p.open_lower)
+        for s in declared.states:
+            lower, upper = (every[b] if isinstance(b, str) else b for b in (s.lower, s.upper))
+            good &= (every[s.name] >= lower) & (every[s.name] <= upper)
         if good.sum() < size:
             raise InputError("model", f"bounds that hold {100 * good.mean():.0f} % of the draws", "most of them")
         values |= {name: column[good][:size] for name, column in drawn.items()}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.effects import generator
 from devices.errors import InputError
 from devices.validation import choice, finite_array, integer, number
 
@@ -98,6 +99,7 @@ class _Update(NamedTuple):
     clock: str = ""
 
 
+_MOST_PULSES = 10**7
 _UPDATES = {
     "linear_step_synapse": _Update(
         _Side(1.0, "v_up", "", "t_pulse", "dw_up"), _Side(-1.0, "v_down", "", "t_pulse", "dw_down")
@@ -175,6 +177,8 @@ def apply_pulses(
     counts = np.asarray(pulses)
     if counts.dtype.kind not in "iu":
         raise InputError("pulses", f"{counts.dtype} numbers", "whole numbers of pulses", "pulses.astype(int)")
+    if np.abs(counts.astype(float)).max(initial=0.0) > _MOST_PULSES:
+        raise InputError("pulses", f"{np.abs(counts.astype(float)).max():g}", f"{_MOST_PULSES:g} in one call at most")
     if c2c is not None and seed is None:
         raise InputError("seed", "None", "a seed or a generator for the noise", "seed=1")
     try:
@@ -187,7 +191,7 @@ def apply_pulses(
     if ((after < lower) | (after > upper)).any():
         raise InputError("state", "a state out of its bounds", "states within their bounds", "numpy.clip")
     counts = np.broadcast_to(counts, shape)
-    rng = np.random.default_rng(seed) if c2c is not None else None
+    rng = generator(seed) if c2c is not None and seed is not None else None
     for side, number_of in ((update.up, np.maximum(counts, 0)), (update.down, np.maximum(-counts.astype(int), 0))):
         if number_of.any():
             _one_way(device, update, side, after, number_of, lower[..., 0], upper[..., 0], c2c, rng)
@@ -223,6 +227,7 @@ def _one_way(
         w[...] = np.where(counts > 0, np.clip(w + moved, lower, upper), w)
         return
     for k in range(int(counts.max())):
+        before = w.copy()
         moved = increment()
         if c2c is not None and rng is not None:
             drawn = rng.standard_normal(w.shape)
@@ -232,6 +237,8 @@ def _one_way(
                 growth = c2c.slope * w
                 moved = moved + (c2c.std * step + growth) * drawn
         w[...] = np.where(counts > k, np.clip(w + moved, lower, upper), w)
+        if c2c is None and (w == before).all():
+            return
 
 
 def pulse_train(device: Device, pulses: int, *, amplitude: float | None = None, rest: float = 1.0) -> Pulses:

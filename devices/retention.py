@@ -62,7 +62,13 @@ class PowerLawDrift(ValueEffect):
         nu = np.full(g.shape, self.nu)
         if self.spread is not None:
             nu = self.spread.apply(nu, seed)
-        return g * np.exp(-nu * np.log(self.time / self.t0))
+        with np.errstate(over="ignore"):
+            drifted = g * np.exp(-nu * np.log(self.time / self.t0))
+        if not np.isfinite(drifted).all():
+            raise InputError(
+                "nu", f"down to {nu.min():g} at {self.time:g} s", "exponents with which no double overflows"
+            )
+        return drifted
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class RetentionLaw:
         ``guess(time, conductance)`` gives a typical value for each parameter from the data.
     fixed : tuple of str, optional
         Parameters held at their guess unless asked for.
+    bounds : callable, optional
+        ``bounds(time)`` gives those of parameters for which a decade either side of the guess says nothing.
     """
 
     name: str
@@ -43,6 +45,7 @@ class RetentionLaw:
     conductance: Callable[..., Any]
     guess: Callable[[Any, Any], dict[str, float]]
     fixed: tuple[str, ...] = ()
+    bounds: Callable[[Any], dict[str, tuple[float, float]]] = lambda time: {}
 
 
 def _ends(g: Any) -> tuple[float, float]:
@@ -71,6 +74,14 @@ def _stretched_guess(t: Any, g: Any) -> dict[str, float]:
     return {"g0": first, "g_end": last, "tau": float(np.sqrt(t[t > 0][0] * t[-1])), "beta": 0.6}
 
 
+def _power_bounds(t: Any) -> dict[str, tuple[float, float]]:
+    return {"nu": (-1.0, 1.0)}
+
+
+def _stretched_bounds(t: Any) -> dict[str, tuple[float, float]]:
+    return {"tau": (float(t[t > 0].min()) / 10, float(t.max()) * 10)}
+
+
 def _logarithmic_guess(t: Any, g: Any) -> dict[str, float]:
     return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "slope": 0.0}
 
@@ -90,6 +101,7 @@ RETENTION_LAWS: Mapping[str, RetentionLaw] = MappingProxyType(
                 _power,
                 _power_guess,
                 ("t0",),
+                _power_bounds,
             ),
             RetentionLaw(
                 "stretched_exponential",
@@ -97,6 +109,7 @@ RETENTION_LAWS: Mapping[str, RetentionLaw] = MappingProxyType(
                 (_G0, _END, _TAU, Parameter("beta", "1", "stretching exponent", lower=0.01, upper=5.0)),
                 _stretched,
                 _stretched_guess,
+                bounds=_stretched_bounds,
             ),
             RetentionLaw(
                 "logarithmic",

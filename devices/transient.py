@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.errors import ConvergenceError, InputError
 from devices.instance import Device
+from devices.series import Series
 from devices.threads import cores, in_turns
 from devices.validation import finite_array, integer, number
-from devices.waveforms import Waveform
+from devices.waveforms import Waveform, refuse_blurred
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,6 +116,9 @@ def simulate(
     from devices import _stepper
     from devices.compile import kernel, switch_kernel
 
+    if not isinstance(device, Device):
+        what = "a Device" + (", or a crossbar of such cells" if isinstance(device, Series) else "")
+        raise InputError("device", type(device).__name__, what, "devices.device(name)")
     if not isinstance(waveform, Waveform):
         raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
     if device.control_names:
@@ -123,7 +127,7 @@ def simulate(
     times = sample_times(waveform, samples)
     number("tolerance", tolerance, minimum=1e-14, maximum=1e-2)
     fixed = 0.0 if step is None else number("step", step, unit="s", minimum=0.0, open_minimum=True)
-    integer("max_steps", max_steps, minimum=1)
+    integer("max_steps", max_steps, minimum=1, maximum=10**15)
 
     shape, n = device.shape, len(device.model.states)
     cells = int(np.prod(shape))
@@ -139,6 +143,7 @@ def simulate(
     switch = switch_kernel(device.model) if switches else compiled
 
     pieces = waveform.pieces
+    refuse_blurred("waveform", np.diff(pieces[:, 0], append=waveform.duration), waveform.duration)
 
     def part(rows: slice) -> None:
         _stepper.integrate(
@@ -181,7 +186,7 @@ def simulate(
 def sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.float64]:
     """Return the times that `samples` asks for [s]; see `simulate`."""
     if isinstance(samples, int | np.integer):
-        count = integer("samples", samples, minimum=2)
+        count = integer("samples", samples, minimum=2, maximum=10**8)
         return np.union1d(np.linspace(0.0, waveform.duration, count), waveform.corners)
     times = finite_array("samples", samples, unit="s", shape=("n",), minimum=0.0, maximum=waveform.duration)
     if (np.diff(times) <= 0).any():

@@ -69,7 +69,11 @@ def number(
         if not is_real and not (isinstance(value, np.ndarray) and value.ndim == 0):
             allowed = _bounds_text(minimum, maximum, unit, open_minimum)
             raise InputError(name, repr(value), f"one number, {allowed}", fix)
-    result = float(value)  # type: ignore[arg-type]
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):
+        allowed = _bounds_text(minimum, maximum, unit, open_minimum)
+        raise InputError(name, f"{type(value).__name__} that is no float", f"one number, {allowed}", fix) from None
     too_low = minimum is not None and (result <= minimum if open_minimum else result < minimum)
     if not math.isfinite(result) or too_low or (maximum is not None and result > maximum):
         raise InputError(name, f"{result:g}", _bounds_text(minimum, maximum, unit, open_minimum), fix)

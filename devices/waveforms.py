@@ -17,7 +17,23 @@ from numpy.typing import ArrayLike, NDArray
 from devices.errors import InputError
 from devices.validation import finite_array, integer, number
 
-__all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform"]
+__all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform", "refuse_blurred"]
+
+
+#: Periods and pulses of one waveform, whose corners all lie in memory.
+MOST_CYCLES = 10**7
+_RESOLVED = 1e-13  # share of a waveform's length that its segments last at least
+
+
+def refuse_blurred(name: str, lengths: NDArray[np.float64], duration: float) -> None:
+    """Refuse segments so short beside the whole that the double of a time is as long as some of their steps."""
+    shortest = float(lengths.min())
+    if shortest < _RESOLVED * duration:
+        raise InputError(
+            name, f"{shortest:g} s for one straight part of a waveform of {duration:g} s",
+            f"parts of {_RESOLVED:g} of the whole at least, which doubles can tell apart",
+            "shorter rests, or one simulation for each pulse",
+        )  # fmt: skip
 
 
 class Waveform(ABC):
@@ -71,7 +87,7 @@ class Waveform(ABC):
 
     def at(self, time: ArrayLike) -> NDArray[np.float64]:
         """Voltage [V] at `time` [s], of the same shape; it holds its end values outside the duration."""
-        t = np.clip(np.asarray(time, dtype=float), 0.0, self.duration)
+        t = np.clip(finite_array("time", time, unit="s"), 0.0, self.duration)
         rows = self.segments
         start, value, slope, amplitude, omega, phase = rows[np.searchsorted(rows[:, 0], t, side="right") - 1].T
         local = t.T - start
@@ -107,7 +123,7 @@ class Sine(Waveform):
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, unit="V")
         number("frequency", self.frequency, unit="Hz", minimum=0.0, open_minimum=True)
-        number("cycles", self.cycles, minimum=0.0, open_minimum=True)
+        number("cycles", self.cycles, minimum=0.0, maximum=MOST_CYCLES, open_minimum=True)
         number("offset", self.offset, unit="V")
         number("phase", self.phase, unit="rad")
 
@@ -196,7 +212,7 @@ class Triangle(_Polyline):
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, unit="V")
         number("frequency", self.frequency, unit="Hz", minimum=0.0, open_minimum=True)
-        integer("cycles", self.cycles, minimum=1)
+        integer("cycles", self.cycles, minimum=1, maximum=MOST_CYCLES)
 
     @property
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -239,9 +255,10 @@ class Pulses(_Polyline):
         number("amplitude", self.amplitude, unit="V")
         number("width", self.width, unit="s", minimum=0.0, open_minimum=True)
         number("base", self.base, unit="V")
-        integer("count", self.count, minimum=1)
+        integer("count", self.count, minimum=1, maximum=MOST_CYCLES)
         edge = number("edge", self._edge, unit="s", minimum=0.0, open_minimum=True)
         number("period", self.period, unit="s", minimum=self.width + 2 * edge, open_minimum=True)
+        refuse_blurred("period", np.diff(self.points[0]), self.duration)
 
     @property
     def _edge(self) -> float:
@@ -285,8 +302,8 @@ class Samples(_Polyline):
             raise InputError(
                 "time", bad, "at least 2 times that start at 0 and rise [s]", "sort, drop repeats, shift to 0"
             )
-        object.__setattr__(self, "time", time)
-        object.__setattr__(self, "voltage", voltage)
+        object.__setattr__(self, "time", time.copy())
+        object.__setattr__(self, "voltage", voltage.copy())
 
     @property
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

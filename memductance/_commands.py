@@ -46,7 +46,11 @@ class Result:
         """Save a picture as `name`, when a folder was asked for."""
         path = self.path(name)
         if path is not None:
-            figure.savefig(path, dpi=150)
+            try:
+                figure.savefig(path, dpi=150)
+            except OSError as error:
+                self.files.pop()
+                raise InputError("--out", f"{str(path)!r} ({error.strerror})", "a file that can be written") from None
 
     def finish(self) -> None:
         """Print the figures as JSON, or the names of the files."""

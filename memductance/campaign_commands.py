@@ -39,8 +39,8 @@ def campaign(
         from memductance.campaign_report import write_campaign_report
         from netlists import CampaignSpec, run_campaign
 
-        explanations = read_explanations(spec.with_suffix(".explanations.toml"))
         asked = CampaignSpec.read(spec)
+        explanations = read_explanations(spec.with_suffix(".explanations.toml"))
         asked = asked if seed is None else replace(asked, seed=seed)
         found = run_campaign(asked, out, workers=workers, progress=not as_json)
         report = write_campaign_report(found, explanations, out / "report.html")
@@ -79,14 +79,16 @@ def read_explanations(file: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in given:
         choice("explanations", key, ("explanation",))
-    for entry in given.get("explanation", []):
+    entries = given.get("explanation", [])
+    for entry in entries if isinstance(entries, list) else [entries]:
         if (
-            set(entry) != {"cases", "text"}
+            not isinstance(entry, dict)
+            or set(entry) != {"cases", "text"}
             or not isinstance(entry["cases"], list)
             or not isinstance(entry["text"], str)
         ):
             raise InputError("explanation", repr(entry)[:120], 'cases = [17, "23-vacask"] and text = "..."')
-        found |= {str(case): " ".join(entry["text"].split()) for case in entry["cases"]}
+        found |= {str(case).lstrip("0") or "0": " ".join(entry["text"].split()) for case in entry["cases"]}
     return found
 
 
@@ -114,9 +116,10 @@ def replay(
     with command(out, as_json) as result:
         from netlists import Campaign
         from netlists.campaign.store import name_of
+        from netlists.engines.running import ENGINES
 
         found = Campaign.load(folder)
-        chosen = found.spec.engines[0] if engine is None else engine
+        chosen = found.spec.engines[0] if engine is None else choice("--engine", engine, ENGINES)
         drawn = found.reduced(case, chosen) if reduced else found.case(case)
         result.out = out or folder / "replay" / name_of(case, chosen)
         drawn.write(result.out)

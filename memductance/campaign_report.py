@@ -169,6 +169,8 @@ def _options(found: Campaign, table: pd.DataFrame) -> Section:
 
 def _models(table: pd.DataFrame) -> Section:
     section = Section("By model and parameter set", "Alone and in series with a selector, a transistor or a resistor.")
+    if "model" not in table:
+        return section
     named = table.assign(model=table["model"].replace("", "ohmic"))
     rows = [[model, *_line(group)] for model, group in named.groupby("model", sort=True)]
     section.add_table("Models", ["model/set", "runs", "agree", "differ", "failed", "of its tolerance"], rows)

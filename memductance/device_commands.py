@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from devices.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ def devices(
 ) -> None:
     """List the device models, or show one: equations, parameters with units, sources, and its loop (--out)."""
     with command(out, as_json) as result:
+        if name is None and set_ is not None:
+            raise InputError(
+                "--set", repr(set_), "a NAME before it, whose set it is", "memductance devices vteam --set"
+            )
         if name is None:
             _list(result)
         else:

@@ -52,6 +52,8 @@ def fit(
         from devices import Measured
         from devices import fit as estimate
 
+        if Path(name).name != name or name.startswith("."):
+            raise InputError("--name", repr(name), "a name for files, without a folder", "--name fit, and --out folder")
         options = {} if read_voltage is None else {"read_voltage": read_voltage}
         columns, units = pairs("--column", column), pairs("--unit", unit)
         records = [Measured.read(file, columns=columns, units=units, kind=kind, **options) for file in data]
@@ -129,12 +131,12 @@ def _keep(result: Result, found: Fit, name: str, source: str) -> None:
 
     from devices import DeviceModel, save_set
 
+    if isinstance(found.model, DeviceModel):
+        path = result.path(f"{name}.toml")
+        assert path is not None
+        save_set(found.to_set(name, source), found.model, path)
     count = len(found.measured)
     picture = Figure(figsize=(4.8 * count, 4.8), layout="constrained")
     found.plot(picture.subplots(2, count, height_ratios=(3, 1), squeeze=False).ravel().tolist())
     picture.suptitle(f"{found.model.name}: residual {100 * found.relative_rms:.2g} % of the signal", fontsize="medium")
     result.save_figure(f"{name}.png", picture)
-    if isinstance(found.model, DeviceModel):
-        path = result.path(f"{name}.toml")
-        assert path is not None
-        save_set(found.to_set(name, source), found.model, path)

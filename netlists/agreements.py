@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.files import write_whole
 from devices.validation import choice
-from netlists._report import columns_of_text, write_whole
+from netlists._report import columns_of_text
 from netlists.agreement import Agreement
 from netlists.engines.waves import Waves
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from devices import Device, DeviceModel, InputError, ParameterSet, Waveform
+from devices.validation import number
 
 __all__ = [
     "GROUND",
@@ -317,6 +318,8 @@ def device_circuit(device: Device, waveform: Waveform, *, step: float | None = N
         raise InputError("device", gated, "a device of two terminals", "a Crossbar of one cell, with gate=...")
     if not isinstance(waveform, Waveform):
         raise InputError("waveform", type(waveform).__name__, "a Waveform", "devices.Sine(amplitude=1, frequency=1)")
+    if step is not None:
+        number("step", step, unit="s", minimum=0.0, open_minimum=True)
     definition = Subcircuit(device.model, device.parameter_set)
     given = {name: float(value) for name, value in {**device.parameters, **device.initial}.items()}
     return Circuit(

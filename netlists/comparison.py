@@ -135,8 +135,11 @@ def crosscheck(
     SimulatorError
         If it fails; with the path of its netlist.
     """
-    if isinstance(engine, str) and engine != "all":
-        choice("engine", engine, (*ENGINES, "all"))
+    names = [engine] if isinstance(engine, str) else engine
+    if not isinstance(names, Sequence) or not names:
+        raise InputError("engine", repr(engine), f"one of {', '.join(ENGINES)}, all, or several of them", "ngspice")
+    for name in names:
+        choice("engine", name, (*ENGINES, "all"))
     case = case_of(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against)
     ours = case.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
 

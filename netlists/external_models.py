@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from devices import Device, InputError, Waveform
-from devices.validation import choice
+from devices.validation import choice, number
 from netlists._device_comparison import compare_device
 from netlists.circuit import GROUND, Circuit, Transient
 from netlists.dialects.foreign import DIALECTS
@@ -190,12 +190,17 @@ def external(
     library = read_library(text, name, dialect=dialect, source=place)
     folded = {ours: choice("ports", theirs.lower(), library.ports) for ours, theirs in ports.items()}
     given = {choice("parameters", k.lower(), library.parameters): v for k, v in (parameters or {}).items()}
+    for name, value in given.items():
+        if not isinstance(value, str):
+            number(f"parameters[{name!r}]", value)
     shown: dict[str, tuple[str, float, float]] = {}
     for ours, theirs in (states or {}).items():
         net, low, high = (theirs, 0.0, 1.0) if isinstance(theirs, str) else theirs
         if not (math.isfinite(low) and math.isfinite(high) and low != high):
             raise InputError("states", f"{low:g} and {high:g} V", "two voltages that differ", "(net, 0.0, 1.0)")
         shown[ours] = (choice("states", net.lower(), library.nets), float(low), float(high))
+        if shown[ours][0] in folded.values():
+            raise InputError("states", f"{net!r}, a terminal", "a net that shows the state", "a port of its own for it")
     found = External(
         library=library,
         ports=MappingProxyType(folded),

@@ -37,7 +37,7 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (InputError, "refused"),
 )
 #: What simulators' errors say where the machine is at fault.
-_OUTSIDE = re.compile(r"killed by signal (9|15)\b|cannot write into|is full\)")
+_OUTSIDE = re.compile(r"killed by signal (9|15)\b|cannot write into|is full\)|does not start")
 _SHRUNK = ("convergence", "unsolved", "engine", "differs")
 
 
@@ -133,7 +133,7 @@ def _words(error: str) -> str:
 def _reason(error: Exception) -> tuple[str, str]:
     """Return why there are no figures, and the error's own words in one line."""
     text = " ".join(str(getattr(error, "message", error)).split())  # without the path of a netlist kept elsewhere
-    if isinstance(error, SimulatorNotFoundError | OSError) or _OUTSIDE.search(text):
+    if isinstance(error, SimulatorNotFoundError | OSError | MemoryError) or _OUTSIDE.search(text):
         return "machine", text
     for kind, reason in _KINDS:
         if isinstance(error, kind):

@@ -57,7 +57,11 @@ class Campaign:
         """
         folder = Path(out)
         given, rows, limits = read_store(folder)
-        spec = CampaignSpec(**given)
+        try:
+            spec = CampaignSpec(**given)
+        except TypeError as error:
+            what = f"{str(folder)!r}, of another version ({error})"
+            raise InputError("out", what, "a campaign of this version", "run it again in another folder") from None
         run = tuple(row for row in rows if row["case"] < spec.circuits and row["engine"] in spec.engines)
         return cls(folder, spec, run, limits)
 

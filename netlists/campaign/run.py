@@ -20,13 +20,15 @@ from devices import InputError
 from devices.threads import cores
 from devices.validation import integer
 from netlists.campaign._work import failed, find_limits, work
-from netlists.campaign.draw import draw
+from netlists.campaign.draw import draw, strata
 from netlists.campaign.results import Campaign
 from netlists.campaign.spec import CampaignSpec
 from netlists.campaign.store import Store, name_of
 
 __all__ = ["run_campaign"]
 
+#: Reasons that the next run does not take for an answer: a defect may be mended by then.
+_AGAIN = ("machine", "defect")
 #: A worker may take this many times the longest run of a simulator: three tolerances, our side, and shrinking.
 _PATIENCE = 6.0
 _START = 60.0  # and this many seconds to start and to compile [s]
@@ -78,12 +80,13 @@ def run_campaign(
     if workers is not None:
         integer("workers", workers, minimum=1)
     folder = Path(out).absolute()
+    strata(spec)  # refuses kinds of cells that no analysis has
     for engine in spec.engines:
         _present(engine)
     with Store(folder, spec) as store:
         found = Campaign.load(folder)
         wanted = [(number, engine) for number in range(spec.circuits) for engine in spec.engines]
-        done = {(row["case"], row["engine"]) for row in found.rows if row["reason"] != "machine"}
+        done = {(row["case"], row["engine"]) for row in found.rows if row["reason"] not in _AGAIN}
         missing = [key for key in wanted if key not in done]
         if missing or found.unlimited():
             count = min(workers or spec.workers or cores(), len(missing) or 1)
@@ -177,6 +180,10 @@ def _present(engine: str) -> None:
         from netlists.engines.ngspice import ngspice_version
 
         ngspice_version()
+    else:
+        from netlists.engines.pyspice import find_library
+
+        find_library()
 
 
 def _end_with_parent(root: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from devices import InputError, models, parameter_sets
 from devices.validation import choice, integer, number, readable_file
+from netlists.engines._process import seconds_allowed
 
 __all__ = ["ANALYSES", "AXES", "CELLS", "FAMILIES", "CampaignSpec", "family"]
 
@@ -122,7 +123,7 @@ class CampaignSpec:
         integer("circuits", self.circuits, minimum=1)
         if not isinstance(self.title, str):
             raise InputError("title", repr(self.title), "a text")
-        put("timeout", number("timeout", self.timeout, unit="s", minimum=0.0, open_minimum=True))
+        put("timeout", seconds_allowed(self.timeout))
         if not isinstance(self.limits, bool):
             raise InputError("limits", repr(self.limits), "true or false")
         if self.workers is not None:

@@ -54,7 +54,11 @@ def _lines(file: Path) -> tuple[list[dict[str, Any]], int]:
         raise InputError("out", f"{str(file)!r} ({error.strerror})", "a file that can be read") from None
     end = content.rfind(b"\n") + 1
     try:
-        return [json.loads(line) for line in content[:end].splitlines()], end
+        lines = [json.loads(line) for line in content[:end].splitlines()]
+        for line in lines:
+            if not isinstance(line, dict) or not ("spec" in line or {"case", "engine"} <= set(line)):
+                raise ValueError(f"a line {json.dumps(line)[:40]}")
+        return lines, end
     except ValueError as error:
         raise InputError(
             "out", f"{str(file)!r}, damaged: {error}", "a store that only campaigns have written"

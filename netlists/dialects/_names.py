@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from devices import InputError, Waveform
-from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, VoltageSource
+from devices.validation import number
+from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
 
 __all__ = ["check_circuit", "check_name"]
 
@@ -47,6 +48,11 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
     for path in (*circuit.observed, *circuit.measured):
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise InputError("name", _shown(path), "names of elements, with . between them", "rename it")
+    for merged in (circuit.merged, *(block.merged for block in circuit.blocks)):
+        _check_words("net", {*merged, *merged.values()}, "[A-Za-z0-9_.]+", "letters, digits, _ and .")
+    if isinstance(circuit.analysis, Transient):
+        for name in ("duration", "step"):
+            number(name, getattr(circuit.analysis, name), unit="s", minimum=0.0, open_minimum=True)
     sources = {e.name for e in circuit.elements if isinstance(e, VoltageSource)}
     for name in circuit.measured:
         if name not in sources:
@@ -73,6 +79,9 @@ def _check_elements(
     _check_words("net", nets, "[A-Za-z0-9_]+", "letters, digits and _; ground is 0")
     _check_distinct("nets", [*nets, "gnd"], ignores_case)
     _check_numbers(kinds[Resistor], [e.resistance for e in kinds[Resistor]])
+    for resistor in kinds[Resistor]:
+        if resistor.resistance == 0:
+            raise InputError(resistor.name, "0 ohm", "another resistance, or one net in place of two [ohm]")
     _check_numbers(kinds[Capacitor], [e.capacitance for e in kinds[Capacitor]])
     still = [e for e in kinds[VoltageSource] if not isinstance(e.value, Waveform)]
     _check_numbers(still, [e.value for e in still])

@@ -3,10 +3,11 @@
 What the three mean alike, and where they differ:
 
 - ``a**b`` and ``pow(a, b)`` are the real part of the power; ``pwr`` takes the absolute value of the base, ``pwrs``
-  gives its sign back. ``^`` is a power in ngspice, and an exclusive or in LTspice and PSpice: it is refused there.
+  gives its sign back. ngspice takes the absolute value for ``**`` and ``pow``, and gives the sign back in ``pwr``.
+  ``^`` is a power in ngspice too, and an exclusive or in LTspice and PSpice: it is refused there.
 - ``u``, ``stp`` are steps, 0 at 0; ``uramp(x)`` is ``max(x, 0)``; ``limit(x, a, b)`` holds x between a and b,
   whichever is the larger; ``if(c, a, b)`` and ``c ? a : b`` choose; ``table(x, x1, y1, ...)`` and ``pwl`` run on
-  straight lines between the points, and stay beyond them.
+  straight lines between the points, and stay beyond them; ngspice's ``pwl`` goes on.
 - ``log`` is the natural logarithm in LTspice and PSpice. Versions of ngspice differ: it is refused there.
 - Names do not tell upper and lower case apart. ``1k``, ``1Meg``, ``1u`` are scaled; letters after the scale say
   nothing.
@@ -14,9 +15,10 @@ What the three mean alike, and where they differ:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -73,6 +75,14 @@ def _power(base: Any, exponent: Any) -> Any:
     return sympy.Abs(base) ** exponent * sympy.Piecewise((sympy.cos(sympy.pi * exponent), base < 0), (1, True))
 
 
+def _power_of_ngspice(base: Any, exponent: Any) -> Any:
+    return sympy.Abs(base) ** exponent
+
+
+def _signed_power(base: Any, exponent: Any) -> Any:
+    return sympy.sign(base) * sympy.Abs(base) ** exponent
+
+
 def _step(x: Any) -> Any:
     return sympy.Piecewise((1, x > 0), (0, True))
 
@@ -83,6 +93,14 @@ def _table(x: Any, *points: Any) -> Any:
     for (low, start), (high, stop) in pairwise(pairs):
         pieces.append((start + (stop - start) * (x - low) / (high - low), x <= high))
     return sympy.Piecewise(*pieces, (pairs[-1][1], True))
+
+
+def _endless_table(x: Any, *points: Any) -> Any:
+    pairs = list(zip(points[::2], points[1::2], strict=True))
+    lines = [
+        (start + (stop - start) * (x - low) / (high - low), x <= high) for (low, start), (high, stop) in pairwise(pairs)
+    ]
+    return sympy.Piecewise(*lines[:-1], (lines[-1][0], True))
 
 
 def _median(x: Any, low: Any, high: Any) -> Any:
@@ -96,12 +114,17 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "abs": (1, sympy.Abs), "ln": (1, sympy.log), "log": (1, sympy.log),
     "log10": (1, lambda x: sympy.log(x) / sympy.log(10)), "sgn": (1, sympy.sign), "square": (1, lambda x: x**2),
     "min": (2, sympy.Min), "max": (2, sympy.Max), "pow": (2, _power), "limit": (3, _median),
-    "pwr": (2, lambda x, y: sympy.Abs(x) ** y), "pwrs": (2, lambda x, y: sympy.sign(x) * sympy.Abs(x) ** y),
+    "pwr": (2, lambda x, y: sympy.Abs(x) ** y), "pwrs": (2, _signed_power),
     "u": (1, _step), "stp": (1, _step), "uramp": (1, lambda x: sympy.Max(x, 0)),
     "trunc": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))),
     "int": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))), "floor": (1, sympy.floor),
 }  # fmt: skip
 _MANY: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _table}
+#: Where ngspice means something else.
+_OF_NGSPICE: dict[str, tuple[int, Callable[..., Any]]] = {"pow": (2, _power_of_ngspice), "pwr": (2, _signed_power)}
+_MANY_OF_NGSPICE: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _endless_table}
+_DEEPEST = 50  # functions that call functions, or brackets in brackets
+_LARGEST = 1e6  # exponent of a number that is worked out
 _MEMORY = {"ddt", "sdt", "idt", "idtmod", "delay", "absdelay", "rand", "random", "white", "gauss", "time"}
 
 
@@ -117,11 +140,26 @@ class Reader:
         What is known by name, in lower case.
     functions : mapping of str to (sequence of str, str)
         Arguments and text of each ``.func``, by name in lower case.
+    inside : tuple of str, optional
+        Functions in whose bodies this reads, the outermost first.
+    outer : mapping of str to sympy.Expr, optional
+        Names of the text itself, where this reads in the body of a function.
     """
 
     dialect: str
     names: Mapping[str, Any]
     functions: Mapping[str, tuple[Sequence[str], str]]
+    inside: tuple[str, ...] = ()
+    outer: Mapping[str, Any] | None = None
+
+    def body(self, name: str, values: Sequence[Any]) -> Any:
+        """Return what a ``.func`` makes of its arguments, which hide the text's own names in its body only."""
+        arguments, text = self.functions[name]
+        if name in self.inside:
+            raise InputError("expression", f"the function {name}, which calls itself,", "functions that end")
+        outer = self.outer or self.names
+        own = {**outer, **dict(zip(arguments, values, strict=True))}
+        return replace(self, names=own, inside=(*self.inside, name), outer=outer).read(text)
 
     def read(self, text: str) -> Any:
         """Return an expression.
@@ -148,7 +186,7 @@ class _Parser:
                 raise self.refused(repr(text[place:].strip()[:20]))
             self.tokens.append(found)
             place = found.end()
-        self.k = 0
+        self.k = self.depth = 0
 
     def refused(self, what: str, fix: str = "") -> InputError:
         return InputError("expression", f"{what} in {self.text.strip()!r}", "what can be translated", fix)
@@ -169,6 +207,14 @@ class _Parser:
             raise self.refused(f"{self.sign or 'the end'!r} where {sign!r} belongs")
 
     def choice(self) -> Any:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.refused(f"more than {_DEEPEST} brackets in each other")
+        found = self.alternatives()
+        self.depth -= 1
+        return found
+
+    def alternatives(self) -> Any:
         condition = self.binary(0)
         if self.take("?") is None:
             return condition
@@ -206,7 +252,10 @@ class _Parser:
         sign = self.take("**", "^")
         if sign == "^" and self.reader.dialect != "ngspice":
             raise self.refused("'^', an exclusive or in this dialect,", "** for a power, or dialect='ngspice'")
-        return base if sign is None else _power(_value(base), _value(self.signed()))
+        if sign is None:
+            return base
+        power = _power_of_ngspice if self.reader.dialect == "ngspice" else _power
+        return self.worked_out(power, _value(base), _value(self.signed()))
 
     def atom(self) -> Any:
         if self.k >= len(self.tokens):
@@ -244,19 +293,29 @@ class _Parser:
             return sympy.Piecewise((_value(values[1]), _truth(values[0])), (_value(values[2]), True))
         values = [_value(v) for v in values]
         if name in self.reader.functions:
-            arguments, body = self.reader.functions[name]
-            if len(arguments) != len(values):
+            if len(self.reader.functions[name][0]) != len(values):
                 raise self.refused(f"{name} of {len(values)} arguments")
-            names = {**self.reader.names, **dict(zip(arguments, values, strict=True))}
-            return Reader(self.reader.dialect, names, self.reader.functions).read(body)
+            return self.reader.body(name, values)
         if name == "log" and self.reader.dialect == "ngspice":
             raise self.refused("'log', which ngspice's versions read differently,", "ln or log10")
-        if name in _MANY and len(values) >= 5 and len(values) % 2:
-            return _MANY[name](*values)
-        if name not in _FUNCTIONS or _FUNCTIONS[name][0] != len(values):
+        of_ngspice = self.reader.dialect == "ngspice"
+        many = _MANY_OF_NGSPICE if of_ngspice else _MANY
+        if name in many and len(values) >= 5 and len(values) % 2:
+            return many[name](*values)
+        functions = {**_FUNCTIONS, **_OF_NGSPICE} if of_ngspice else _FUNCTIONS
+        if name not in functions or functions[name][0] != len(values):
             why = " (of time or chance)" if name in _MEMORY else ""
             raise self.refused(f"the function {name} of {len(values)} arguments{why}")
-        return _FUNCTIONS[name][1](*values)
+        return self.worked_out(functions[name][1], *values)
+
+    def worked_out(self, function: Callable[..., Any], *values: Any) -> Any:
+        """Return a function of values; numbers that are too large to be any voltage or current are refused."""
+        exponent = values[-1]
+        if len(values) == 2 and exponent.is_number and values[0].is_number:
+            digits = abs(float(exponent)) * abs(math.log10(abs(float(values[0])) or 1.0))
+            if digits > _LARGEST or not math.isfinite(digits):
+                raise self.refused("a power beyond all numbers")
+        return function(*values)
 
 
 def _is_condition(value: Any) -> bool:

@@ -85,10 +85,7 @@ class Library:
         return values
 
     def _number(self, text: str, values: Mapping[str, float], line: Line) -> float:
-        found = self._read(text, values, line)
-        if found.free_symbols or not found.is_finite:
-            raise line.refused(f"{text.strip()!r} is no finite number here")
-        return float(found)
+        return _real(self._read(text, values, line), text, line)
 
     def _read(self, text: str, values: Mapping[str, float], line: Line) -> Any:
         names = {name: constant(value) for name, value in values.items()}
@@ -152,7 +149,7 @@ class Library:
         if law.free_symbols:
             yield f"B{name} {plus} {minus} I = v({plus},{minus})/({_printed(law)})"
             return
-        yield f"{name} {plus} {minus} {number_text(float(law))}"
+        yield f"{name} {plus} {minus} {number_text(_real(law, plain, line))}"
         if start is not None:
             if minus != "0":
                 raise line.refused("an IC between two nets", "a capacitor to ground")
@@ -185,6 +182,13 @@ class Library:
             raise line.refused("not of V(net)=value alone")
         for net, value in pair.findall(line.text):
             yield f".ic {probe_symbol(net).name}={number_text(self._number(value, values, line))}"
+
+
+def _real(value: Any, text: str, line: Line) -> float:
+    """Return what an expression came to as a float."""
+    if value.free_symbols or not value.is_finite or not value.is_real:
+        raise line.refused(f"{text.strip()!r} is no finite number here")
+    return float(value)
 
 
 def read_library(text: str, name: str, *, dialect: str, source: str) -> Library:

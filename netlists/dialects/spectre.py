@@ -81,11 +81,13 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
     """
     check_circuit(circuit, ignores_case=False)
     given = options or SpectreOptions()
-    modules = {d.name: f"{d.name}_" if d.name in _TAKEN else d.name for d in circuit.subcircuits}
+    names = [*(d.name for d in circuit.subcircuits), *(block.name for block in circuit.blocks)]
+    written = {name: f"{name}_" if name in _TAKEN else name for name in names}
+    modules = {d.name: written[d.name] for d in circuit.subcircuits}
     outputs = {d.name: len(d.probes) for d in circuit.subcircuits}
 
     def lines_of(elements: tuple[Element, ...]) -> list[str]:
-        return [line for element in elements for line in _element(element, modules, outputs)]
+        return [line for element in elements for line in _element(element, written, outputs)]
 
     lines = [_comment(circuit.title), _comment(f"dialect Spectre; written by memductance {package_version()}")]
     lines += [_comment(f"net {gone} is net {kept}") for gone, kept in circuit.merged.items()]
@@ -95,11 +97,11 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
     lines += [f'ahdl_include "{module}.va"' for module in modules.values()]
     for block in circuit.blocks:
         lines += [_comment(f"in {block.name}, net {gone} is net {kept}") for gone, kept in block.merged.items()]
-        lines += [f"subckt {block.name} (", *wrapped(block.ports, "+ "), "+ )", *lines_of(block.elements)]
-        lines.append(f"ends {block.name}")
+        lines += [f"subckt {written[block.name]} (", *wrapped(block.ports, "+ "), "+ )", *lines_of(block.elements)]
+        lines.append(f"ends {written[block.name]}")
     lines += lines_of(circuit.elements)
-    names = ("reltol", "vabstol", "iabstol", "gmin")
-    lines.append(f"tight options {' '.join(f'{name}={real_text(getattr(given, name))}' for name in names)}")
+    tight = ("reltol", "vabstol", "iabstol", "gmin")
+    lines.append(f"tight options {' '.join(f'{name}={real_text(getattr(given, name))}' for name in tight)}")
     if isinstance(circuit.analysis, Transient):
         step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
         lines.append(f"overtime tran stop={stop} maxstep={step} method={given.method}")
@@ -114,10 +116,10 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
     return "\n".join([*lines, ""]), texts
 
 
-def _element(element: Element, modules: dict[str, str], outputs: dict[str, int]) -> list[str]:
+def _element(element: Element, written: dict[str, str], outputs: dict[str, int]) -> list[str]:
     if isinstance(element, Instance):
         nets = element.nets[: len(element.nets) - outputs.get(element.subcircuit, 0)]
-        words = [*nets, ")", modules.get(element.subcircuit, element.subcircuit)]
+        words = [*nets, ")", written[element.subcircuit]]
         words += [f"{verilog_name(name)}={real_text(value)}" for name, value in element.values.items()]
         head, *more = wrapped(words, "")
         return [f"{element.name} ( {head}", *(f"+ {line}" for line in more)]

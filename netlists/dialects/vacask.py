@@ -17,6 +17,7 @@ from devices import InputError, Waveform
 from devices.validation import choice, integer, number
 from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects._expressions import real_text
+from netlists.dialects._names import check_circuit
 from netlists.dialects._text import one_line, package_version, wrapped
 from netlists.dialects.ngspice import clamp_rate
 from netlists.dialects.verilog_a import CURRENT, internal_node, verilog_name, write_verilog_a
@@ -129,6 +130,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     InputError
         If a name cannot be written, or a law is outside the vocabulary.
     """
+    check_circuit(circuit, ignores_case=False)
     circuit = circuit.flat()
     wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.elements)]
     options = options or VacaskOptions()
@@ -136,7 +138,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     lines = [
         one_line(circuit.title) or "circuit",
         f"// dialect VACASK; written by memductance {package_version()}",
-        *(f"// net {gone} is net {kept}" for gone, kept in circuit.merged.items()),
+        *(f"// {one_line(f'net {gone} is net {kept}')}" for gone, kept in circuit.merged.items()),
         f"ground {GROUND}",
         "model source vsource",
         *(line for name, module in wires for line in (f'load "{module}.osdi"', f"model {name} {module}")),

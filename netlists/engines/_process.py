@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from devices.errors import SimulatorConvergenceError, SimulatorError, SimulatorTimeoutError
+from devices.validation import number
 
-__all__ = ["execute", "failure"]
+__all__ = ["execute", "failure", "seconds_allowed"]
+
+_LONGEST = 1e6  # seconds; the system counts milliseconds in 31 bits
 
 #: What simulators say where they have read a circuit and do not find its solution; "out of range" is an iteration's.
 _UNSOLVED = re.compile(
@@ -71,7 +76,8 @@ def execute(
             errors="replace",
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, MemoryError) as error:
+        error = error if isinstance(error, OSError) else OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
         raise SimulatorError(f"{name}: {command[0]} does not start ({error.strerror}); to install: {install}") from None
     try:
         said, _ = process.communicate(timeout=timeout)
@@ -89,6 +95,11 @@ def execute(
     return said
 
 
+def seconds_allowed(timeout: float) -> float:
+    """Return a time limit that the system can wait for [s], or raise `InputError`."""
+    return number("timeout", timeout, unit="s", minimum=0.0, maximum=_LONGEST, open_minimum=True)
+
+
 def failure(message: str, said: str) -> SimulatorError:
     """Return the error with this message that all that a simulator said asks for."""
     return (SimulatorConvergenceError if _UNSOLVED.search(said) else SimulatorError)(message)
@@ -100,4 +111,5 @@ def _kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         process.kill()
-    process.communicate()
+    with suppress(subprocess.TimeoutExpired):  # a child that left the group may hold on to the pipe
+        process.communicate(timeout=1.0)

@@ -39,7 +39,10 @@ def read_raw(file: Path) -> dict[str, NDArray[np.float64]]:
     fields = dict(re.findall(r"^([A-Z][\w. ]*): *(.*?) *$", text, flags=re.MULTILINE))
     if not mark or fields.get("Flags") != "real":
         raise ValueError("no binary raw file of real numbers")
-    variables, points = int(fields["No. Variables"]), int(fields["No. Points"])
+    try:
+        variables, points = int(fields["No. Variables"]), int(fields["No. Points"])
+    except KeyError as error:
+        raise ValueError(f"no {error.args[0]}") from None
     names = re.findall(r"^\t\d+\t(\S+)\t\S+", text, flags=re.MULTILINE)
     if len(names) != variables or len(body) < 8 * variables * points:
         raise ValueError(f"{len(names)} of {variables} names, {len(body)} of {8 * variables * points} bytes")

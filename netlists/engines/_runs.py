@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from netlists.engines._raw import read_raw
 __all__ = ["failed_folder", "read_result", "run_folder"]
 
 _MOST_KEPT = 20
+_KEPT = re.compile(r"(ngspice|pyspice|vacask)-\d{8}-\d{6}-\w+\.(cir|sim)")
 _LITTLE_ROOM = 1e6  # bytes
 
 
@@ -120,10 +122,12 @@ def _kept(engine: str, suffix: str, netlist: str) -> Path | None:
         )
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(netlist)
-        for old in sorted(folder.iterdir(), key=_age)[_MOST_KEPT:]:
-            old.unlink(missing_ok=True)
     except OSError:
         return None
+    own = (file for file in folder.iterdir() if _KEPT.match(file.name))
+    for old in sorted(own, key=_age)[_MOST_KEPT:]:
+        with suppress(OSError):
+            old.unlink(missing_ok=True)
     return Path(name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -18,9 +19,8 @@ from devices.errors import (
     SimulatorNotFoundError,
     SimulatorVersionError,
 )
-from devices.validation import number
 from netlists.circuit import Circuit, Transient
-from netlists.engines._process import execute
+from netlists.engines._process import execute, seconds_allowed
 from netlists.engines._runs import read_result, run_folder
 from netlists.engines.waves import Waves
 
@@ -64,7 +64,7 @@ def ngspice_version() -> str:
 @cache
 def _version_of(program: str, state: tuple[int, ...]) -> str:
     """Ask a program for its version; once for each state of its file."""
-    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path.cwd(), timeout=20.0))
+    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path(tempfile.gettempdir()), timeout=20.0))
     if found is None:
         raise SimulatorError("ngspice --version: no version in its answer; is the ngspice on PATH the simulator?")
     version = found.group(1)
@@ -79,7 +79,7 @@ def _program() -> str:
     program = shutil.which("ngspice")
     if program is None:
         raise SimulatorNotFoundError(f"ngspice: not found on PATH; to install: {INSTALL}")
-    return program
+    return str(Path(program).resolve())
 
 
 def run_ngspice(
@@ -115,7 +115,7 @@ def run_ngspice(
         If ngspice refuses the netlist, does not converge, crashes or takes too long, or there is no room to run in; in
         its own words, with the path of the netlist. The last 20 netlists that failed are kept in the user's cache.
     """
-    limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    limit = seconds_allowed(timeout)
     circuit = netlist
     if isinstance(netlist, Circuit):
         from netlists.dialects.ngspice import NgspiceOptions, write_ngspice

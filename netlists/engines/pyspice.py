@@ -37,9 +37,10 @@ from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform
-from devices.validation import number
 from netlists.arrays import crossbar_circuit
 from netlists.circuit import Capacitor, Circuit, OperatingPoint, Resistor, Transient, VoltageSource, device_circuit
+from netlists.dialects._names import check_circuit
+from netlists.dialects._text import one_line
 from netlists.dialects.ngspice import (
     NgspiceOptions,
     clamp_rate,
@@ -49,7 +50,7 @@ from netlists.dialects.ngspice import (
     write_subcircuit,
 )
 from netlists.engines import _pyspice_worker
-from netlists.engines._process import execute, failure
+from netlists.engines._process import execute, failure, seconds_allowed
 from netlists.engines._runs import run_folder
 from netlists.engines.ngspice import CHATTER, INSTALL, check_start, named_currents
 from netlists.engines.waves import Waves
@@ -107,8 +108,10 @@ def _built(circuit: Circuit, options: NgspiceOptions) -> Any:
     """Return a circuit as one of PySpice's."""
     from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
 
+    check_circuit(circuit, ignores_case=True)
     circuit = circuit.flat()
-    result = PySpiceCircuit(circuit.title)
+    check_circuit(circuit, ignores_case=True)
+    result = PySpiceCircuit(one_line(circuit.title))
     text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
     text += [f".options {name}={value}\n" for name, value in options.items()]
     if circuit.observed:
@@ -182,8 +185,8 @@ def run_pyspice(
     >>> float(run_pyspice(circuit, OperatingPoint())["v(w0_0)"][0])
     0.5
     """
-    limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
-    library = _library()
+    limit = seconds_allowed(timeout)
+    library = find_library()
     own = circuit
     if isinstance(circuit, Circuit):
         analysis = circuit.analysis
@@ -215,7 +218,7 @@ def run_pyspice(
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
-    waves = Waves(vectors, version, time.perf_counter() - started)
+        waves = Waves(vectors, version, time.perf_counter() - started)
     return named_currents(waves, own.flat()) if isinstance(own, Circuit) else waves
 
 
@@ -244,7 +247,7 @@ def _words(said: str) -> str:
     return " | ".join(line for line in lines if line)[:500]
 
 
-def _library() -> str:
+def find_library() -> str:
     """Return the ngspice library that PySpice is to load; empty where NGSPICE_LIBRARY_PATH names it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -262,7 +265,7 @@ def _library() -> str:
 
 def _load_library() -> None:
     """Load the library into this process, for ``circuit.simulator()``."""
-    found = _library()
+    found = find_library()
     from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
     if found and not NgSpiceShared._instances:

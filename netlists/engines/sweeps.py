@@ -15,7 +15,7 @@ import numpy as np
 
 from devices import InputError
 from devices.validation import choice
-from netlists.circuit import GROUND, Circuit, Element, OperatingPoint, VoltageSource
+from netlists.circuit import GROUND, Circuit, Element, Instance, OperatingPoint, VoltageSource
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -99,6 +99,11 @@ def _checked(circuit: Circuit, values: Mapping[str, Sequence[float]]) -> int:
     if not isinstance(circuit.analysis, OperatingPoint):
         raise InputError("circuit", type(circuit.analysis).__name__, "an OperatingPoint", "leave out the waveforms")
     sources = [e.name for e in circuit.elements if isinstance(e, VoltageSource)]
+    for element in circuit.elements:
+        nets = element.nets if isinstance(element, Instance) else (element.plus, element.minus)
+        for word in (element.name.lower().removeprefix("v"), *map(str.lower, nets)):
+            if word.startswith(_COUNTER):
+                raise InputError("circuit", f"the name {word!r}", f"names that do not begin with {_COUNTER}", "another")
     counts = set()
     for name, given in values.items():
         choice("values", name, sources)

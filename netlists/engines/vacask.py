@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.errors import InputError, SimulatorNotFoundError
-from devices.validation import number
 from netlists.circuit import Circuit
-from netlists.engines._process import execute
+from netlists.engines._process import execute, seconds_allowed
 from netlists.engines._runs import read_result, run_folder
 from netlists.engines.waves import Waves
 
@@ -86,7 +85,7 @@ def run_vacask(
         If VACASK or OpenVAF refuses the netlist, does not converge, crashes or takes too long, or there is no room to
         run in; in its own words, with the path of the netlist.
     """
-    limit = number("timeout", timeout, unit="s", minimum=0.0, open_minimum=True)
+    limit = seconds_allowed(timeout)
     states: dict[str, str] = {}
     currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):

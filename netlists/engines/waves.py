@@ -43,6 +43,8 @@ class Waves(Mapping[str, NDArray[np.float64]]):
         if not self.vectors:
             raise SimulatorError(f"{self.engine} returned no vectors; check that the netlist asks for an analysis")
         for name, vector in self.vectors.items():
+            if not vector.size:
+                raise SimulatorError(f"{self.engine} returned no points")
             if not np.isfinite(vector).all():
                 where = int(np.argmin(np.isfinite(vector)))
                 raise SimulatorError(f"{self.engine} returned {vector[where]} in {name} at point {where}")
