@@ -63,6 +63,14 @@ LAWS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "logarithmic": ({"g0": 2e-5, "slope": 0.03}, {"t0": 1.0}),
     "stretched_exponential": ({"g0": 2.3e-5, "g_end": 5e-6, "tau": 700.0, "beta": 0.55}, {}),
 }
+#: Constants of nature, which no fit is for.
+KNOWN = {
+    "jart_vcm": ("q_e", "k_q", "q_eps", "w_00"),
+    "simmons_tunnel_barrier": ("j_0", "b_0"),
+    "stanford_pku": ("kq",),
+}
+#: Where a fit takes minutes: how many parameters are free at most, and what is asked of `fit`.
+SLOW: dict[str, tuple[int, dict[str, Any]]] = {"jart_vcm": (3, {"starts": 2, "tolerance": 1e-8})}
 #: Starts of states that are not those of the set.
 STARTS = {"pcm": {"g": 2e-6}}
 
@@ -79,6 +87,11 @@ class Case:
     name: str
     center: Mapping[str, float]
     fixed: Mapping[str, float]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Arguments of `fit` other than the defaults."""
+        return SLOW.get(self.name, (MOST, {}))[1]
 
     @property
     def records(self) -> tuple[Measured, ...]:
@@ -123,11 +136,12 @@ def prepare(name: str) -> Case:
     model = models()[name]
     values = model.parameter_set().values
     fixed = STARTS.get(name, {})
-    names = [p.name for p in model.parameters if values[p.name] and _inside(p, values[p.name])]
+    known, most = KNOWN.get(name, ()), SLOW.get(name, (MOST, {}))[0]
+    names = [p.name for p in model.parameters if values[p.name] and _inside(p, values[p.name]) and p.name not in known]
     each = np.linalg.norm(_sensitivity(Case(name, {n: values[n] for n in names}, fixed)), axis=0)
     chosen = Case(name, {}, fixed)
     for k in np.argsort(-each).tolist():
-        if each[k] > 0 and len(chosen.center) < MOST:
+        if each[k] > 0 and len(chosen.center) < most:
             tried = Case(name, {**chosen.center, names[k]: values[names[k]]}, fixed)
             rng = np.random.default_rng(0)
             if all(_told(_sensitivity(tried, rng if draw else None)) for draw in range(DRAWS + 1)):

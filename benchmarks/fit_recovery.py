@@ -48,7 +48,7 @@ def trial(case: Case, number: int, seed: int) -> Trial:
     true, data = case.draw(np.random.default_rng([seed, number, *case.name.encode()]))
     began = time.process_time()
     try:
-        found = fit(case.name, data, list(true), fixed=case.fixed, seed=number)
+        found = fit(case.name, data, list(true), fixed=case.fixed, seed=number, **case.asked)
     except MemductanceError as error:
         return Trial(number, (False,) * len(true), False, False, type(error).__name__, time.process_time() - began)
     seconds = time.process_time() - began

@@ -42,8 +42,16 @@ class Problem:
         self.tolerance = tolerance
 
     def predictions(self, units: NDArray[np.float64], tolerance: float | None = None) -> NDArray[np.float64]:
-        """Return predictions for rows of the unit cube, NaN where there are none."""
-        return self.predict(self.free.names, self.free.values(units), tolerance or self.tolerance)
+        """Return predictions for rows of the unit cube, NaN where there are none.
+
+        Rows that cannot be simulated at a tolerance that was asked for are tried at the fit's own.
+        """
+        values = self.free.values(units)
+        found = self.predict(self.free.names, values, tolerance or self.tolerance)
+        lost = np.isnan(found).any(axis=1)
+        if lost.any() and tolerance not in (None, self.tolerance):
+            found[lost] = self.predict(self.free.names, values[lost], self.tolerance)
+        return found
 
     def residuals(self, unit: NDArray[np.float64], tolerance: float | None = None) -> NDArray[np.float64]:
         """Return weighted residuals at a point."""
@@ -259,6 +267,8 @@ class Search:
         points = np.clip(best + np.concatenate([along, around]), 1e-6, 1 - 1e-6)
         costs = self.problem.costs(points, ROUGH)
         lowest = int(np.argmin(costs))
+        if not np.isfinite(cost):
+            return points[lowest] if np.isfinite(costs[lowest]) else None
         lower = 2 * costs[lowest] < 2 * cost - max(0.01 * spread**2, (_EXACT * self.problem.signal) ** 2)
         return points[lowest] if lower else None
 
