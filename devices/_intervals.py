@@ -69,6 +69,13 @@ class Inference:
         quantile = 0.5 + confidence / 2
         return float(norm.ppf(quantile) if self.known else t.ppf(quantile, self.dof))
 
+    def joint(self, confidence: float, told: int) -> float:
+        """Return the same of the joint region of `told` parameters: from chi2, or Fisher's F (Scheffe)."""
+        from scipy.stats import chi2, f
+
+        square = chi2.ppf(confidence, told) if self.known else told * f.ppf(confidence, told, self.dof)
+        return float(np.sqrt(square))
+
 
 def infer(
     residuals: NDArray[np.float64],
@@ -188,7 +195,7 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
     found : Inference
         What the linearised model says at the best.
     confidence : float
-        Of each interval, and of all at once (Bonferroni).
+        Of each interval, and of the joint region, whose shadows are the intervals of all at once (Scheffe).
     linear : bool
         Whether the loss is the square, which the misfit has to be for the latter.
 
@@ -200,7 +207,8 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
     best = tries[0]
     left = dict(found.open)
     sure = [k for k in range(best.unit.size) if k not in left]
-    factors = [found.factor(confidence), found.factor(1 - (1 - confidence) / max(len(sure), 1))]
+    told = max(problem.observed.size - found.dof, 1)
+    factors = [found.factor(confidence), max(found.joint(confidence, told), found.factor(confidence))]
     error = np.sqrt(np.where(np.isfinite(np.diag(found.covariance)), np.diag(found.covariance), 1.0))
     floor = (1e-8 * problem.signal) ** 2 / problem.observed.size
     variance = max(found.variance, floor)

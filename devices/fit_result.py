@@ -46,7 +46,8 @@ class Fit:
     intervals : mapping of str to (float, float)
         Their confidence intervals, each by itself; the bounds where a parameter is undetermined.
     simultaneous : mapping of str to (float, float)
-        Wider ones, which hold all parameters at once with that confidence (Bonferroni).
+        Wider ones, which hold all parameters at once with that confidence or more: what the joint region of `contains`
+        spans in each (H. Scheffe, Biometrika 40, 87 (1953), doi 10.1093/biomet/40.1-2.87).
     bounds : mapping of str to (float, float)
         The bounds of the search.
     confidence : float
@@ -244,8 +245,6 @@ def conclude(
     confidence: float,
 ) -> Fit:
     """Return the result for the best of the optima, with what there is to say against it."""
-    from scipy.stats import chi2, f
-
     free, names = problem.free, problem.free.names
     prediction = problem.predictions(best.unit[None])[0]
     residuals = (prediction - problem.observed) * problem.weights
@@ -271,16 +270,16 @@ def conclude(
         correlation = found.covariance / np.outer(error, error)
     correlation[list(found.open)] = correlation[:, list(found.open)] = np.nan
     told = max(residuals.size - found.dof, 1)
-    quantile = chi2.ppf(confidence, told) if found.known else told * f.ppf(confidence, told, found.dof)
     profiled = tuple(names[k] for k in stated.profiled)
     cut = [n for n, low, high in zip(names, *stated.ends.T, strict=True) if low < _WALL or high > 1 - _WALL]
     cut = [n for n in cut if n not in undetermined and n not in at_bound]
     everything, moved = _within(model, {**start, **values})
+    limit = misfit + found.joint(confidence, told) ** 2 * found.variance
     words = _words(failed, adequate, undetermined, at_bound, cut, moved, profiled, relative, reduced, residuals)
     return Fit(
         model, records, values, intervals, simultaneous, bounds, confidence,
         correlation, rms, relative, reduced, not failed, adequate, undetermined, at_bound, profiled, words, fitted,
-        everything, given, problem.weights, problem.tolerance, misfit + float(quantile) * found.variance,
+        everything, given, problem.weights, problem.tolerance, limit,
     )  # fmt: skip
 
 
