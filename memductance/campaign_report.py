@@ -98,7 +98,12 @@ def distributions(found: Campaign) -> Figure:
         ax.set_xscale("log")
         ax.set(xlabel="Worst relative difference", ylabel="Runs [%]", ylim=(0, 102))
         ax.set_title(analysis, fontsize="medium")
-        ax.legend(frameon=False, fontsize="x-small", loc="upper left")
+    curves = {label: line for ax in axes.flat for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if curves:
+        names = sorted(curves)
+        rows = len(spec.engines)
+        figure.legend([curves[n] for n in names], names, loc="outside lower center", frameon=False, fontsize="small",
+                      ncols=-(-len(names) // rows))  # fmt: skip
     return figure
 
 
@@ -118,9 +123,10 @@ def _troubles(found: Campaign, explanations: Mapping[str, str]) -> Section:
         said = row["error"] or _largest(found, row)
         reduced = f"{smaller['of']} to {smaller['elements']} elements" if smaller else ""
         what = row["reason"] or "differs"
+        rows.append([row["case"], row["engine"], row["options"].get("analysis", ""), options, what, said, reduced])
         why = explanation_of(row, dict(explanations)) or "not explained yet"
-        rows.append([row["case"], row["engine"], row["options"].get("analysis", ""), options, what, said, reduced, why])
-    head = ["case", "engine", "analysis", "what was drawn", "fault", "in its words", "shrunk from", "why"]
+        section.notes.append(f"{row['case']} on {row['engine']}: {why}")
+    head = ["case", "engine", "analysis", "what was drawn", "fault", "in its words", "shrunk from"]
     if rows:
         section.add_table(f"{len(rows)} of {len(found.rows)} runs", head, rows)
         section.notes += [f"{name}: {meaning}" for name, meaning in REASONS.items() if name in {r[4] for r in rows}]
