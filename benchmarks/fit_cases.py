@@ -70,7 +70,9 @@ KNOWN = {
     "stanford_pku": ("kq",),
 }
 #: Where a fit takes minutes: how many parameters are free at most, and what is asked of `fit`.
-SLOW: dict[str, tuple[int, dict[str, Any]]] = {"jart_vcm": (3, {"starts": 2, "tolerance": 1e-8})}
+SLOW: dict[str, tuple[int, dict[str, Any]]] = {
+    name: (3, {"starts": 2, "tolerance": 1e-8}) for name in ("jart_vcm", "simmons_tunnel_barrier")
+}
 #: Starts of states that are not those of the set.
 STARTS = {"pcm": {"g": 2e-6}}
 

@@ -17,8 +17,8 @@ HEAD = """# Fits: how often they recover known parameters
 
 A trial draws true parameters, each up to a factor of {widest} from the model's default set, computes exact data, adds
 normal noise of {noise:.0f} % of each record's peak, and fits with the defaults of `devices.fit`, from the set and its
-usual bounds of a decade either side (jart_vcm, where a fit takes a minute, with 3 parameters, 2 starts and tolerance
-1e-8). Each class has {trials} trials, with seeds drawn for this page (base seed {seed})
+usual bounds of a decade either side (jart_vcm and simmons_tunnel_barrier, where a fit takes long, with 3 parameters, 2
+starts and tolerance 1e-8). Each class has {trials} trials, with seeds drawn for this page (base seed {seed})
 and used for nothing else. Which parameters are free is decided from exact data before: in order of sensitivity, as
 long as the expected 95 % intervals of all stay within a factor of {told} at the set and at {draws} draws, {most} at
 most. The records are the model's usual loop where that tells something (`benchmarks/fit_cases.py`), a pulse train for

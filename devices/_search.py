@@ -44,13 +44,13 @@ class Problem:
     def predictions(self, units: NDArray[np.float64], tolerance: float | None = None) -> NDArray[np.float64]:
         """Return predictions for rows of the unit cube, NaN where there are none.
 
-        Rows that cannot be simulated at a tolerance that was asked for are tried at the fit's own.
+        The first row, which others are compared with, is tried at the fit's own tolerance where another was asked for
+        and does not do.
         """
         values = self.free.values(units)
         found = self.predict(self.free.names, values, tolerance or self.tolerance)
-        lost = np.isnan(found).any(axis=1)
-        if lost.any() and tolerance not in (None, self.tolerance):
-            found[lost] = self.predict(self.free.names, values[lost], self.tolerance)
+        if np.isnan(found[0]).any() and tolerance not in (None, self.tolerance):
+            found[:1] = self.predict(self.free.names, values[:1], self.tolerance)
         return found
 
     def residuals(self, unit: NDArray[np.float64], tolerance: float | None = None) -> NDArray[np.float64]:
