@@ -135,11 +135,14 @@ def crosscheck(
     SimulatorError
         If it fails; with the path of its netlist.
     """
-    names = [engine] if isinstance(engine, str) else engine
-    if not isinstance(names, Sequence) or not names:
-        raise InputError("engine", repr(engine), f"one of {', '.join(ENGINES)}, all, or several of them", "ngspice")
-    for name in names:
-        choice("engine", name, (*ENGINES, "all"))
+    names: tuple[str, ...]
+    if isinstance(engine, str):
+        names = ENGINES if engine == "all" else (choice("engine", engine, (*ENGINES, "all")),)
+    elif isinstance(engine, Sequence) and engine:
+        names = tuple(choice("engine", name, ENGINES) for name in engine)
+    else:
+        given = "none" if isinstance(engine, Sequence) else repr(engine)
+        raise InputError("engine", given, f"one of {', '.join(ENGINES)}, all, or several of them", "engine='ngspice'")
     case = case_of(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against)
     ours = case.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
 
@@ -152,9 +155,6 @@ def crosscheck(
         raise InputError("options", type(options).__name__, "None for several engines", "one engine at a time")
     from netlists.agreements import Agreements, between
 
-    names = ENGINES if engine == "all" else tuple(choice("engine", name, ENGINES) for name in engine)
-    if not names:
-        raise InputError("engine", "none", f"some of {', '.join(ENGINES)}, or 'all'")
     found = {name: one(name) for name in dict.fromkeys(names)}
     pairs = between({name: waves for name, (_, waves) in found.items()}, case.corners)
     return Agreements(agreements={name: agreement for name, (agreement, _) in found.items()}, pairs=pairs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import time
 from dataclasses import replace
 from functools import cache
@@ -64,7 +63,7 @@ def ngspice_version() -> str:
 @cache
 def _version_of(program: str, state: tuple[int, ...]) -> str:
     """Ask a program for its version; once for each state of its file."""
-    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path(tempfile.gettempdir()), timeout=20.0))
+    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path(program).parent, timeout=20.0))
     if found is None:
         raise SimulatorError("ngspice --version: no version in its answer; is the ngspice on PATH the simulator?")
     version = found.group(1)
