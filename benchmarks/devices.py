@@ -126,7 +126,7 @@ def ours(name: str, given: Problem, repeats: int) -> Ours:
     many = ensemble(name, min(cells, 200))
     with limit_threads(1):
         pace = min(timed(work, 3, LONGEST)) / many.shape[0]
-        many = ensemble(name, max(min(cells, round(LONGEST / pace, -3)), many.shape[0]))
+        many = ensemble(name, max(min(cells, 1000 * round(LONGEST / pace / 1000)), many.shape[0]))
         steps = float(work().steps.mean())
         alone = measured()
     return Ours(alone, measured(), cores(), steps, many.shape[0])
