@@ -36,6 +36,7 @@ TWENTY = CampaignSpec(
     circuits=20,
     engines=("ngspice", "pyspice", "vacask"),
     moving=(1, 2),
+    steps=10_000,
     limits=False,
 )
 

@@ -362,8 +362,9 @@ def main() -> int:
             measured.add(figure.key)
             failed += bool(figure.error)
             console.print(line(figure))
-    if not args.models:
-        results.keep_only("devices", measured)
+    again = {work for _, work, *_ in measured}
+    others = {f.key for f in results.of("devices") if f.work not in again} if args.models else set()
+    results.keep_only("devices", measured | others)
     console.print(f"{len(measured)} figures in {results.file}; {failed} without a value")
     return 0
 
