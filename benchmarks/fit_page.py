@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.fit_cases import DRAWS, MOST, NOISE, TOLD, WIDEST
+from benchmarks.fit_cases import DRAWS, MOST, NOISE, TOLD, WIDEST, classes
 
 __all__ = ["GOAL", "page", "share"]
 
@@ -75,4 +75,7 @@ def page(kept: dict[str, Any]) -> str:
         + (f"; below it, in bold: {', '.join(below)}." if below else "."),
         f"Of all {stood} results that fits stand by, {share(held, stood)} hold every true parameter.",
     ]
+    missing = [name for name in classes() if name not in kept]
+    if missing:
+        ends.append(f"Not measured yet: {', '.join(missing)}.")
     return text + "\n".join([*rows, *ends]) + "\n"
