@@ -113,8 +113,12 @@ def test_charges_settle_a_thousand_times_faster_than_corners_follow():
 
 def test_corners_on_the_line_halve_the_time_towards_a_corner():
     bias = Bias(word_left=[Samples([0, 1, 2], [0, 1, 3])], bit_bottom=0.0)
-    text = write_vacask(crossbar_circuit(Crossbar([[1e-3]], METAL), bias), VacaskOptions(halvings=2))
+    array = Crossbar([[1e-3]], METAL)
+    text = write_vacask(crossbar_circuit(array, bias), VacaskOptions(halvings=2))
     assert "wave=[0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 1.25, 1.5, 1.5, 2.0, 2.0, 3.0]" in text
+    bias = Bias(word_left=[Samples([0, 1, 2, 3], [4, 4, 5, 6])], bit_bottom=0.0)
+    text = write_vacask(crossbar_circuit(array, bias), VacaskOptions(halvings=1))
+    assert "wave=[0.0, 4.0, 1.0, 4.0, 1.5, 4.5, 2.0, 5.0, 3.0, 6.0]" in text, "only where the slope changes"
 
 
 def test_held_states_are_parameters_without_nodes():
