@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +89,8 @@ def read_explanations(file: Path) -> dict[str, str]:
             or not isinstance(entry["text"], str)
         ):
             raise InputError("explanation", repr(entry)[:120], 'cases = [17, "23-vacask"] and text = "..."')
-        found |= {str(case).lstrip("0") or "0": " ".join(entry["text"].split()) for case in entry["cases"]}
+        text = " ".join(entry["text"].split())
+        found |= {re.sub(r"^0+(?=\d)", "", str(case)): text for case in entry["cases"]}
     return found
 
 

@@ -15,7 +15,6 @@ What the three mean alike, and where they differ:
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -75,7 +74,7 @@ def _power(base: Any, exponent: Any) -> Any:
     return sympy.Abs(base) ** exponent * sympy.Piecewise((sympy.cos(sympy.pi * exponent), base < 0), (1, True))
 
 
-def _power_of_ngspice(base: Any, exponent: Any) -> Any:
+def _absolute_power(base: Any, exponent: Any) -> Any:
     return sympy.Abs(base) ** exponent
 
 
@@ -87,20 +86,21 @@ def _step(x: Any) -> Any:
     return sympy.Piecewise((1, x > 0), (0, True))
 
 
+def _lines(x: Any, points: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Return the straight lines between points, each with the condition up to where it holds."""
+    return [
+        (start + (stop - start) * (x - low) / (high - low), x <= high)
+        for (low, start), (high, stop) in pairwise(zip(points[::2], points[1::2], strict=True))
+    ]
+
+
 def _table(x: Any, *points: Any) -> Any:
-    pairs = list(zip(points[::2], points[1::2], strict=True))
-    pieces = [(pairs[0][1], x <= pairs[0][0])]
-    for (low, start), (high, stop) in pairwise(pairs):
-        pieces.append((start + (stop - start) * (x - low) / (high - low), x <= high))
-    return sympy.Piecewise(*pieces, (pairs[-1][1], True))
+    return sympy.Piecewise((points[1], x <= points[0]), *_lines(x, points), (points[-1], True))
 
 
 def _endless_table(x: Any, *points: Any) -> Any:
-    pairs = list(zip(points[::2], points[1::2], strict=True))
-    lines = [
-        (start + (stop - start) * (x - low) / (high - low), x <= high) for (low, start), (high, stop) in pairwise(pairs)
-    ]
-    return sympy.Piecewise(*lines[:-1], (lines[-1][0], True))
+    *lines, (last, _) = _lines(x, points)
+    return sympy.Piecewise(*lines, (last, True))
 
 
 def _median(x: Any, low: Any, high: Any) -> Any:
@@ -114,17 +114,18 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "abs": (1, sympy.Abs), "ln": (1, sympy.log), "log": (1, sympy.log),
     "log10": (1, lambda x: sympy.log(x) / sympy.log(10)), "sgn": (1, sympy.sign), "square": (1, lambda x: x**2),
     "min": (2, sympy.Min), "max": (2, sympy.Max), "pow": (2, _power), "limit": (3, _median),
-    "pwr": (2, lambda x, y: sympy.Abs(x) ** y), "pwrs": (2, _signed_power),
+    "pwr": (2, _absolute_power), "pwrs": (2, _signed_power),
     "u": (1, _step), "stp": (1, _step), "uramp": (1, lambda x: sympy.Max(x, 0)),
     "trunc": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))),
     "int": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))), "floor": (1, sympy.floor),
 }  # fmt: skip
 _MANY: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _table}
 #: Where ngspice means something else.
-_OF_NGSPICE: dict[str, tuple[int, Callable[..., Any]]] = {"pow": (2, _power_of_ngspice), "pwr": (2, _signed_power)}
+_OF_NGSPICE: dict[str, tuple[int, Callable[..., Any]]] = {"pow": (2, _absolute_power), "pwr": (2, _signed_power)}
 _MANY_OF_NGSPICE: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _endless_table}
-_DEEPEST = 50  # functions that call functions, or brackets in brackets
-_LARGEST = 1e6  # exponent of a number that is worked out
+_POWERS = ("pow", "pwr", "pwrs")
+_DEEPEST = 50  # brackets in brackets
+_LONGEST = 1e6  # decimal digits of a power of numbers, which is worked out
 _MEMORY = {"ddt", "sdt", "idt", "idtmod", "delay", "absdelay", "rand", "random", "white", "gauss", "time"}
 
 
@@ -155,8 +156,6 @@ class Reader:
     def body(self, name: str, values: Sequence[Any]) -> Any:
         """Return what a ``.func`` makes of its arguments, which hide the text's own names in its body only."""
         arguments, text = self.functions[name]
-        if name in self.inside:
-            raise InputError("expression", f"the function {name}, which calls itself,", "functions that end")
         outer = self.outer or self.names
         own = {**outer, **dict(zip(arguments, values, strict=True))}
         return replace(self, names=own, inside=(*self.inside, name), outer=outer).read(text)
@@ -254,8 +253,8 @@ class _Parser:
             raise self.refused("'^', an exclusive or in this dialect,", "** for a power, or dialect='ngspice'")
         if sign is None:
             return base
-        power = _power_of_ngspice if self.reader.dialect == "ngspice" else _power
-        return self.worked_out(power, _value(base), _value(self.signed()))
+        power = _absolute_power if self.reader.dialect == "ngspice" else _power
+        return self.raised(power, _value(base), _value(self.signed()))
 
     def atom(self) -> Any:
         if self.k >= len(self.tokens):
@@ -295,6 +294,8 @@ class _Parser:
         if name in self.reader.functions:
             if len(self.reader.functions[name][0]) != len(values):
                 raise self.refused(f"{name} of {len(values)} arguments")
+            if name in self.reader.inside:
+                raise self.refused(f"the function {name}, which calls itself,")
             return self.reader.body(name, values)
         if name == "log" and self.reader.dialect == "ngspice":
             raise self.refused("'log', which ngspice's versions read differently,", "ln or log10")
@@ -306,16 +307,16 @@ class _Parser:
         if name not in functions or functions[name][0] != len(values):
             why = " (of time or chance)" if name in _MEMORY else ""
             raise self.refused(f"the function {name} of {len(values)} arguments{why}")
-        return self.worked_out(functions[name][1], *values)
+        function = functions[name][1]
+        return self.raised(function, *values) if name in _POWERS else function(*values)
 
-    def worked_out(self, function: Callable[..., Any], *values: Any) -> Any:
-        """Return a function of values; numbers that are too large to be any voltage or current are refused."""
-        exponent = values[-1]
-        if len(values) == 2 and exponent.is_number and values[0].is_number:
-            digits = abs(float(exponent)) * abs(math.log10(abs(float(values[0])) or 1.0))
-            if digits > _LARGEST or not math.isfinite(digits):
+    def raised(self, power: Callable[..., Any], base: Any, exponent: Any) -> Any:
+        """Return a power; one of numbers that has too many digits to be worked out is refused."""
+        if exponent.is_number and base.is_number and not base.is_zero:
+            digits = sympy.Abs(exponent * sympy.log(sympy.Abs(base), 10))
+            if not digits.is_finite or digits.evalf() > _LONGEST:
                 raise self.refused("a power beyond all numbers")
-        return function(*values)
+        return power(base, exponent)
 
 
 def _is_condition(value: Any) -> bool:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from crossbar import Crossbar, Wires
 from devices import InputError, SimulatorError, Sine, device
+from memductance.campaign_commands import explanation_of, read_explanations
 from memductance.cli import app
 from netlists import Campaign, CampaignSpec, crossbar_circuit, crosscheck, external, run_campaign, write_netlist
 from netlists.campaign._work import _reason
@@ -24,7 +25,6 @@ from netlists.engines.running import run_circuit
 from netlists.engines.sweeps import run_sweep
 
 CIRCUIT = crossbar_circuit(Crossbar([[1e-3]], Wires(driver=500.0)), [1.0])
-DIVIDER = (VoltageSource("V1", "a", "0", 1.0), Resistor("R1", "a", "0", 1e3))
 CUBE = ".subckt m a b\n{}\n.ends\n"
 
 
@@ -272,10 +272,29 @@ def test_replays_of_engines_that_are_none_leave_no_files(tmp_path):
 def test_ngspice_of_a_relative_path_and_from_a_folder_that_is_gone(tmp_path):
     code = (
         "import os, shutil\n"
-        "os.environ['PATH'] = os.path.relpath(os.path.dirname(shutil.which('ngspice'))) + ':' + os.environ['PATH']\n"
         "from netlists.engines.ngspice import run_ngspice\n"
-        "gone = os.path.join(os.getcwd(), 'gone'); os.mkdir(gone)\n"
-        "print(run_ngspice('* t\\nV1 a 0 1\\nR1 a 0 1\\n.op\\n.end\\n')['i(v1)'])\n"
+        "text = '* t\\nV1 a 0 1\\nR1 a 0 1\\n.op\\n.end\\n'\n"
+        "whole, ngspice = os.environ['PATH'], os.path.dirname(shutil.which('ngspice'))\n"
+        "os.environ['PATH'] = os.path.relpath(ngspice) + ':' + whole\n"
+        "print(run_ngspice(text)['i(v1)'])\n"
+        "os.mkdir('gone'); os.chdir('gone'); os.rmdir(os.getcwd())\n"
+        "os.environ['PATH'] = whole\n"
+        "print(run_ngspice(text)['i(v1)'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "[-1.]" in done.stdout, done.stderr
+    assert done.stdout.split() == ["[-1.]", "[-1.]"], done.stderr
+
+
+@pytest.mark.parametrize("text", ["max(1e-30, 1e6)", "min(1e6, 1e300)"])
+def test_numbers_that_are_no_powers_may_be_far_apart(text):
+    assert float(read(text)) == 1e6
+
+
+@pytest.mark.parametrize("case", ["0", "0-vacask", "0000-vacask"])
+def test_explanations_find_case_0_as_its_folder_is_called(tmp_path, case):
+    file = tmp_path / "c.explanations.toml"
+    file.write_text(f'[[explanation]]\ncases = ["{case}", "0023-vacask"]\ntext = "why"\n')
+    found = read_explanations(file)
+    assert explanation_of({"case": 0, "engine": "vacask"}, found) == "why"
+    assert explanation_of({"case": 23, "engine": "vacask"}, found) == "why"
+    assert explanation_of({"case": 2, "engine": "vacask"}, found) == ""
