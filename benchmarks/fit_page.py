@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.fit_cases import DRAWS, MOST, NOISE, TOLD, WIDEST, classes
+from benchmarks.fit_cases import DRAWS, MOST, NOISE, SLOW, TOLD, WIDEST, classes
 
 __all__ = ["GOAL", "page", "share"]
 
@@ -17,12 +17,12 @@ HEAD = """# Fits: how often they recover known parameters
 
 A trial draws true parameters, each up to a factor of {widest} from the model's default set, computes exact data, adds
 normal noise of {noise:.0f} % of each record's peak, and fits with the defaults of `devices.fit`, from the set and its
-usual bounds of a decade either side (jart_vcm and simmons_tunnel_barrier, where a fit takes long, with 3 parameters, 2
-starts and tolerance 1e-8). Each class has {trials} trials, with seeds drawn for this page (base seed {seed})
-and used for nothing else. Which parameters are free is decided from exact data before: in order of sensitivity, as
-long as the expected 95 % intervals of all stay within a factor of {told} at the set and at {draws} draws, {most} at
-most. The records are the model's usual loop where that tells something (`benchmarks/fit_cases.py`), a pulse train for
-the synapses, a train and retention for pcm; models with a gate are left out, and constants of nature are not free.
+usual bounds of a decade either side ({slow}, where a fit takes long, with fewer parameters, 2 starts and tolerance
+1e-8). Each class has {trials} trials, with seeds drawn for this page (base seed {seed}) and used for nothing else.
+Which parameters are free is decided from exact data before: in order of sensitivity, as long as the expected 95 %
+intervals of all stay within a factor of {told} at the set and at {draws} draws, {most} at most. The records are the
+model's usual loop where that tells something (`benchmarks/fit_cases.py`), a pulse train for the synapses, a train and
+retention for pcm; models with a gate are left out, and constants of nature are not free.
 
 - **recovered**: the fit stands by its result (converged, residuals look like noise, every parameter determined), and
   its simultaneous 95 % intervals (Scheffe) hold every true parameter. The share is of all trials, in brackets the
@@ -53,7 +53,7 @@ def page(kept: dict[str, Any]) -> str:
     one = next(iter(kept.values()))
     text = HEAD.format(
         widest=WIDEST, noise=100 * NOISE, trials=one["trials"], seed=one["seed"], told=TOLD, draws=DRAWS, most=MOST,
-        goal=100 * GOAL,
+        goal=100 * GOAL, slow=" and ".join(SLOW),
     )  # fmt: skip
     rows, below, stood, held = [], [], 0, 0
     for name, r in kept.items():

@@ -13,7 +13,9 @@ from devices.errors import InputError
 from devices.parameters import Parameter, State
 from devices.validation import choice, number
 
-__all__ = ["Bounds", "Free", "free_parameters"]
+__all__ = ["WALL", "Bounds", "Free", "free_parameters", "walled"]
+
+WALL = 1e-6  # this near to 0 or 1, a coordinate of the unit cube is at a bound of the search
 
 Bounds = Mapping[str, tuple[float, float] | None]
 #: How far the bounds lie from the starting value where none are given.
@@ -57,6 +59,11 @@ class Free:
         sign = np.sign(self.lower)
         back = np.where(self.logarithmic, sign * np.exp(np.where(self.logarithmic, sign * scaled, 0.0)), scaled)
         return np.clip(back, self.lower, self.upper)
+
+
+def walled(unit: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether coordinates of the unit cube are at a bound of the search."""
+    return (unit < WALL) | (unit > 1 - WALL)
 
 
 def free_parameters(
@@ -107,7 +114,7 @@ def free_parameters(
         if name in held:
             raise InputError("fixed", f"{name!r}, which is also free", "a name in one of them", f"drop {name}")
         declared = known[name]
-        limits = _limits(declared, start)
+        limits = declared.limits(start) if isinstance(declared, State) else (declared.lower, declared.upper)
         bounds = (usual or {}).get(name) if bounds is None else bounds
         pair = _default(declared, start[name], limits) if bounds is None else _pair(name, bounds)
         for value in pair:
@@ -134,11 +141,6 @@ def _pair(name: str, bounds: object) -> tuple[float, float]:
     if not isinstance(bounds, Sequence | np.ndarray) or isinstance(bounds, str) or len(bounds) != 2:
         raise InputError(f"parameters[{name!r}]", repr(bounds), "(lower, upper), or None for the usual bounds")
     return number(name, bounds[0]), number(name, bounds[1])
-
-
-def _limits(declared: Parameter | State, start: Mapping[str, float]) -> tuple[float, float]:
-    lower, upper = (start[b] if isinstance(b, str) else b for b in (declared.lower, declared.upper))
-    return float(lower), float(upper)
 
 
 def _default(declared: Parameter | State, value: float, limits: tuple[float, float]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from devices._free import WALL, walled
 from devices._profile import Profile
 from devices._search import Problem, Try
 
@@ -48,6 +49,8 @@ class Inference:
         Whether the residuals are orthogonal to every column of the Jacobian, as at an optimum.
     dof : int
         Points minus what they determine.
+    told : int
+        How many parameters they determine.
     variance : float
         Of a weighted residual.
     known : bool
@@ -59,6 +62,7 @@ class Inference:
     vague: set[int]
     stationary: bool
     dof: int
+    told: int
     variance: float
     known: bool
 
@@ -69,10 +73,11 @@ class Inference:
         quantile = 0.5 + confidence / 2
         return float(norm.ppf(quantile) if self.known else t.ppf(quantile, self.dof))
 
-    def joint(self, confidence: float, told: int) -> float:
-        """Return the same of the joint region of `told` parameters: from chi2, or Fisher's F (Scheffe)."""
+    def joint(self, confidence: float) -> float:
+        """Return the same of the joint region of what is told: from chi2, or Fisher's F (Scheffe)."""
         from scipy.stats import chi2, f
 
+        told = self.told
         square = chi2.ppf(confidence, told) if self.known else told * f.ppf(confidence, told, self.dof)
         return float(np.sqrt(square))
 
@@ -154,10 +159,10 @@ def infer(
         covariance[k, :] = covariance[:, k] = 0.0
         covariance[k, k] = np.inf
     downhill = -(jacobian[:, loud].T @ pull) / (length[loud] * max(float(np.linalg.norm(pull)), 1e-300))
-    walled = ((unit[loud] < 1e-6) & (downhill < 0)) | ((unit[loud] > 1 - 1e-6) & (downhill > 0))
+    held = walled(unit[loud]) & (downhill * (unit[loud] - 0.5) > 0)
     exact = np.linalg.norm(residuals) < 1e-7 * signal
-    stationary = bool(exact or np.abs(np.where(walled, 0.0, downhill)).max(initial=0.0) < _OFFSET / np.sqrt(dof))
-    return Inference(covariance, left, vague - left.keys(), stationary, dof, variance, known)
+    stationary = bool(exact or np.abs(np.where(held, 0.0, downhill)).max(initial=0.0) < _OFFSET / np.sqrt(dof))
+    return Inference(covariance, left, vague - left.keys(), stationary, dof, max(points - dof, 1), variance, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,8 +212,7 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
     best = tries[0]
     left = dict(found.open)
     sure = [k for k in range(best.unit.size) if k not in left]
-    told = max(problem.observed.size - found.dof, 1)
-    factors = [found.factor(confidence), max(found.joint(confidence, told), found.factor(confidence))]
+    factors = [found.factor(confidence), found.joint(confidence)]
     error = np.sqrt(np.where(np.isfinite(np.diag(found.covariance)), np.diag(found.covariance), 1.0))
     floor = (1e-8 * problem.signal) ** 2 / problem.observed.size
     variance = max(found.variance, floor)
@@ -229,7 +233,7 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
                 ends[k, column], together[k, column] = profile.ends(k, side, factors)
         lower = profile.lower
     for k in range(best.unit.size):
-        if k not in left and ((ends[k, 0] < 1e-6 and ends[k, 1] > 1 - 1e-6) or np.ptp(ends[k]) > 1):
+        if k not in left and ((ends[k, 0] < WALL and ends[k, 1] > 1 - WALL) or np.ptp(ends[k]) > 1):
             left[k] = "its interval is as wide as its bounds"
     return Statement(ends, together, left, [k for k in profiled if k not in left], lower)
 

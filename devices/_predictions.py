@@ -92,9 +92,9 @@ class DevicePrediction:
         """Rows whose state bounds are not empty; the starts are brought within them."""
         good = np.ones(len(next(iter(columns.values()))), dtype=bool)
         for s in self.model.states:
-            lower, upper = (columns[b] if isinstance(b, str) else np.full(good.size, b) for b in (s.lower, s.upper))
+            lower, upper = s.limits(columns)
             good &= lower < upper
-            columns[s.name] = np.minimum(np.maximum(columns[s.name], lower), upper)
+            columns[s.name] = np.clip(columns[s.name], lower, upper)
         return good
 
     def _batch(self, columns: dict[str, NDArray[np.float64]], tolerance: float) -> NDArray[np.float64]:

@@ -7,16 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from devices._free import walled
 from devices._search import ROUGH, Problem
 
 __all__ = ["Profile"]
 
 #: How many points are spent on one end.
 _MOST = 12
-
-
-def _walled(unit: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return (unit < 1e-6) | (unit > 1 - 1e-6)
 
 
 class Profile:
@@ -101,7 +98,7 @@ class Profile:
             self._known.append(here)
             inside, outside = (here, outside) if here[1] <= factor else (inside, here)
         others = np.delete(self._inner, self._inner == k)
-        if (_walled(inside[0]) & ~_walled(self._best))[others].any():
+        if (walled(inside[0]) & ~walled(self._best))[others].any():
             return wall  # the bounds of another parameter end it, not the data
         if outside is None or not np.isfinite(outside[1]):
             return float(inside[0][k])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices._free import Free
+from devices._free import WALL, Free
 from devices.errors import InputError
 
 __all__ = ["ROUGH", "Problem", "Search", "Try", "noise_like", "polish"]
@@ -227,7 +227,7 @@ class Search:
             for k in [0, *order] if not used else order:
                 if not np.isfinite(costs[k]) or taken == self.starts:
                     continue
-                point = np.clip(candidates[k], 1e-6, 1 - 1e-6)
+                point = np.clip(candidates[k], WALL, 1 - WALL)
                 apart = all(np.linalg.norm(point - other) > 0.1 * np.sqrt(n) for other in used)
                 if apart and np.isfinite(self.problem.residuals(point, ROUGH)).all():
                     used.append(point)
@@ -264,11 +264,9 @@ class Search:
         width = np.minimum(spread / np.maximum(singular, 1e-6 * singular[0] + 1e-300), 1.0)
         along = 10.0 ** self.rng.uniform(-1, 1.5, (_NEAR // 2, 1)) * z[::2] @ (width[:, None] * turned)
         around = 10.0 ** self.rng.uniform(-4, -0.5, (_NEAR // 2, 1)) * z[1::2]
-        points = np.clip(best + np.concatenate([along, around]), 1e-6, 1 - 1e-6)
+        points = np.clip(best + np.concatenate([along, around]), WALL, 1 - WALL)
         costs = self.problem.costs(points, ROUGH)
         lowest = int(np.argmin(costs))
-        if not np.isfinite(cost):
-            return points[lowest] if np.isfinite(costs[lowest]) else None
         lower = 2 * costs[lowest] < 2 * cost - max(0.01 * spread**2, (_EXACT * self.problem.signal) ** 2)
         return points[lowest] if lower else None
 

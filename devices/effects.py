@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.errors import InputError
 from devices.parameters import Parameter, Status
-from devices.validation import choice, finite_array, integer, number
+from devices.validation import choice, finite_array, integer
 
 if TYPE_CHECKING:
     from devices.instance import Device
@@ -245,8 +245,7 @@ def spread_parameters(
 
 def _check_draws(parameter: Parameter, drawn: Array) -> None:
     try:
-        for extreme in (drawn.min(), drawn.max()):
-            parameter.check(number(parameter.name, extreme))
+        parameter.check_all(drawn)
     except InputError as error:
         given = f"draws from {drawn.min():g} to {drawn.max():g}"
         fix = "less spread, or Truncated(spread, lower, upper)"

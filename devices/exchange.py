@@ -47,6 +47,11 @@ def fitting_set(set: ParameterSet, model: DeviceModel) -> ParameterSet:
     return set
 
 
+def chosen_set(model: DeviceModel, set: str | ParameterSet | None) -> ParameterSet:
+    """Return the set of that name, the default one, or the one given, which must fit the model."""
+    return fitting_set(set, model) if isinstance(set, ParameterSet) else model.parameter_set(set)
+
+
 def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> Path:
     """Write a parameter set with its model, units, source and status to a file.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from devices._free import walled
 from devices._intervals import Inference, Statement
 from devices._predictions import assemble, predictor
 from devices._search import noise_like
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from devices._search import Problem, Search, Try
 
 __all__ = ["Fit", "conclude"]
-
-
-_WALL = 1e-6  # this near to its end, a coordinate of the search is at a bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +254,7 @@ def conclude(
         {n: bounds[n] if n in undetermined else (float(low[k]), float(high[k])) for k, n in enumerate(names)}
         for low, high in (free.values(ends.T) for ends in (stated.ends, stated.together))
     )
-    at_bound = tuple(n for n, u in zip(names, best.unit, strict=True) if min(u, 1 - u) < _WALL)
+    at_bound = tuple(n for n, there in zip(names, walled(best.unit), strict=True) if there)
     fitted = tuple(np.split(prediction, np.cumsum([len(r) for r in records])[:-1]))
     rms = tuple(float(np.sqrt(np.mean((f - r.observed) ** 2))) for f, r in zip(fitted, records, strict=True))
     relative = float(np.sqrt(misfit)) / problem.signal
@@ -269,12 +267,11 @@ def conclude(
     with np.errstate(invalid="ignore"):
         correlation = found.covariance / np.outer(error, error)
     correlation[list(found.open)] = correlation[:, list(found.open)] = np.nan
-    told = max(residuals.size - found.dof, 1)
     profiled = tuple(names[k] for k in stated.profiled)
-    cut = [n for n, low, high in zip(names, *stated.ends.T, strict=True) if low < _WALL or high > 1 - _WALL]
-    cut = [n for n in cut if n not in undetermined and n not in at_bound]
+    short = np.any(walled(stated.ends), axis=1).tolist()
+    cut = [n for n, there in zip(names, short, strict=True) if there and n not in undetermined and n not in at_bound]
     everything, moved = _within(model, {**start, **values})
-    limit = misfit + found.joint(confidence, told) ** 2 * found.variance
+    limit = misfit + found.joint(confidence) ** 2 * found.variance
     words = _words(failed, adequate, undetermined, at_bound, cut, moved, profiled, relative, reduced, residuals)
     return Fit(
         model, records, values, intervals, simultaneous, bounds, confidence,
@@ -287,8 +284,7 @@ def _within(model: DeviceModel | RetentionLaw, everything: dict[str, float]) -> 
     """Return the values with starts within bounds that are parameters, and the states that had to move for it."""
     moved = []
     for state in model.states if isinstance(model, DeviceModel) else ():
-        low, high = (everything[b] if isinstance(b, str) else b for b in (state.lower, state.upper))
-        inside = min(max(everything[state.name], low), high)
+        inside = float(np.clip(everything[state.name], *state.limits(everything)))
         if inside != everything[state.name]:
             everything[state.name] = inside
             moved.append(state.name)

@@ -15,7 +15,7 @@ from devices._predictions import assemble, predictor
 from devices._search import Problem, Search, Try, polish
 from devices.effects import generator
 from devices.errors import InputError
-from devices.exchange import fitting_set
+from devices.exchange import chosen_set
 from devices.measurements import Measured
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
@@ -208,7 +208,7 @@ def _start(
     else:
         if model.controls:
             raise InputError("model", f"{model.name}, with a gate", "a model with two terminals")
-        given = fitting_set(set, model) if isinstance(set, ParameterSet) else model.parameter_set(set)
+        given = chosen_set(model, set)
         start = {**given.values, **given.initial}
     by_name = {p.name: p for p in model.parameters}
     for name, value in fixed.items():
@@ -227,9 +227,8 @@ class _Weights:
         self.records, self.weighting, self.floor, self.known = records, weighting, floor, sigma is not None
         if sigma is None:
             return
-        each = (
-            [sigma] if len(records) == 1 else list(sigma) if isinstance(sigma, list | tuple) or np.ndim(sigma) else []
-        )
+        several = isinstance(sigma, list | tuple) or np.ndim(sigma)
+        each = [sigma] if len(records) == 1 else list(sigma) if several else []
         if len(each) != len(records):
             raise InputError("sigma", "one value", f"one entry for each of {len(records)} records")
         parts = []

@@ -60,8 +60,7 @@ class Device:
         values: dict[str, NDArray[np.float64]] = {}
         for parameter in self.model.parameters:
             array = filled(parameter, self.parameters)
-            for value in (array.min(), array.max(), array.flat[np.abs(array).argmin()]):
-                parameter.check(float(value))
+            parameter.check_all(array)
             values[parameter.name] = array
         starts = {s.name: filled(s, self.initial) for s in self.model.states}
         try:
@@ -78,12 +77,7 @@ class Device:
             raise InputError(
                 "parameters", "an upper state bound not above the lower one", "lower < upper for each cell"
             )
-        for k, state in enumerate(self.model.states):
-            outside = (starts[state.name] < lower[..., k]) | (starts[state.name] > upper[..., k])
-            if outside.any():
-                allowed = f"[{lower[..., k].min():g}, {upper[..., k].max():g}] [{state.unit}]"
-                given = np.broadcast_to(starts[state.name], outside.shape)[outside][0]
-                raise InputError(state.name, f"{given:g} as start", allowed)
+        self._refuse_outside(self.start, "{}", "{:g} as start")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.model, dict(self.parameters), dict(self.initial), self.parameter_set)
@@ -173,22 +167,21 @@ class Device:
             start = self.start
         else:
             start = finite_array("state", state, shape=("...", len(self.state_names)))
-            self._refuse_outside(start)
+            self._refuse_outside(start, "state {}", "{:g}", "numpy.clip(state, *device.bounds())")
         return evaluate_cells(self, self.model.name, voltage, start, controls, self._parameter_shape)
 
-    def _refuse_outside(self, state: NDArray[np.float64]) -> None:
+    def _refuse_outside(self, states: NDArray[np.float64], name: str, given: str, fix: str = "") -> None:
+        """Refuse the first state out of its bounds; the texts take its name and its value."""
         lower, upper = self.bounds()
         try:
-            outside = (state < lower) | (state > upper)
+            outside = (states < lower) | (states > upper)
         except ValueError:
             return  # shapes that do not broadcast are refused with the voltage's
-        if outside.any():
-            *_, k = np.argwhere(outside)[0]
-            given = np.broadcast_to(state, outside.shape)[outside][0]
-            allowed = f"[{lower[..., k].min():g}, {upper[..., k].max():g}] [{self.model.states[k].unit}]"
-            raise InputError(
-                f"state {self.state_names[k]}", f"{given:g}", allowed, "numpy.clip(state, *device.bounds())"
-            )
+        for k, state in enumerate(self.model.states):
+            if outside[..., k].any():
+                value = np.broadcast_to(states, outside.shape)[..., k][outside[..., k]][0]
+                allowed = f"[{lower[..., k].min():g}, {upper[..., k].max():g}] [{state.unit}]"
+                raise InputError(name.format(state.name), given.format(value), allowed, fix)
 
     def current(
         self, voltage: ArrayLike, state: ArrayLike | None = None, controls: ArrayLike | None = None

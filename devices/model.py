@@ -158,7 +158,7 @@ class DeviceModel:
             parameter.check(given.values[parameter.name])
         for state in self.states:
             label = f"{self.name}.{given.name}.{state.name}"
-            lower, upper = (float(given.values[b] if isinstance(b, str) else b) for b in (state.lower, state.upper))
+            lower, upper = map(float, state.limits(given.values))
             if not lower < upper:
                 raise InputError(label, f"bounds [{lower:g}, {upper:g}]", f"lower < upper [{state.unit}]")
             number(label, given.initial[state.name], unit=state.unit, minimum=lower, maximum=upper)

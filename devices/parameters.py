@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from devices.errors import InputError
 from devices.validation import choice, number
@@ -82,7 +85,7 @@ class Parameter(_Symbolic):
         _check_name(self.name)
 
     def check(self, value: float) -> float:
-        """Return `value` if it is finite and inside the bounds, or raise `InputError`."""
+        """Return `value` if it is finite and allowed, or raise `InputError`."""
         if self.nonzero and value == 0:
             raise InputError(self.name, "0", f"a number other than 0 [{self.unit}]", "a small one of the sign meant")
         return number(
@@ -93,6 +96,11 @@ class Parameter(_Symbolic):
             maximum=None if math.isinf(self.upper) else self.upper,
             open_minimum=self.open_lower,
         )
+
+    def check_all(self, values: NDArray[np.float64]) -> None:
+        """Raise `InputError` unless all of some values are allowed."""
+        for value in (values.min(), values.max(), values.flat[np.abs(values).argmin()]):
+            self.check(float(value))
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,11 @@ class State(_Symbolic):
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+
+    def limits(self, values: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return its bounds, those that are parameters from their `values` by name."""
+        lower, upper = (values[b] if isinstance(b, str) else b for b in (self.lower, self.upper))
+        return lower, upper
 
 
 @dataclass(frozen=True)

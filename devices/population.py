@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from devices._predictions import assemble
 from devices.effects import generator
 from devices.errors import InputError
-from devices.exchange import fitting_set
+from devices.exchange import chosen_set
 from devices.fit_result import Fit
 from devices.fitting import fit
 from devices.instance import Device
@@ -136,11 +136,10 @@ class Population:
         InputError
             For a quantity that the model does not have, or bounds that leave out nine draws in ten.
         """
-        from devices.parameters import ParameterSet
         from devices.registry import get_model
 
         declared = model if isinstance(model, DeviceModel) else get_model(model)
-        given = fitting_set(set, declared) if isinstance(set, ParameterSet) else declared.parameter_set(set)
+        given = chosen_set(declared, set)
         values: dict[str, Any] = {**given.values, **given.initial}
         unknown = [n for n in self.marginals if n not in values]
         if unknown:
@@ -152,7 +151,7 @@ class Population:
             good &= (every[p.name] >= p.lower) & (every[p.name] <= p.upper)
             good &= (every[p.name] > p.lower) | (not p.open_lower)
         for s in declared.states:
-            lower, upper = (every[b] if isinstance(b, str) else b for b in (s.lower, s.upper))
+            lower, upper = s.limits(every)
             good &= (every[s.name] >= lower) & (every[s.name] <= upper)
         if good.sum() < size:
             raise InputError("model", f"bounds that hold {100 * good.mean():.0f} % of the draws", "most of them")

@@ -177,8 +177,9 @@ def apply_pulses(
     counts = np.asarray(pulses)
     if counts.dtype.kind not in "iu":
         raise InputError("pulses", f"{counts.dtype} numbers", "whole numbers of pulses", "pulses.astype(int)")
-    if np.abs(counts.astype(float)).max(initial=0.0) > _MOST_PULSES:
-        raise InputError("pulses", f"{np.abs(counts.astype(float)).max():g}", f"{_MOST_PULSES:g} in one call at most")
+    most = np.abs(counts.astype(float)).max(initial=0.0)
+    if most > _MOST_PULSES:
+        raise InputError("pulses", f"{most:g}", f"{_MOST_PULSES:g} in one call at most")
     if c2c is not None and seed is None:
         raise InputError("seed", "None", "a seed or a generator for the noise", "seed=1")
     try:

@@ -19,15 +19,14 @@ from devices.validation import finite_array, integer, number
 
 __all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform", "refuse_blurred"]
 
-
 #: Periods and pulses of one waveform, whose corners all lie in memory.
-MOST_CYCLES = 10**7
+_MOST_CYCLES = 10**7
 _RESOLVED = 1e-13  # share of a waveform's length that its segments last at least
 
 
-def refuse_blurred(name: str, lengths: NDArray[np.float64], duration: float) -> None:
+def refuse_blurred(name: str, lengths: ArrayLike, duration: float) -> None:
     """Refuse segments so short beside the whole that the double of a time is as long as some of their steps."""
-    shortest = float(lengths.min())
+    shortest = float(np.min(lengths))
     if shortest < _RESOLVED * duration:
         raise InputError(
             name, f"{shortest:g} s for one straight part of a waveform of {duration:g} s",
@@ -123,7 +122,7 @@ class Sine(Waveform):
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, unit="V")
         number("frequency", self.frequency, unit="Hz", minimum=0.0, open_minimum=True)
-        number("cycles", self.cycles, minimum=0.0, maximum=MOST_CYCLES, open_minimum=True)
+        number("cycles", self.cycles, minimum=0.0, maximum=_MOST_CYCLES, open_minimum=True)
         number("offset", self.offset, unit="V")
         number("phase", self.phase, unit="rad")
 
@@ -212,7 +211,7 @@ class Triangle(_Polyline):
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, unit="V")
         number("frequency", self.frequency, unit="Hz", minimum=0.0, open_minimum=True)
-        integer("cycles", self.cycles, minimum=1, maximum=MOST_CYCLES)
+        integer("cycles", self.cycles, minimum=1, maximum=_MOST_CYCLES)
 
     @property
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -255,10 +254,10 @@ class Pulses(_Polyline):
         number("amplitude", self.amplitude, unit="V")
         number("width", self.width, unit="s", minimum=0.0, open_minimum=True)
         number("base", self.base, unit="V")
-        integer("count", self.count, minimum=1, maximum=MOST_CYCLES)
+        integer("count", self.count, minimum=1, maximum=_MOST_CYCLES)
         edge = number("edge", self._edge, unit="s", minimum=0.0, open_minimum=True)
         number("period", self.period, unit="s", minimum=self.width + 2 * edge, open_minimum=True)
-        refuse_blurred("period", np.diff(self.points[0]), self.duration)
+        refuse_blurred("period", [edge, self.width, self.period - self.width - 2 * edge], self.count * self.period)
 
     @property
     def _edge(self) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import InputError
+from devices.files import write_whole
 from devices.validation import integer, readable_file
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw
@@ -192,14 +193,7 @@ class Campaign:
 
     def save(self) -> Path:
         """Write the long table to ``table.csv`` in the folder, whole or not at all, and return its path."""
-        path = self.folder / "table.csv"
-        unfinished = path.with_suffix(".new")
-        try:
-            self.table().to_csv(unfinished, index=False)
-            os.replace(unfinished, path)
-        except OSError as error:
-            raise InputError("out", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
-        return path
+        return write_whole(self.folder / "table.csv", self.table().to_csv(index=False))
 
     def __str__(self) -> str:
         found = self.summary()

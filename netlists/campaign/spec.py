@@ -13,6 +13,7 @@ from typing import Any
 from devices import InputError, models, parameter_sets
 from devices.validation import choice, integer, number, readable_file
 from netlists.engines._process import seconds_allowed
+from netlists.engines.running import ENGINES
 
 __all__ = ["ANALYSES", "AXES", "CELLS", "FAMILIES", "CampaignSpec", "family"]
 
@@ -131,7 +132,7 @@ class CampaignSpec:
         integer("ohmic_share", self.ohmic_share, minimum=1)
         integer("steps", self.steps, minimum=10)
         put("step_error", number("step_error", self.step_error, minimum=1e-12, maximum=0.1))
-        allowed = {"engines": ("ngspice", "pyspice", "vacask"), "cells": CELLS, "analyses": ANALYSES, **AXES}
+        allowed = {"engines": ENGINES, "cells": CELLS, "analyses": ANALYSES, **AXES}
         for name, options in allowed.items():
             put(name, _texts(name, getattr(self, name), options))
         if len(set(self.engines)) < len(self.engines):

@@ -78,10 +78,11 @@ def _check_elements(
     nets.update(net for e in kinds[Instance] for net in e.nets)
     _check_words("net", nets, "[A-Za-z0-9_]+", "letters, digits and _; ground is 0")
     _check_distinct("nets", [*nets, "gnd"], ignores_case)
-    _check_numbers(kinds[Resistor], [e.resistance for e in kinds[Resistor]])
-    for resistor in kinds[Resistor]:
-        if resistor.resistance == 0:
-            raise InputError(resistor.name, "0 ohm", "another resistance, or one net in place of two [ohm]")
+    resistances = [e.resistance for e in kinds[Resistor]]
+    _check_numbers(kinds[Resistor], resistances)
+    if not all(resistances):
+        name = kinds[Resistor][resistances.index(0)].name
+        raise InputError(name, "0 ohm", "another resistance, or one net in place of two [ohm]")
     _check_numbers(kinds[Capacitor], [e.capacitance for e in kinds[Capacitor]])
     still = [e for e in kinds[VoltageSource] if not isinstance(e.value, Waveform)]
     _check_numbers(still, [e.value for e in still])

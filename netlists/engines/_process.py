@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import signal
@@ -77,8 +76,8 @@ def execute(
             start_new_session=True,
         )
     except (OSError, MemoryError) as error:
-        error = error if isinstance(error, OSError) else OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-        raise SimulatorError(f"{name}: {command[0]} does not start ({error.strerror}); to install: {install}") from None
+        why = getattr(error, "strerror", "no memory")
+        raise SimulatorError(f"{name}: {command[0]} does not start ({why}); to install: {install}") from None
     try:
         said, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

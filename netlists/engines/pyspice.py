@@ -110,7 +110,6 @@ def _built(circuit: Circuit, options: NgspiceOptions) -> Any:
 
     check_circuit(circuit, ignores_case=True)
     circuit = circuit.flat()
-    check_circuit(circuit, ignores_case=True)
     result = PySpiceCircuit(one_line(circuit.title))
     text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
     text += [f".options {name}={value}\n" for name, value in options.items()]

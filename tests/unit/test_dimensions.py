@@ -139,8 +139,8 @@ def test_laws_that_do_not_fit_are_refused(changes, message):
     ("values", "initial", "message"),
     [
         ({}, {"x": 2e-9}, r"test_model.test.x: got 2e-09; allowed: finite, >= 0, <= 1e-09 \[m\]"),
-        ({}, {"x": float("nan")}, r"test.x: got nan"),
-        ({}, {"x": "wide"}, r"test.x: got 'wide'"),
+        ({}, {"x": float("nan")}, r"^test\.x: got nan; allowed: finite$"),
+        ({}, {"x": "wide"}, r"^test\.x: got 'wide'; allowed: one number, finite$"),
     ],
 )
 def test_a_start_outside_the_bounds_is_refused(values, initial, message):

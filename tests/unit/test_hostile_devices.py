@@ -42,7 +42,10 @@ def retention(points, noise=0.0):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pulses(1.0, 1e-9, 1e5, count=3), r"period: got .*s for one straight part of a waveform of 300000"),
+        (
+            lambda: Pulses(1.0, 1e-9, 1e5, count=3),
+            r"period: got 1e-11 s for one straight part of a waveform of 300000 s",
+        ),
         (lambda: Pulses(1.0, 1e-8, 2.6e6, count=12), r"period: got .*try: shorter rests"),
         (
             lambda: simulate(device("vteam"), Samples([0, 1e-9, 1e6], [0, 1, 0])),
@@ -172,7 +175,7 @@ def test_times_of_decay_beyond_the_data_are_searched_and_cut_ends_are_named():
     assert found.intervals["tau"][0] < 3e4 < found.intervals["tau"][1]
     short = fit("stretched_exponential", record, {"g0": None, "beta": None, "tau": (1e3, found.values["tau"] * 1.001)},
                 fixed={"g_end": 1e-6})  # fmt: skip
-    assert "interval of tau is cut at a bound of the search" in short.message or "tau is at a bound" in short.message
+    assert "interval of tau is cut at a bound of the search" in short.message
 
 
 def test_a_start_beyond_fitted_bounds_moves_with_them():
