@@ -40,7 +40,7 @@ def _inward(rate, x, lower):
 
 @njit(**OPTIONS)
 def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step from `x` at `t`, where ``work.first`` was evaluated; fill ``work.end``, ``work.last`` and ``work.bend``.
+    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated; fill the rest of `work`.
 
     Returns the largest error over the states, each as a share of its span: the embedded one, with caution. It is not
     finite where a state is not, and 1 where a held state was let go and held again in between.
@@ -73,7 +73,7 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         if work.pinned[r] and _inward(work.last[(1 + r) * width], x[r], lower[r]):
             released = False  # at the end still, which is an event
     error = 1.0 if released else 0.0
-    rise, end_rise = slope(segment, t), slope(segment, t + h)
+    work.rise[1] = slope(segment, t + h)
     for r in range(n):
         row = (1 + r) * width
         stages[6, r] = 0.0 if work.pinned[r] else work.last[row]
@@ -85,7 +85,7 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     for r in range(n):
         row = (1 + r) * width
         moved = work.end[r] - x[r]
-        start, end = work.first[row + 1] * rise, work.last[row + 1] * end_rise
+        start, end = work.first[row + 1] * work.rise[0], work.last[row + 1] * work.rise[1]
         for c in range(n):
             start += work.first[row + 2 + c] * stages[0, c]
             end += work.last[row + 2 + c] * stages[6, c]

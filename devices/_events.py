@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from numba import njit
 
-from devices._work import OPTIONS, inside, slope, voltage
+from devices._work import OPTIONS, inside, voltage
 
 __all__ = ["hold", "until_event"]
 
 
 @njit(**OPTIONS)
-def hold(segment, t, x, lower, upper, bound_time, work):
+def hold(t, x, lower, upper, bound_time, work):
     """Hold the states that their law presses against a bound, and note since when they rest there.
 
     Where a law is zero at the bound, the slope of the voltage tells where it is about to point. Returns whether this
@@ -26,7 +26,7 @@ def hold(segment, t, x, lower, upper, bound_time, work):
         at_lower, at_upper = x[r] <= lower[r], x[r] >= upper[r]
         held = False
         if at_lower or at_upper:
-            way = work.first[row] if work.first[row] != 0.0 else work.first[row + 1] * slope(segment, t)
+            way = work.first[row] if work.first[row] != 0.0 else work.first[row + 1] * work.rise[0]
             held = way <= 0.0 if at_lower else way >= 0.0
             side = 0 if at_lower else 1
             if held and bound_time[r, side] != bound_time[r, side]:
@@ -51,17 +51,20 @@ def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
 
 
 @njit(**OPTIONS)
-def _happened(kernel, switch, signs, watched, v, p, lower, upper, work):
-    """Return the first event on the list that has happened at the end of the step, and its measure; -1 if none has."""
+def _happened(kernel, switch, signs, watched, segment, t, p, lower, upper, work):
+    """Return the first event on the list that has happened at the end `t` of the step, and its measure; -1 if none has.
+
+    The voltage is worked out only where something hangs on it.
+    """
     switches = signs.shape[1]
     if watched and switches > 0:
-        switch(v, work.end, p, signs[1])
+        switch(voltage(segment, t), work.end, p, signs[1])
         for k in range(switches):
             if signs[0, k] * signs[1, k] < 0.0:
                 return k, abs(signs[1, k])
     for r in range(lower.size):
         if work.pinned[r] or not lower[r] <= work.end[r] <= upper[r]:
-            past = _measure(switches + r, kernel, switch, signs, v, work.end, p, lower, upper, work)
+            past = _measure(switches + r, kernel, switch, signs, voltage(segment, t), work.end, p, lower, upper, work)
             if past > 0.0:
                 return switches + r, past
     return -1, 0.0
@@ -74,8 +77,7 @@ def until_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, uppe
     Found by regula falsi, on what interpolates within the step. Switches count where they are `watched`; their values
     at the start of the step are in the first row of `signs`.
     """
-    v = voltage(segment, t + h)
-    event, right = _happened(kernel, switch, signs, watched, v, p, lower, upper, work)
+    event, right = _happened(kernel, switch, signs, watched, segment, t + h, p, lower, upper, work)
     if event < 0:
         return 1.0
     switches = signs.shape[1]

@@ -79,7 +79,7 @@ def solve(matrix, pivots, b):
 
 @njit(**OPTIONS)
 def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step from `x` at `t`, where ``work.first`` was evaluated; fill ``work.end``, ``work.last`` and ``work.bend``.
+    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated; fill the rest of `work`.
 
     Returns the largest embedded error over the states, each as a share of its span; not finite where a state is not.
     """
@@ -87,7 +87,7 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     width = 2 + x.size
     stages, matrix = work.stages, work.matrix
     over_h = 1.0 / h
-    rise = slope(segment, t)
+    work.rise[1] = slope(segment, t + h)
     for r in range(n):
         for c in range(n):
             matrix[r, c] = 0.0 if work.pinned[r] else -work.first[(1 + r) * width + 2 + c]
@@ -107,7 +107,7 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
             if not work.pinned[r]:
                 row = (1 + r) * width
                 rate = work.rates[r] if s > 0 else work.first[row]
-                stages[s, r] += rate + h * D[s] * rise * work.first[row + 1]
+                stages[s, r] += rate + h * D[s] * work.rise[0] * work.first[row + 1]
         solve(matrix, work.pivots, stages[s])
     error = 0.0
     for r in range(n):

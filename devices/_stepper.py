@@ -46,21 +46,20 @@ def evaluate_many(kernel, v, x, p, out):
 
 
 @njit(**OPTIONS)
-def _beginning(segment, t, x, lower, upper, tolerance, tiny, work):
+def _beginning(x, lower, upper, tolerance, tiny, work):
     """Return the length of a step that starts without a past, from the first two derivatives of the states.
 
     It is at least `tiny`, also where they are not finite, so that the step finds this.
     """
     width = 2 + x.size
     n = lower.size
-    rise = slope(segment, t)
     little = tolerance**0.2
     length = math.inf
     for r in range(n):
         if work.pinned[r]:
             continue
         row = (1 + r) * width
-        bend = work.first[row + 1] * rise
+        bend = work.first[row + 1] * work.rise[0]
         for c in range(n):
             if not work.pinned[c]:
                 bend += work.first[row + 2 + c] * work.first[(1 + c) * width]
@@ -118,14 +117,19 @@ def _hop(kernel, segment, t, h, x, p, lower, upper, work):
         if not work.pinned[r]:
             x[r] = min(max(x[r] + h * work.first[(1 + r) * width], lower[r]), upper[r])
     kernel(voltage(segment, t + h), x, p, work.first)
+    work.rise[0] = slope(segment, t + h)
 
 
 @njit(**OPTIONS)
-def _turned(switch, signs, v, x, p):
-    """Evaluate the switches at the start of a step; return whether any has turned, or come to its zero, since then."""
+def _turned(switch, signs, known, segment, t, x, p):
+    """Evaluate the switches at the start of a step; return whether any has turned, or come to its zero, since then.
+
+    Where they are `known`, the step before has evaluated them at its end.
+    """
     turned = False
     if signs.shape[1] > 0:
-        switch(v, x, p, signs[1])
+        if not known:
+            switch(voltage(segment, t), x, p, signs[1])
         for k in range(signs.shape[1]):
             turned = turned or (signs[0, k] != 0.0 and signs[0, k] * signs[1, k] <= 0.0)
             signs[0, k] = signs[1, k]
@@ -170,9 +174,10 @@ def integrate_cell(
         segment = segments[g]
         end = segments[g + 1, 0] if g + 1 < segments.shape[0] else duration
         kernel(voltage(segment, t + NEARLY * (end - t)), x, p, work.first)
-        _turned(switch, signs, voltage(segment, t), x, p)
-        hold(segment, t, x, lower, upper, bound_time, work)
-        longer = max(longer, _beginning(segment, t, x, lower, upper, tolerance, tiny, work))
+        work.rise[0] = slope(segment, t)
+        _turned(switch, signs, False, segment, t, x, p)
+        hold(t, x, lower, upper, bound_time, work)
+        longer = max(longer, _beginning(x, lower, upper, tolerance, tiny, work))
         while t < end - tiny:
             if sample < 0:
                 return NOT_FINITE, t, steps
@@ -182,14 +187,16 @@ def integrate_cell(
             ends = t + whole >= end - tiny
             if ends:
                 whole = end - t
-            fine = max(0.1 * tolerance, tiny / whole)
+            fine, watched = max(0.1 * tolerance, tiny / whole), small < _PATIENCE
             h, error, order, tries = _step_to_event(
-                kernel, switch, signs, small < _PATIENCE, segment, t, whole, x, p, lower, upper, fine, work
+                kernel, switch, signs, watched, segment, t, whole, x, p, lower, upper, fine, work
             )
             steps += max(tries, 1)
             factor = 0.1
             if math.isfinite(error):
-                factor = min(5.0, max(0.1, 0.8 * (tolerance / max(error, 1e-9 * tolerance)) ** (1.0 / order)))
+                factor = 5.0
+                if error > 1e-4 * tolerance:
+                    factor = min(5.0, max(0.1, 0.8 * (tolerance / error) ** (1.0 / order)))
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
                 longer = factor * h
                 if fixed > 0.0 or not longer >= 1e-3 * tiny:
@@ -206,15 +213,16 @@ def integrate_cell(
                     x[r] = min(max(work.end[r], lower[r]), upper[r])
                 for k in range(work.first.size):
                     work.first[k] = work.last[k]
+                work.rise[0] = work.rise[1]
             if early:
                 _hop(kernel, segment, t + h, hop, x, p, lower, upper, work)
             t = later
-            turned = _turned(switch, signs, voltage(segment, t), x, p)
+            turned = _turned(switch, signs, watched and not early, segment, t, x, p)
             if turned and not early:  # at a zero, to the digit: what follows has the law beyond
                 kernel(voltage(segment, t + NEARLY * (end - t)), x, p, work.first)
             small = small + 1 if h < _LITTLE * whole else (small if turned else 0)
-            if hold(segment, t, x, lower, upper, bound_time, work) or turned:
-                longer = _beginning(segment, t, x, lower, upper, tolerance, tiny, work)
+            if hold(t, x, lower, upper, bound_time, work) or turned:
+                longer = _beginning(x, lower, upper, tolerance, tiny, work)
             elif h > 0.0:
                 longer = max(longer, factor * h) if ends and not early else factor * h
     return (NOT_FINITE if sample < 0 else DONE), t, steps

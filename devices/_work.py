@@ -34,6 +34,7 @@ class Work(NamedTuple):
     rates: Array  # (n,), of a stage
     stages: Array  # (stages, n)
     bend: Array  # (4, n), how what interpolates departs from a straight line
+    rise: Array  # (2,), slopes of the voltage at the start and at the end of the step [V/s]
     matrix: Array  # (n, n)
     pivots: NDArray[np.int64]  # (n,)
 
@@ -52,6 +53,7 @@ def memory(states, controls):
         np.empty(states),
         np.empty((MOST_STAGES, states)),
         np.zeros((4, states)),
+        np.empty(2),
         np.empty((states, states)),
         np.empty(states, np.int64),
     )

@@ -2,8 +2,9 @@
 
 The kernel of a model with n states and m controls is ``evaluate(v, x, p, out)``; ``x`` has the states and then the
 controls, ``out`` (length (1+n)(2+n+m)) gets rows for the current and for each state's rate, and columns value, d/dv and
-the derivatives by the entries of ``x``. An ``out`` of length n gets the rates alone. Two devices in series have a
-kernel of the same kind, made of theirs. The Python text is generated once per set of equations and kept in the user's
+the derivatives by the entries of ``x``. An ``out`` of length n gets the rates alone. ``p`` has the parameters and then
+the constants that hang on them alone, from a kernel of their own. Two devices in series have a kernel of the same kind,
+made of theirs. The Python text is generated once per set of equations and kept in the user's
 cache folder (or in the folder that the environment variable MEMDUCTANCE_CACHE_DIR names), where numba keeps its machine
 code too.
 """
@@ -17,6 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,15 +26,24 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
+from devices._settled import Settled
 from devices.special import logistic, softplus
 
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
-__all__ = ["cache_folder", "kernel", "kernel_source", "series_kernel", "series_source", "switch_kernel"]
+__all__ = [
+    "cache_folder",
+    "constants",
+    "kernel",
+    "kernel_source",
+    "series_kernel",
+    "series_source",
+    "switch_kernel",
+]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 10
+_GENERATION = 13
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -65,6 +76,12 @@ class _KernelPrinter(PythonCodePrinter):
             return f"math.log1p({self._print(rest)})"
         return f"math.log({self._print(expr.args[0])})"
 
+    def _print_sinh(self, expr: sympy.sinh) -> str:
+        return f"sinh({self._print(expr.args[0])})"
+
+    def _print_cosh(self, expr: sympy.cosh) -> str:
+        return f"cosh({self._print(expr.args[0])})"
+
     def _print_Integer(self, expr: sympy.Integer) -> str:
         return f"{int(expr)}.0"
 
@@ -75,6 +92,8 @@ class _KernelPrinter(PythonCodePrinter):
         base, exponent = expr.args
         if exponent.is_Integer and 2 <= int(exponent) <= 4:
             return "(" + "*".join([self.parenthesize(base, 50)] * int(exponent)) + ")"
+        if not exponent.is_number:
+            return f"power({self._print(base)}, {self._print(exponent)})"
         return str(super()._print_Pow(expr, rational=rational))
 
 
@@ -100,7 +119,8 @@ def kernel_source(model: DeviceModel) -> str:
     str
         A module with one function, ``evaluate(v, x, p, out)``.
     """
-    return _module(f"Kernel of {model.name}, derived from its declaration; made anew when that changes.", _body(model))
+    what = f"Kernel of {model.name}, derived from its declaration; made anew when that changes."
+    return _module(what, _bodies(model).law)
 
 
 def _module(what: str, body: list[str]) -> str:
@@ -112,6 +132,7 @@ _IMPORTS = (
     "import math",
     "import numba",
     "import numpy as np",
+    "from devices._elementary import cosh, power, sinh",
     "from devices._stepper import KERNEL_SIGNATURE",
     "",
     "",
@@ -122,15 +143,41 @@ def _decorated(name: str) -> list[str]:
     return ["@numba.cfunc(KERNEL_SIGNATURE, cache=True, error_model='numpy')", f"def {name}(v, _x, _p, _out):"]
 
 
-def _body(model: DeviceModel) -> list[str]:
-    """Return the lines of a function that evaluates a model."""
+@dataclass(frozen=True)
+class _Bodies:
+    """The lines of the functions of a model: its law, its switches, and the constants that both take."""
+
+    law: list[str]
+    switches: list[str]
+    constants: list[str]
+    count: int  # of the constants
+
+
+@cache
+def _bodies(model: DeviceModel) -> _Bodies:
+    settled = Settled(p.symbol for p in model.parameters)
     variables = [model.voltage, *(s.symbol for s in (*model.states, *model.controls))]
     entries = [e for law in (model.current, *model.rates) for e in (law, *_derivatives(model, law, variables))]
-    lines = _inputs(model)
+    law = _root(model, settled)
     if model.states:
-        rates = _assigned(list(model.rates), [f"_out[{k}]" for k in range(len(model.states))])
-        lines += [f"    if _out.size == {len(model.states)}:", *(f"    {line}" for line in rates), "        return"]
-    return [*lines, *_assigned(entries, [f"_out[{k}]" for k in range(len(entries))])]
+        rates = _assigned([settled(rate) for rate in model.rates], _outputs(len(model.states)))
+        law += [f"    if _out.size == {len(model.states)}:", *(f"    {line}" for line in rates), "        return"]
+    law += _assigned([settled(e) for e in entries], _outputs(len(entries)))
+    switches = [*_root(model, settled), *_assigned([settled(s) for s in model.switches], _outputs(len(model.switches)))]
+    states = [f"    {s.name} = _x[{k}]" for k, s in enumerate((*model.states, *model.controls))]
+    parameters = [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
+    named = [f"    {c} = _p[{len(parameters) + k}]" for k, c in enumerate(settled.constants.values())]
+    constants = _assigned(list(settled.constants), _outputs(len(named)))
+    return _Bodies(
+        [*states, *parameters, *named, *law],
+        [*states, *parameters, *named, *switches],
+        [*parameters, *constants],
+        len(named),
+    )
+
+
+def _outputs(count: int) -> list[str]:
+    return [f"_out[{k}]" for k in range(count)]
 
 
 def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symbol]) -> list[sympy.Expr]:
@@ -143,23 +190,17 @@ def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symb
     return [d - share * _derivative(residual, s) for d, s in zip(direct, variables, strict=True)]
 
 
-def _inputs(model: DeviceModel) -> list[str]:
-    """Return the lines that name states, controls and parameters, and solve for the unknown."""
-    lines = [f"    {s.name} = _x[{k}]" for k, s in enumerate((*model.states, *model.controls))]
-    lines += [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
+def _root(model: DeviceModel, settled: Settled) -> list[str]:
+    """Return the lines that solve for the unknown, where there is one."""
     if model.unknown is None:
-        return lines
+        return []
     y, residual = model.unknown.symbol, model.unknown.residual
     root = [line.replace("$y", y.name) for line in _ROOT.splitlines()]
     at = next(k for k, line in enumerate(root) if line.strip() == "$residual")
-    inside = [f"    {line}" for line in _assigned([residual, _derivative(residual, y)], ["_r", "_slope"], "_u")]
-    return [
-        *lines,
-        *_assigned(list(model.unknown.between), ["_low", "_high"], "_b"),
-        *root[:at],
-        *inside,
-        *root[at + 1 :],
-    ]
+    both = [settled(residual), settled(_derivative(residual, y))]
+    inside = [f"    {line}" for line in _assigned(both, ["_r", "_slope"], "_u")]
+    ends = _assigned([settled(end) for end in model.unknown.between], ["_low", "_high"], "_b")
+    return [*ends, *root[:at], *inside, *root[at + 1 :]]
 
 
 def _assigned(entries: list[sympy.Expr], targets: list[str], prefix: str = "_c") -> list[str]:
@@ -214,9 +255,26 @@ def switch_source(model: DeviceModel) -> str:
     str
         A module with one function.
     """
-    targets = [f"_out[{k}]" for k in range(len(model.switches))]
-    body = [*_inputs(model), *_assigned(list(model.switches), targets)]
-    return _module(f"Where the state laws of {model.name} jump or bend, derived from its declaration.", body)
+    what = f"Where the state laws of {model.name} jump or bend, derived from its declaration."
+    return _module(what, _bodies(model).switches)
+
+
+def constants_source(model: DeviceModel) -> str:
+    """Return the Python text of ``evaluate(v, x, p, out)`` that gives what of a model hangs on parameters alone.
+
+    Parameters
+    ----------
+    model : DeviceModel
+        The declaration.
+
+    Returns
+    -------
+    str
+        A module with one function, and how many numbers it gives.
+    """
+    bodies = _bodies(model)
+    what = f"What of {model.name} hangs on its parameters alone, derived from its declaration."
+    return _module(what, [*bodies.constants, "    return", "", "", f"COUNT = {bodies.count}"])
 
 
 def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
@@ -237,10 +295,10 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
         A module with one function, ``evaluate(v, x, p, out)``; `x` has the top's states, the bottom's and its controls.
     """
     n, m, c = len(top.states), len(bottom.states), len(bottom.controls)
-    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters)}"
+    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + _bodies(top).count}"
     parts = []
     for name, model in (("top", top), ("bottom", bottom)):
-        parts += ["@numba.njit(error_model='numpy')", f"def {name}(v, _x, _p, _out):", *_body(model), "", ""]
+        parts += ["@numba.njit(error_model='numpy')", f"def {name}(v, _x, _p, _out):", *_bodies(model).law, "", ""]
     return "\n".join(
         [
             f'"""Kernel of {top.name} and {bottom.name} in series, derived from their declarations."""',
@@ -351,20 +409,27 @@ def _temporary_folder() -> Path:
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, from the cache where it is there."""
-    return _compiled(f"{model.name}_{model.digest}_{_GENERATION}", lambda: kernel_source(model))
+    return _compiled(f"{model.name}_{model.digest}_{_GENERATION}", lambda: kernel_source(model)).evaluate
 
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
     """Return the compiled switches of `model`, which has some."""
-    return _compiled(f"{model.name}_switches_{model.digest}_{_GENERATION}", lambda: switch_source(model))
+    return _compiled(f"{model.name}_switches_{model.digest}_{_GENERATION}", lambda: switch_source(model)).evaluate
+
+
+@cache
+def constants(model: DeviceModel) -> tuple[Any, int]:
+    """Return what computes the constants of `model` from its parameters, compiled, and how many there are."""
+    made = _compiled(f"{model.name}_constants_{model.digest}_{_GENERATION}", lambda: constants_source(model))
+    return made.evaluate, made.COUNT
 
 
 @cache
 def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
     """Return the compiled kernel of two devices in series, from the cache where it is there."""
     name = f"{top.name}_{top.digest}_{bottom.name}_{bottom.digest}_{_GENERATION}"
-    return _compiled(name, lambda: series_source(top, bottom))
+    return _compiled(name, lambda: series_source(top, bottom)).evaluate
 
 
 def _compiled(name: str, source: Callable[[], str]) -> Any:
@@ -379,4 +444,4 @@ def _compiled(name: str, source: Callable[[], str]) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module.evaluate
+    return module

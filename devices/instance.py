@@ -92,11 +92,20 @@ class Device:
         return np.broadcast_shapes(*(a.shape for a in self.parameters.values()))
 
     def parameter_rows(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Parameters in the model's order, a row for each cell of `shape`, or one row that all cells share."""
+        """Parameters in the model's order and then its constants: a row for each cell of `shape`, or one for all."""
+        from devices._stepper import evaluate_many
+        from devices.compile import constants
+
         rows = np.stack(np.broadcast_arrays(*(self.parameters[p.name] for p in self.model.parameters)), axis=-1)
         if rows.ndim > 1:
             rows = np.broadcast_to(rows, (*shape, rows.shape[-1]))
-        return np.array(rows).reshape(-1, rows.shape[-1])
+        rows = np.array(rows).reshape(-1, rows.shape[-1])
+        settle, count = constants(self.model)
+        if not count:
+            return rows
+        settled = np.empty((len(rows), count))
+        evaluate_many(settle, np.zeros(len(rows)), np.zeros((1, 0)), rows, settled)
+        return np.concatenate([rows, settled], axis=1)
 
     @property
     def start(self) -> NDArray[np.float64]:

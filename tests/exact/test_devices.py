@@ -94,6 +94,7 @@ def test_order_of_both_methods_and_of_what_interpolates(hp, method, order, withi
     def errors(h):
         x = np.array([drift((1 - np.cos(2 * np.pi * start)) / (2 * np.pi), hp)])
         work.first[:] = hp.evaluate(wave.at(start), x).ravel()
+        work.rise[0] = 2 * np.pi * np.cos(2 * np.pi * start)
         method(hp.kernel, segment, start, h, x, parameters, low, high, work)
         found = [work.end[0]]
         inside(0.3, x, work)

@@ -216,7 +216,7 @@ def test_a_second_process_starts_without_compiling(tmp_path):
     second = subprocess.run([sys.executable, "-c", code], **run)
     assert first.stdout.split() == ["0", "1"]
     assert second.stdout.split() == ["1", "0"]
-    assert len(kernels) == 1
+    assert len(kernels) == 2  # the law, and what of it hangs on parameters alone
     assert len(stamps) >= 2, "machine code of the kernel and of the loop around it"
     assert stamps == {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.nbc")}, "nothing was compiled again"
 
