@@ -17,7 +17,7 @@ from devices.retention_laws import RETENTION_LAWS
 #: Standard deviation of the noise as a share of a record's peak, and how far truth lies from the set at most.
 NOISE, WIDEST = 0.01, 1.5
 #: Expected intervals of the free parameters: as factors, in every one of the draws at which they are chosen.
-TOLD, DRAWS, MOST = 1.35, 4, 6
+TOLD, DRAWS, MOST = 1.35, 16, 6
 SAMPLES, TIMES = 201, np.geomspace(1.0, 1e5, 100)
 
 

@@ -31,6 +31,9 @@ _BENT = 0.7
 _OFFSET = 0.05
 #: Another optimum is another answer from this share of the bounds on; nearer ones belong to one interval.
 _APART = 0.1
+_NO_EFFECT = "it has no effect on these data"
+#: Standard error, as a share of the bounds, with which to look for the ends of what has no effect at the optimum.
+_BLIND = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +76,11 @@ class Inference:
         quantile = 0.5 + confidence / 2
         return float(norm.ppf(quantile) if self.known else t.ppf(quantile, self.dof))
 
-    def joint(self, confidence: float) -> float:
-        """Return the same of the joint region of what is told: from chi2, or Fisher's F (Scheffe)."""
+    def joint(self, confidence: float, more: int = 0) -> float:
+        """Return the same of the joint region of what is told, and `more`: from chi2, or Fisher's F (Scheffe)."""
         from scipy.stats import chi2, f
 
-        told = self.told
+        told = self.told + more
         square = chi2.ppf(confidence, told) if self.known else told * f.ppf(confidence, told, self.dof)
         return float(np.sqrt(square))
 
@@ -127,7 +130,7 @@ def infer(
     pull = slope * residuals
     length = np.linalg.norm(jacobian, axis=0)
     loud = length > np.maximum(_SILENT * signal, np.linalg.norm(doubt, axis=0))
-    left = dict.fromkeys(np.flatnonzero(~loud).tolist(), "it has no effect on these data")
+    left = dict.fromkeys(np.flatnonzero(~loud).tolist(), _NO_EFFECT)
     scaled = jacobian[:, loud] / length[loud]
     _, singular, turned = np.linalg.svd(scaled, full_matrices=False)
     error = np.linalg.norm(doubt[:, loud] / length[loud], 2) if loud.any() else 0.0
@@ -177,6 +180,8 @@ class Statement:
         Parameters that the data leave open, and why.
     profiled : list of int
         Those whose ends come from the misfit itself.
+    joint : float
+        Half width of the joint region, in standard errors.
     lower : numpy.ndarray or None
         A better place than the optimum, where one was met.
     """
@@ -185,10 +190,18 @@ class Statement:
     together: NDArray[np.float64]
     open: dict[int, str]
     profiled: list[int]
+    joint: float
     lower: NDArray[np.float64] | None
 
 
-def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: float, linear: bool) -> Statement:
+def state(
+    problem: Problem,
+    tries: Sequence[Try],
+    found: Inference,
+    confidence: float,
+    linear: bool,
+    rng: np.random.Generator,
+) -> Statement:
     """Return the intervals: of the linearised model, or from the misfit where that does not follow it.
 
     Parameters
@@ -203,6 +216,8 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
         Of each interval, and of the joint region, whose shadows are the intervals of all at once (Scheffe).
     linear : bool
         Whether the loss is the square, which the misfit has to be for the latter.
+    rng : numpy.random.Generator
+        Of the walk through the joint region, for the latter.
 
     Returns
     -------
@@ -212,45 +227,62 @@ def state(problem: Problem, tries: Sequence[Try], found: Inference, confidence: 
     best = tries[0]
     left = dict(found.open)
     sure = [k for k in range(best.unit.size) if k not in left]
-    factors = [found.factor(confidence), found.joint(confidence)]
-    error = np.sqrt(np.where(np.isfinite(np.diag(found.covariance)), np.diag(found.covariance), 1.0))
     floor = (1e-8 * problem.signal) ** 2 / problem.observed.size
+    noisy = linear and found.variance > floor
+    silent = [k for k, why in left.items() if why == _NO_EFFECT and noisy]  # at the optimum, but perhaps not beyond
+    factors = [found.factor(confidence), found.joint(confidence, len(silent))]
+    error = np.sqrt(np.where(np.isfinite(np.diag(found.covariance)), np.diag(found.covariance), 1.0))
     variance = max(found.variance, floor)
     near = [t for t in tries[1:] if t.status > 0 and 2 * (t.cost - best.cost) <= factors[0] ** 2 * variance]
-    for k in range(best.unit.size):
-        if any(abs(t.unit[k] - best.unit[k]) > max(3 * factors[0] * error[k], _APART) for t in near):
-            left[k] = "another optimum fits as well with another value"
+    rivals = {
+        k: [t.unit[k] for t in near if abs(t.unit[k] - best.unit[k]) > max(3 * factors[0] * error[k], _APART)]
+        for k in range(best.unit.size)
+    }
     ends, together = (best.unit[:, None] + factor * error[:, None] * np.array([-1.0, 1.0]) for factor in factors)
-    doubted = _bent(problem, best, found, factors[0], error) if linear and found.variance > floor else []
+    doubted = _bent(problem, best, found, factors, error) if noisy else []
     doubted += [*found.vague] if linear else []
     doubted += [k for k in sure if any(abs(t.unit[k] - best.unit[k]) > factors[0] * error[k] for t in near)]
-    profiled = sorted({k for k in doubted if k not in left})
+    profiled = sorted({k for k in doubted if k not in left} | {*silent})
     lower = None
     if profiled:
-        profile = Profile(problem, best.unit, [t.unit for t in near], found.covariance, found.variance)
-        for k in profiled:
-            for column, side in enumerate((-1, 1)):
-                ends[k, column], together[k, column] = profile.ends(k, side, factors)
+        covariance = found.covariance.copy()
+        covariance[silent, silent] = _BLIND**2
+        profile = Profile(problem, best.unit, [t.unit for t in near], covariance, found.variance)
+        sides = [(k, column, side) for k in profiled for column, side in enumerate((-1, 1))]
+        for k, _, side in sides:
+            profile.ends(k, side, factors)
+        profile.explore(factors[1], rng)
+        for k, column, side in sides:
+            ends[k, column], together[k, column] = profile.ends(k, side, factors)
         lower = profile.lower
+        rivals = {k: [at for at in rivals[k] if not profile.joined(k, at, factors[1])] for k in profiled}
     for k in range(best.unit.size):
-        if k not in left and ((ends[k, 0] < WALL and ends[k, 1] > 1 - WALL) or np.ptp(ends[k]) > 1):
+        whole = (ends[k, 0] < WALL and ends[k, 1] > 1 - WALL) or np.ptp(ends[k]) > 1
+        if k in silent and not whole:
+            del left[k]
+        elif k not in left and rivals.get(k):
+            left[k] = "another optimum fits as well with another value"
+        elif k not in left and whole:
             left[k] = "its interval is as wide as its bounds"
-    return Statement(ends, together, left, [k for k in profiled if k not in left], lower)
+    return Statement(ends, together, left, [k for k in profiled if k not in left], factors[1], lower)
 
 
-def _bent(problem: Problem, best: Try, found: Inference, factor: float, error: NDArray[np.float64]) -> list[int]:
-    """Parameters for which the misfit on the way to the ends of the interval is not that of the parabola.
+def _bent(
+    problem: Problem, best: Try, found: Inference, factors: Sequence[float], error: NDArray[np.float64]
+) -> list[int]:
+    """Parameters for which the misfit on the way to the ends of the intervals is not that of the parabola.
 
-    Along the ridge on which all others follow, the sum of squares grows by ``(step / error)^2`` variances. Noise of
-    the Jacobian, kinks between samples and strong curvature show here.
+    Along the ridge on which all others follow, the sum of squares grows by ``(step / error)^2`` variances, and where
+    they stay by as much or more. Noise of the Jacobian, kinks between samples and strong curvature show here.
     """
     sure = [k for k in range(best.unit.size) if k not in found.open]
     if not sure:
         return []
-    steps = factor * np.array([-1.0, -0.5, 0.5, 1.0])
-    ridges = [found.covariance[:, k] / error[k] for k in sure]
-    points = np.array([best.unit + step * ridge for ridge in ridges for step in steps])
+    steps = np.array([-factors[1], -factors[0], -0.5 * factors[0], 0.5 * factors[0], factors[0], factors[1]])
+    ways = [found.covariance[:, k] / error[k] for k in sure] + [error[k] * np.eye(best.unit.size)[k] for k in sure]
+    points = np.array([best.unit + step * way for way in ways for step in steps])
     grown = 2 * (problem.costs(points.clip(0.0, 1.0)) - best.cost) / found.variance
-    share = grown / np.tile(steps**2, len(sure))
-    held = (share > _BENT) & (share < 1 / _BENT) & ((points >= 0) & (points <= 1)).all(axis=1)
-    return [k for k, one in zip(sure, held.reshape(len(sure), len(steps)), strict=True) if not one.all()]
+    share = (grown / np.tile(steps**2, len(ways))).reshape(2, len(sure), len(steps))
+    inside = ((points >= 0) & (points <= 1)).all(axis=1).reshape(share.shape)
+    held = (inside & (share > _BENT)).all(axis=(0, 2)) & (share[0] < 1 / _BENT).all(axis=1)
+    return [k for k, one in zip(sure, held, strict=True) if not one]

@@ -14,6 +14,10 @@ __all__ = ["Profile"]
 
 #: How many points are spent on one end.
 _MOST = 12
+#: In how many steps the way to another optimum is gone.
+_BETWEEN = 8
+#: How many walkers go through the region, and how often each tries a step.
+_WALKERS, _STEPS = 40, 25
 
 
 class Profile:
@@ -67,12 +71,43 @@ class Profile:
             self._lowest = (cost, point)
         return point, float(np.sqrt(max(2 * (cost - self._least), 0.0) / self.variance))
 
+    def explore(self, factor: float, rng: np.random.Generator) -> None:
+        """Walk through the region in which z is at most `factor`, from the points of it that were met.
+
+        A descent finds the end of an interval along a smooth valley. Where kinks cut it up, points inside the region
+        lead on to others: each walker tries steps between two others, of any size, and stays where it leaves the
+        region (a random walk by differences, as in C. J. F. ter Braak, Stat. Comput. 16, 239 (2006), doi
+        10.1007/s11222-006-8769-1).
+        """
+        inside = np.array([point for point, z in self._known if z <= factor])
+        walkers = inside[rng.integers(len(inside), size=_WALKERS)]
+        width = np.sqrt(np.where(np.isfinite(np.diag(self.covariance)), np.diag(self.covariance), 0.0))
+        for _ in range(_STEPS):
+            one, other = walkers[rng.integers(_WALKERS, size=(2, _WALKERS))]
+            size = 10.0 ** rng.uniform(-1.5, 0.3, (_WALKERS, 1))
+            tried = walkers + size * (one - other) + 0.1 * size * width * rng.standard_normal(walkers.shape)
+            tried = np.clip(tried, 0.0, 1.0)
+            costs = self.problem.costs(tried, ROUGH)
+            found = [self._found(point, float(cost)) for point, cost in zip(tried, costs, strict=True)]
+            self._known += found
+            stays = np.array([z for _, z in found]) <= factor
+            walkers = np.where(stays[:, None], tried, walkers)
+
     def ends(self, k: int, side: int, factors: Sequence[float]) -> list[float]:
         """Return how far parameter `k` reaches to one side (1 or -1) for each of the rising `factors`.
 
         The wall of the cube where the misfit stays below, or where another parameter meets its own wall first.
         """
         return [self._end(k, side, factor) for factor in factors]
+
+    def joined(self, k: int, at: float, factor: float) -> bool:
+        """Whether z stays within `factor` all the way from the optimum to a value of parameter `k`: one region."""
+        point = self._best
+        for value in np.linspace(point[k], at, _BETWEEN + 1)[1:]:
+            point, z = self._least_at(k, float(value), point)
+            if z > factor:
+                return False
+        return True
 
     def _end(self, k: int, side: int, factor: float) -> float:
         def place(known: tuple[NDArray[np.float64], float]) -> float:

@@ -271,7 +271,7 @@ def conclude(
     short = np.any(walled(stated.ends), axis=1).tolist()
     cut = [n for n, there in zip(names, short, strict=True) if there and n not in undetermined and n not in at_bound]
     everything, moved = _within(model, {**start, **values})
-    limit = misfit + found.joint(confidence) ** 2 * found.variance
+    limit = misfit + stated.joint**2 * found.variance
     words = _words(failed, adequate, undetermined, at_bound, cut, moved, profiled, relative, reduced, residuals)
     return Fit(
         model, records, values, intervals, simultaneous, bounds, confidence,

@@ -146,7 +146,8 @@ def fit(
     observed = np.concatenate([r.observed for r in records])
     weights = _Weights(records, sigma, weighting, floor)
     problem = Problem(free, predict, observed, weights.first(), tolerance)
-    search = Search(problem, free.unit(start), starts, generator(seed), progress)
+    rng = generator(seed)
+    search = Search(problem, free.unit(start), starts, rng, progress)
     tries, scale = list(search.tries if loss == "linear" else search.tries[:1]), 1.0
     for _ in range(_REWEIGHTED if weights.open or loss != "linear" else 0):
         before, problem.weights = problem.weights, weights.again(problem, tries[0].unit)
@@ -163,7 +164,7 @@ def fit(
             residuals, *problem.fine_jacobian(tries[0].unit), problem.signal, tries[0].unit, free.names,
             known=weights.known, loss=loss, scale=scale,
         )  # fmt: skip
-        stated = state(problem, tries, found, confidence, linear=loss == "linear")
+        stated = state(problem, tries, found, confidence, loss == "linear", rng)
         if stated.lower is None:
             break
         tries = sorted([polish(problem, Try(stated.lower, np.inf, 0, "")), *tries], key=lambda t: t.cost)
