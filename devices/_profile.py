@@ -160,6 +160,6 @@ class Profile:
         end = least_squares(
             lambda part: self.problem.residuals(whole(part), ROUGH), point[others],
             lambda part: self.problem.slope(whole(part))[:, others],
-            bounds=(0.0, 1.0), x_scale="jac", max_nfev=10, ftol=1e-4, xtol=1e-6,
+            bounds=(0.0, 1.0), x_scale="jac", max_nfev=25, ftol=1e-6, xtol=1e-7,
         )  # fmt: skip
         return self._found(whole(end.x), float(end.cost))
