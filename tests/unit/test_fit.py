@@ -25,7 +25,8 @@ from devices import (
     simulate,
 )
 from devices._free import Free
-from devices._search import Problem, Search, noise_like
+from devices._intervals import infer, state
+from devices._search import Problem, Search, Try, noise_like
 
 TRUE = {"g": 3e-5, "v0": 0.3}
 TIME = np.linspace(0.0, 1.0, 101)
@@ -319,6 +320,65 @@ def test_an_interval_from_the_misfit_ends_where_the_misfit_says():
     assert found.contains(tau=low * 1.02)
     assert not found.contains(tau=low * 0.95)
     assert not found.contains(tau=high * 1.1)
+
+
+def bent(height, count=50, noise=0.02, seed=3):
+    """Half the points show ``height(a) + b``, half ``b``: where height stops rising with a, b alone is told."""
+    truth = np.repeat([height(0.7) + 0.5, 0.5], count)
+
+    def predict(names, values, tolerance):
+        a, b = values[:, :1], values[:, 1:]
+        return np.concatenate([np.repeat(height(a) + b, count, axis=1), np.repeat(b, count, axis=1)], axis=1)
+
+    data = truth + noise * np.random.default_rng(seed).standard_normal(2 * count)
+    return Problem(Free(("a", "b"), np.zeros(2), np.ones(2)), predict, data, np.ones(2 * count), 1e-10)
+
+
+def statement(problem, *places):
+    best, *others = (Try(np.array(p), float(problem.costs(np.array([p]))[0]), 1, "") for p in places)
+    unit = best.unit
+    found = infer(
+        problem.residuals(unit), problem.jacobian(unit), 0 * problem.jacobian(unit), problem.signal, unit, ("a", "b"),
+        known=False, loss="linear", scale=1.0,
+    )  # fmt: skip
+    return state(problem, [best, *others], found, 0.95, True, np.random.default_rng(0))
+
+
+def test_an_interval_does_not_stop_before_a_plateau():
+    # Along the ridge of the linear model, on which b falls as a rises, the misfit grows as the parabola says; but from
+    # a = 0.5 on it does not grow at all with a.
+    problem = bent(lambda a: np.minimum(a, 0.5))
+    a, b = 0.4999, problem.observed[50:].mean()
+    problem.observed[:50] += a + b - problem.observed[:50].mean()
+    found = statement(problem, (a, b))
+    assert 0 in found.profiled
+    assert found.ends[0] == pytest.approx([a - 2 * 0.02 * np.sqrt(2 / 50), 1.0], abs=2e-3)
+    assert found.ends[1] == pytest.approx([b - 2 * 0.02 / np.sqrt(50), b + 2 * 0.02 / np.sqrt(50)], abs=2e-3)
+    assert not found.open
+
+
+def test_data_that_give_only_a_limit_give_a_one_sided_interval():
+    problem = bent(lambda a: np.minimum(a, 0.5))
+    b = float(np.mean([problem.observed[:50].mean() - 0.5, problem.observed[50:].mean()]))
+    on_the_plateau = statement(problem, (0.8, b))
+    assert on_the_plateau.ends[0, 1] == 1.0
+    assert 0.49 < on_the_plateau.ends[0, 0] < 0.5
+    assert not on_the_plateau.open
+    nowhere = statement(bent(lambda a: 0.5 + 0 * a), (0.8, 0.5))
+    assert nowhere.open == {0: "it has no effect on these data"}
+
+
+def test_another_optimum_on_the_same_plateau_belongs_to_the_interval():
+    def height(a):
+        return np.minimum(a, 0.5) + 3e-3 * np.sin(40 * a)
+
+    problem = bent(height)
+    b = float(np.mean([problem.observed[:50].mean() - 0.5, problem.observed[50:].mean()]))
+    found = statement(problem, (0.62, b), (0.87, b))
+    assert not found.open
+    assert found.ends[0, 1] == 1.0
+    ditch = bent(lambda a: height(a) - np.exp(-(((a - 0.75) / 0.02) ** 2)))
+    assert statement(ditch, (0.62, b), (0.87, b)).open == {0: "another optimum fits as well with another value"}
 
 
 def test_records_of_one_fit_may_differ_a_hundredfold_in_noise():
