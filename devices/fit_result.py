@@ -42,7 +42,8 @@ class Fit:
     values : mapping of str to float
         Estimates in SI units, in the order asked for.
     intervals : mapping of str to (float, float)
-        Their confidence intervals, each by itself; the bounds where a parameter is undetermined.
+        Their confidence intervals, each by itself; the bounds where a parameter is undetermined. Where the data give
+        only a limit, one end is a bound of the search, which `message` says.
     simultaneous : mapping of str to (float, float)
         Wider ones, which hold all parameters at once with that confidence or more: what the joint region of `contains`
         spans in each (H. Scheffe, Biometrika 40, 87 (1953), doi 10.1093/biomet/40.1-2.87).

@@ -60,8 +60,9 @@ def fit(
     .. math:: \min_p \sum_k \rho\left( \left[ \frac{y_k(p) - y_k}{\sigma_k} \right]^2 \right)
 
     Each start is followed by a trust-region method (`scipy.optimize.least_squares`); every Jacobian is one ensemble of
-    moved parameters. Intervals are those of the linearised model at the optimum, with Student's t, made on
-    the scale of the search (logarithmic where both bounds of a parameter have one sign) and taken back.
+    moved parameters. Intervals are those of the linearised model at the optimum, with Student's t, made on the scale of
+    the search (logarithmic where both bounds of a parameter have one sign) and taken back. Where the misfit is no
+    parabola there, they come from the misfit itself: profiles, and a walk through the joint region.
 
     Parameters
     ----------
