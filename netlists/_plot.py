@@ -56,7 +56,8 @@ def plot_agreement(agreement: Agreement, name: str, ax: Axes | None = None) -> A
     )
     ax.plot(x, factor * theirs, **theirs_line, color="black", linewidth=0.8, label=agreement.engine)
     ax.set_ylabel(f"{quantity.name} [{unit}]")
-    ax.set_title(f"worst difference {quantity.worst_relative:.1e} of the {quantity.scale_meaning}", fontsize="medium")
+    worst_there = f"worst difference {quantity.worst_relative:.1e}\nof the {quantity.scale_meaning}"
+    ax.set_title(worst_there, fontsize="medium")  # two lines, for the narrow columns of a report
     ax.legend(fontsize="small")
     ax.tick_params(labelbottom=False)
 
