@@ -40,8 +40,9 @@ def _inward(rate, x, lower):
 
 @njit(**OPTIONS)
 def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated; fill the rest of `work`.
+    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated.
 
+    Fills ``work.end``, ``work.last``, ``work.rise[1]`` and ``work.bend``.
     Returns the largest error over the states, each as a share of its span: the embedded one, with caution. It is not
     finite where a state is not, and 1 where a held state was let go and held again in between.
     """

@@ -54,7 +54,8 @@ def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
 def _happened(kernel, switch, signs, watched, segment, t, p, lower, upper, work):
     """Return the first event on the list that has happened at the end `t` of the step, and its measure; -1 if none has.
 
-    The voltage is worked out only where something hangs on it.
+    Where none has, and switches are watched, their values there are in the second row of `signs`. The voltage is worked
+    out only where something hangs on it.
     """
     switches = signs.shape[1]
     if watched and switches > 0:

@@ -31,7 +31,6 @@ _BENT = 0.7
 _OFFSET = 0.05
 #: Another optimum is another answer from this share of the bounds on; nearer ones belong to one interval.
 _APART = 0.1
-_NO_EFFECT = "it has no effect on these data"
 #: Standard error, as a share of the bounds, with which to look for the ends of what has no effect at the optimum.
 _BLIND = 0.05
 
@@ -46,6 +45,8 @@ class Inference:
         Covariance of the coordinates, infinite on the diagonal where the data say nothing.
     open : dict of int to str
         Parameters that the data leave open, and why.
+    silent : set of int
+        Those of them that have no effect at the optimum; beyond, they may have.
     vague : set of int
         Parameters of a direction that the error of the Jacobian hides.
     stationary : bool
@@ -53,7 +54,7 @@ class Inference:
     dof : int
         Points minus what they determine.
     told : int
-        How many parameters they determine.
+        How many parameters they determine, or combinations of them.
     variance : float
         Of a weighted residual.
     known : bool
@@ -62,6 +63,7 @@ class Inference:
 
     covariance: NDArray[np.float64]
     open: dict[int, str]
+    silent: set[int]
     vague: set[int]
     stationary: bool
     dof: int
@@ -80,7 +82,7 @@ class Inference:
         """Return the same of the joint region of what is told, and `more`: from chi2, or Fisher's F (Scheffe)."""
         from scipy.stats import chi2, f
 
-        told = self.told + more
+        told = max(self.told + more, 1)
         square = chi2.ppf(confidence, told) if self.known else told * f.ppf(confidence, told, self.dof)
         return float(np.sqrt(square))
 
@@ -130,7 +132,8 @@ def infer(
     pull = slope * residuals
     length = np.linalg.norm(jacobian, axis=0)
     loud = length > np.maximum(_SILENT * signal, np.linalg.norm(doubt, axis=0))
-    left = dict.fromkeys(np.flatnonzero(~loud).tolist(), _NO_EFFECT)
+    silent = set(np.flatnonzero(~loud).tolist())
+    left = dict.fromkeys(sorted(silent), "it has no effect on these data")
     scaled = jacobian[:, loud] / length[loud]
     _, singular, turned = np.linalg.svd(scaled, full_matrices=False)
     error = np.linalg.norm(doubt[:, loud] / length[loud], 2) if loud.any() else 0.0
@@ -165,7 +168,8 @@ def infer(
     held = walled(unit[loud]) & (downhill * (unit[loud] - 0.5) > 0)
     exact = np.linalg.norm(residuals) < 1e-7 * signal
     stationary = bool(exact or np.abs(np.where(held, 0.0, downhill)).max(initial=0.0) < _OFFSET / np.sqrt(dof))
-    return Inference(covariance, left, vague - left.keys(), stationary, dof, max(points - dof, 1), variance, known)
+    told = int(kept.sum())
+    return Inference(covariance, left, silent, vague - left.keys(), stationary, dof, told, variance, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,51 +228,54 @@ def state(
     Statement
         The intervals.
     """
-    best = tries[0]
+    best, count = tries[0], tries[0].unit.size
     left = dict(found.open)
-    sure = [k for k in range(best.unit.size) if k not in left]
     floor = (1e-8 * problem.signal) ** 2 / problem.observed.size
-    noisy = linear and found.variance > floor
-    silent = [k for k, why in left.items() if why == _NO_EFFECT and noisy]  # at the optimum, but perhaps not beyond
-    factors = [found.factor(confidence), found.joint(confidence, len(silent))]
+    variance, noisy = max(found.variance, floor), found.variance > floor
     error = np.sqrt(np.where(np.isfinite(np.diag(found.covariance)), np.diag(found.covariance), 1.0))
-    variance = max(found.variance, floor)
-    near = [t for t in tries[1:] if t.status > 0 and 2 * (t.cost - best.cost) <= factors[0] ** 2 * variance]
-    rivals = {
-        k: [t.unit[k] for t in near if abs(t.unit[k] - best.unit[k]) > max(3 * factors[0] * error[k], _APART)]
-        for k in range(best.unit.size)
-    }
-    ends, together = (best.unit[:, None] + factor * error[:, None] * np.array([-1.0, 1.0]) for factor in factors)
-    doubted = _bent(problem, best, found, factors, error) if noisy else []
-    doubted += [*found.vague] if linear else []
-    doubted += [k for k in sure if any(abs(t.unit[k] - best.unit[k]) > factors[0] * error[k] for t in near)]
-    profiled = sorted({k for k in doubted if k not in left} | {*silent})
-    lower = None
+    single, joint = found.factor(confidence), found.joint(confidence)
+    near = [t for t in tries[1:] if t.status > 0 and 2 * (t.cost - best.cost) <= single**2 * variance]
+    apart = [_APART if k in left else max(3 * single * error[k], _APART) for k in range(count)]
+    rivals = {k: [t.unit[k] for t in near if abs(t.unit[k] - best.unit[k]) > apart[k]] for k in range(count)}
+    profiled: list[int] = []
+    profile = None
+    if linear and noisy:
+        doubted = {*_bent(problem, best, found, (single, joint), error), *found.vague, *found.silent}
+        doubted |= {k for k in range(count) if any(abs(t.unit[k] - best.unit[k]) > single * error[k] for t in near)}
+        profiled = sorted(k for k in doubted if k not in left or k in found.silent)
     if profiled:
-        covariance = found.covariance.copy()
-        covariance[silent, silent] = _BLIND**2
-        profile = Profile(problem, best.unit, [t.unit for t in near], covariance, found.variance)
-        sides = [(k, column, side) for k in profiled for column, side in enumerate((-1, 1))]
-        for k, _, side in sides:
-            profile.ends(k, side, factors)
-        profile.explore(factors[1], rng)
-        for k, column, side in sides:
-            ends[k, column], together[k, column] = profile.ends(k, side, factors)
-        lower = profile.lower
-        rivals = {k: [at for at in rivals[k] if not profile.joined(k, at, factors[1])] for k in profiled}
-    for k in range(best.unit.size):
-        whole = (ends[k, 0] < WALL and ends[k, 1] > 1 - WALL) or np.ptp(ends[k]) > 1
-        if k in silent and not whole:
+        profile = Profile(problem, best.unit, [t.unit for t in near], found.covariance, variance, found.silent, _BLIND)
+        silent = [k for k in profiled if k in found.silent]
+        limited = [k for k in silent if not _whole([profile.end(k, side, single) for side in (-1, 1)])]
+        joint = found.joint(confidence, len(limited))
+        profile.search(profiled, (single, joint), rng)
+        for k in profiled:
+            rivals[k] = [at for at in rivals[k] if not profile.joined(k, at, joint)]
+        for k in limited:
             del left[k]
-        elif k not in left and rivals.get(k):
+    ends, together = (
+        best.unit[:, None] + factor * error[:, None] * np.array([-1.0, 1.0]) for factor in (single, joint)
+    )
+    for k in profiled:
+        assert profile is not None
+        for of, factor in ((ends, single), (together, joint)):
+            of[k] = [profile.end(k, side, factor) for side in (-1, 1)]
+    for k in set(range(count)) - left.keys():
+        if rivals[k]:
             left[k] = "another optimum fits as well with another value"
-        elif k not in left and whole:
+        elif _whole(ends[k]):
             left[k] = "its interval is as wide as its bounds"
-    return Statement(ends, together, left, [k for k in profiled if k not in left], factors[1], lower)
+    lower = None if profile is None else profile.lower
+    return Statement(ends, together, left, [k for k in profiled if k not in left], joint, lower)
+
+
+def _whole(ends: Sequence[float] | NDArray[np.float64]) -> bool:
+    """Whether an interval says no more than the bounds of the search."""
+    return bool((ends[0] < WALL and ends[1] > 1 - WALL) or ends[1] - ends[0] > 1)
 
 
 def _bent(
-    problem: Problem, best: Try, found: Inference, factors: Sequence[float], error: NDArray[np.float64]
+    problem: Problem, best: Try, found: Inference, factors: tuple[float, float], error: NDArray[np.float64]
 ) -> list[int]:
     """Parameters for which the misfit on the way to the ends of the intervals is not that of the parabola.
 
@@ -278,11 +285,17 @@ def _bent(
     sure = [k for k in range(best.unit.size) if k not in found.open]
     if not sure:
         return []
-    steps = np.array([-factors[1], -factors[0], -0.5 * factors[0], 0.5 * factors[0], factors[0], factors[1]])
-    ways = [found.covariance[:, k] / error[k] for k in sure] + [error[k] * np.eye(best.unit.size)[k] for k in sure]
-    points = np.array([best.unit + step * way for way in ways for step in steps])
-    grown = 2 * (problem.costs(points.clip(0.0, 1.0)) - best.cost) / found.variance
-    share = (grown / np.tile(steps**2, len(ways))).reshape(2, len(sure), len(steps))
-    inside = ((points >= 0) & (points <= 1)).all(axis=1).reshape(share.shape)
-    held = (inside & (share > _BENT)).all(axis=(0, 2)) & (share[0] < 1 / _BENT).all(axis=1)
-    return [k for k, one in zip(sure, held, strict=True) if not one]
+    single, joint = factors
+    steps = np.array([-joint, -single, -0.5 * single, 0.5 * single, single, joint])
+
+    def shares(ways: list[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Growth as a share of the parabola's, and whether a point is within the bounds, for each way and step."""
+        points = best.unit + steps[None, :, None] * np.array(ways)[:, None, :]
+        costs = problem.costs(points.reshape(-1, best.unit.size).clip(0.0, 1.0)).reshape(points.shape[:2])
+        bounded: NDArray[np.bool_] = np.all((points >= 0) & (points <= 1), axis=2)
+        return 2 * (costs - best.cost) / found.variance / steps**2, bounded
+
+    ridge, inside = shares([found.covariance[:, k] / error[k] for k in sure])
+    straight, _ = shares([error[k] * np.eye(best.unit.size)[k] for k in sure])
+    held = inside & (ridge > _BENT) & (ridge < 1 / _BENT) & (straight > _BENT)
+    return [k for k, one in zip(sure, held, strict=True) if not one.all()]

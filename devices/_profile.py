@@ -41,6 +41,10 @@ class Profile:
         Where to look first.
     variance : float
         ``s^2`` of a weighted residual.
+    silent : set of int
+        Parameters without effect at the optimum.
+    blind : float
+        Standard error with which to begin to look for their ends.
     """
 
     def __init__(
@@ -50,9 +54,13 @@ class Profile:
         seen: Iterable[NDArray[np.float64]],
         covariance: NDArray[np.float64],
         variance: float,
+        silent: set[int],
+        blind: float,
     ) -> None:
-        self.problem, self.covariance, self.variance, self._best = problem, covariance, variance, best
+        self.problem, self.variance, self._best = problem, variance, best
         self._inner = np.flatnonzero(np.isfinite(np.diag(covariance)))
+        self.covariance = covariance.copy()
+        self.covariance[[*silent], [*silent]] = blind**2
         points = np.array([best, *seen])
         costs = problem.costs(points, ROUGH)
         self._least = float(costs[0])
@@ -71,12 +79,20 @@ class Profile:
             self._lowest = (cost, point)
         return point, float(np.sqrt(max(2 * (cost - self._least), 0.0) / self.variance))
 
-    def explore(self, factor: float, rng: np.random.Generator) -> None:
+    def search(self, parameters: Sequence[int], factors: Sequence[float], rng: np.random.Generator) -> None:
+        """Meet points of the region all over it, so that its ends are found by `end`."""
+        for k in parameters:
+            for side in (-1, 1):
+                for factor in factors:
+                    self.end(k, side, factor)
+        self._walk(max(factors), rng)
+
+    def _walk(self, factor: float, rng: np.random.Generator) -> None:
         """Walk through the region in which z is at most `factor`, from the points of it that were met.
 
         A descent finds the end of an interval along a smooth valley. Where kinks cut it up, points inside the region
-        lead on to others: each walker tries steps between two others, of any size, and stays where it leaves the
-        region (a random walk by differences, as in C. J. F. ter Braak, Stat. Comput. 16, 239 (2006), doi
+        lead on to others: each walker tries steps between two others, of any size, and stays where one leaves the
+        region or the bounds (a random walk by differences, as in C. J. F. ter Braak, Stat. Comput. 16, 239 (2006), doi
         10.1007/s11222-006-8769-1).
         """
         inside = np.array([point for point, z in self._known if z <= factor])
@@ -86,19 +102,13 @@ class Profile:
             one, other = walkers[rng.integers(_WALKERS, size=(2, _WALKERS))]
             size = 10.0 ** rng.uniform(-1.5, 0.3, (_WALKERS, 1))
             tried = walkers + size * (one - other) + 0.1 * size * width * rng.standard_normal(walkers.shape)
-            tried = np.clip(tried, 0.0, 1.0)
+            bounded = ((tried >= 0.0) & (tried <= 1.0)).all(axis=1)
+            tried = np.where(bounded[:, None], tried, walkers)
             costs = self.problem.costs(tried, ROUGH)
             found = [self._found(point, float(cost)) for point, cost in zip(tried, costs, strict=True)]
-            self._known += found
-            stays = np.array([z for _, z in found]) <= factor
-            walkers = np.where(stays[:, None], tried, walkers)
-
-    def ends(self, k: int, side: int, factors: Sequence[float]) -> list[float]:
-        """Return how far parameter `k` reaches to one side (1 or -1) for each of the rising `factors`.
-
-        The wall of the cube where the misfit stays below, or where another parameter meets its own wall first.
-        """
-        return [self._end(k, side, factor) for factor in factors]
+            inside = np.array([z for _, z in found]) <= factor
+            self._known += [one for one, there in zip(found, inside & bounded, strict=True) if there]
+            walkers = np.where(inside[:, None], tried, walkers)
 
     def joined(self, k: int, at: float, factor: float) -> bool:
         """Whether z stays within `factor` all the way from the optimum to a value of parameter `k`: one region."""
@@ -109,11 +119,17 @@ class Profile:
                 return False
         return True
 
-    def _end(self, k: int, side: int, factor: float) -> float:
+    def end(self, k: int, side: int, factor: float) -> float:
+        """Return how far parameter `k` reaches to one side (1 or -1) while z stays within `factor`.
+
+        The wall of the cube where it stays within all the way, or where another parameter meets its own wall first.
+        """
+
         def place(known: tuple[NDArray[np.float64], float]) -> float:
             return side * float(known[0][k])
 
         inside = max((known for known in self._known if known[1] <= factor), key=place)
+        # Walkers outside are not kept: those beyond are least misfits, which an end may be interpolated to.
         beyond = [known for known in self._known if known[1] > factor and place(known) > place(inside)]
         outside = min(beyond, key=place, default=None)
         width, wall = float(np.sqrt(self.covariance[k, k])), (1 + side) / 2

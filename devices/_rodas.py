@@ -79,8 +79,9 @@ def solve(matrix, pivots, b):
 
 @njit(**OPTIONS)
 def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated; fill the rest of `work`.
+    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated.
 
+    Fills ``work.end``, ``work.last``, ``work.rise[1]`` and ``work.bend``.
     Returns the largest embedded error over the states, each as a share of its span; not finite where a state is not.
     """
     n = lower.size

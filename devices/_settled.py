@@ -12,6 +12,9 @@ __all__ = ["Settled"]
 class Settled:
     """Constants of the cells of a model, gathered from the laws that it is called with.
 
+    Products are not gathered, and a quotient by a parameter stays one: ``x / a`` is 1 at ``x = a``, to the digit, and
+    nothing overflows that did not in the law as it was written.
+
     Parameters
     ----------
     parameters : iterable of sympy.Symbol
@@ -38,7 +41,7 @@ class Settled:
         self._seen: dict[sympy.Basic, sympy.Basic] = {}
 
     def __call__(self, law: sympy.Basic) -> sympy.Basic:
-        """Return a law with names in place of the largest parts that hang on parameters alone."""
+        """Return a law with names in place of the largest subexpressions that hang on parameters alone."""
         if law not in self._seen:
             self._seen[law] = self._replaced(law)
         return self._seen[law]
@@ -46,16 +49,15 @@ class Settled:
     def _replaced(self, law: sympy.Basic) -> sympy.Basic:
         if law.is_Atom or not law.free_symbols & self._parameters:
             return law
-        if law.free_symbols <= self._parameters and isinstance(law, sympy.Expr):
+        if law.free_symbols <= self._parameters and isinstance(law, sympy.Expr) and not _reciprocal(law):
             return self._named(law)
-        if law.is_Add or law.is_Mul:
-            fixed = [part for part in law.args if part.free_symbols <= self._parameters]
-            if any(part.free_symbols for part in fixed):
-                rest = [self(part) for part in law.args if part not in fixed]
-                return law.func(self._named(law.func(*fixed)), *rest)
         return law.func(*map(self, law.args))
 
     def _named(self, part: sympy.Expr) -> sympy.Expr:
         if part.is_Atom or (-part).is_Atom:
             return part
         return self.constants.setdefault(part, sympy.Symbol(f"_s{len(self.constants)}", real=True))
+
+
+def _reciprocal(law: sympy.Expr) -> bool:
+    return law.is_Pow and law.exp == -1

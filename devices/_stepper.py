@@ -124,7 +124,7 @@ def _hop(kernel, segment, t, h, x, p, lower, upper, work):
 def _turned(switch, signs, known, segment, t, x, p):
     """Evaluate the switches at the start of a step; return whether any has turned, or come to its zero, since then.
 
-    Where they are `known`, the step before has evaluated them at its end.
+    Where they are `known`, the look for events has evaluated them at the end of the step before.
     """
     turned = False
     if signs.shape[1] > 0:

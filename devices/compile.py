@@ -12,6 +12,7 @@ code too.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 #: Raise when the generated text changes for the same equations.
-_GENERATION = 13
+_GENERATION = 15
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -77,10 +78,10 @@ class _KernelPrinter(PythonCodePrinter):
         return f"math.log({self._print(expr.args[0])})"
 
     def _print_sinh(self, expr: sympy.sinh) -> str:
-        return f"sinh({self._print(expr.args[0])})"
+        return f"_sinh({self._print(expr.args[0])})"
 
     def _print_cosh(self, expr: sympy.cosh) -> str:
-        return f"cosh({self._print(expr.args[0])})"
+        return f"_cosh({self._print(expr.args[0])})"
 
     def _print_Integer(self, expr: sympy.Integer) -> str:
         return f"{int(expr)}.0"
@@ -93,7 +94,7 @@ class _KernelPrinter(PythonCodePrinter):
         if exponent.is_Integer and 2 <= int(exponent) <= 4:
             return "(" + "*".join([self.parenthesize(base, 50)] * int(exponent)) + ")"
         if not exponent.is_number:
-            return f"power({self._print(base)}, {self._print(exponent)})"
+            return f"_power({self._print(base)}, {self._print(exponent)})"
         return str(super()._print_Pow(expr, rational=rational))
 
 
@@ -132,7 +133,7 @@ _IMPORTS = (
     "import math",
     "import numba",
     "import numpy as np",
-    "from devices._elementary import cosh, power, sinh",
+    "from devices._elementary import cosh as _cosh, power as _power, sinh as _sinh",
     "from devices._stepper import KERNEL_SIGNATURE",
     "",
     "",
@@ -274,7 +275,8 @@ def constants_source(model: DeviceModel) -> str:
     """
     bodies = _bodies(model)
     what = f"What of {model.name} hangs on its parameters alone, derived from its declaration."
-    return _module(what, [*bodies.constants, "    return", "", "", f"COUNT = {bodies.count}"])
+    body = bodies.constants or ["    pass"]
+    return _module(what, [*body, "", "", f"COUNT = {bodies.count}"])
 
 
 def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
@@ -409,30 +411,38 @@ def _temporary_folder() -> Path:
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, from the cache where it is there."""
-    return _compiled(f"{model.name}_{model.digest}_{_GENERATION}", lambda: kernel_source(model)).evaluate
+    return _compiled(f"{model.name}_{model.digest}", lambda: kernel_source(model)).evaluate
 
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
     """Return the compiled switches of `model`, which has some."""
-    return _compiled(f"{model.name}_switches_{model.digest}_{_GENERATION}", lambda: switch_source(model)).evaluate
+    return _compiled(f"{model.name}_switches_{model.digest}", lambda: switch_source(model)).evaluate
 
 
 @cache
 def constants(model: DeviceModel) -> tuple[Any, int]:
     """Return what computes the constants of `model` from its parameters, compiled, and how many there are."""
-    made = _compiled(f"{model.name}_constants_{model.digest}_{_GENERATION}", lambda: constants_source(model))
+    made = _compiled(f"{model.name}_constants_{model.digest}", lambda: constants_source(model))
     return made.evaluate, made.COUNT
 
 
 @cache
 def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
     """Return the compiled kernel of two devices in series, from the cache where it is there."""
-    name = f"{top.name}_{top.digest}_{bottom.name}_{bottom.digest}_{_GENERATION}"
+    name = f"{top.name}_{top.digest}_{bottom.name}_{bottom.digest}"
     return _compiled(name, lambda: series_source(top, bottom)).evaluate
 
 
+@cache
+def _generation() -> str:
+    """Return what the names of kernels end with: it changes with their text, and with the functions that they call."""
+    called = Path(__file__).with_name("_elementary.py").read_bytes()
+    return f"{_GENERATION}_{hashlib.sha256(called).hexdigest()[:8]}"
+
+
 def _compiled(name: str, source: Callable[[], str]) -> Any:
+    name = f"{name}_{_generation()}"
     file = cache_folder() / f"{name}.py"
     if not file.exists():
         with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False) as unfinished:

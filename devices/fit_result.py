@@ -262,6 +262,8 @@ def conclude(
     reduced = misfit / found.dof if found.known else None
     adequate = relative < 1e-6 or noise_like(residuals)
     failed = "" if best.status > 0 and (found.stationary or search.settled) else best.message.strip(" .`")
+    if not failed and stated.lower is not None:
+        failed = "a lower misfit was met again and again near the optimum"
     if not failed and search.reached < min(2, search.followed):
         failed = f"only one of {search.followed} starts led to the best optimum"
     error = np.sqrt(np.diag(found.covariance))

@@ -159,14 +159,14 @@ def fit(
         tries = sorted((polish(problem, t, loss, scale) for t in tries), key=lambda t: t.cost)
         if settled:
             break
-    for _ in range(_BETTER):
+    for further in range(_BETTER, -1, -1):
         residuals = problem.residuals(tries[0].unit)
         found = infer(
             residuals, *problem.fine_jacobian(tries[0].unit), problem.signal, tries[0].unit, free.names,
             known=weights.known, loss=loss, scale=scale,
         )  # fmt: skip
         stated = state(problem, tries, found, confidence, loss == "linear", rng)
-        if stated.lower is None:
+        if stated.lower is None or not further:
             break
         tries = sorted([polish(problem, Try(stated.lower, np.inf, 0, "")), *tries], key=lambda t: t.cost)
     return conclude(declared, records, start, given, problem, search, tries[0], found, stated, confidence)

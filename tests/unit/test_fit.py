@@ -334,14 +334,14 @@ def bent(height, count=50, noise=0.02, seed=3):
     return Problem(Free(("a", "b"), np.zeros(2), np.ones(2)), predict, data, np.ones(2 * count), 1e-10)
 
 
-def statement(problem, *places):
+def statement(problem, *places, seed=0):
     best, *others = (Try(np.array(p), float(problem.costs(np.array([p]))[0]), 1, "") for p in places)
     unit = best.unit
     found = infer(
         problem.residuals(unit), problem.jacobian(unit), 0 * problem.jacobian(unit), problem.signal, unit, ("a", "b"),
         known=False, loss="linear", scale=1.0,
     )  # fmt: skip
-    return state(problem, [best, *others], found, 0.95, True, np.random.default_rng(0))
+    return state(problem, [best, *others], found, 0.95, True, np.random.default_rng(seed))
 
 
 def test_an_interval_does_not_stop_before_a_plateau():
@@ -379,6 +379,48 @@ def test_another_optimum_on_the_same_plateau_belongs_to_the_interval():
     assert found.ends[0, 1] == 1.0
     ditch = bent(lambda a: height(a) - np.exp(-(((a - 0.75) / 0.02) ** 2)))
     assert statement(ditch, (0.62, b), (0.87, b)).open == {0: "another optimum fits as well with another value"}
+
+
+def told(*heights, count=50, noise=0.02, truth=(0.7, 0.5)):
+    """Half the points show a function of a, half one of b."""
+
+    def predict(names, values, tolerance):
+        return np.concatenate(
+            [np.repeat(h(values[:, k : k + 1]), count, axis=1) for k, h in enumerate(heights)], axis=1
+        )
+
+    data = predict((), np.array([truth]), 0.0)[0] + noise * np.random.default_rng(3).standard_normal(2 * count)
+    return Problem(Free(("a", "b"), np.zeros(2), np.ones(2)), predict, data, np.ones(2 * count), 1e-10)
+
+
+def test_what_has_no_effect_neither_widens_nor_ends_the_intervals_of_others():
+    def kinked(b):
+        return b + 3 * np.maximum(b - 0.5, 0)
+
+    alone = told(lambda a: 0 * a + 1, kinked)
+    limited = told(lambda a: np.minimum(a, 0.5), kinked)
+    best = 0.5 + min(alone.observed[50:].mean() - 0.5, 0.0)
+    dead = statement(alone, (0.8, best))
+    assert dead.open == {0: "it has no effect on these data"}
+    assert dead.joint == pytest.approx(stats.t.ppf(0.975, 99), rel=1e-6), "one parameter is told, not two"
+    assert statement(limited, (0.8, best)).joint > 1.2 * dead.joint
+    for seed in range(20):
+        assert statement(alone, (0.8, best), seed=seed).ends[1] == pytest.approx(dead.ends[1], abs=1e-3)
+
+
+def test_an_optimum_elsewhere_is_named_also_where_the_best_one_tells_nothing():
+    def terraces(a):
+        return np.interp(a, [0.0, 0.2, 0.4, 0.6, 0.85, 0.95, 1.0], [1.0, 0.5, 0.5, 1.0, 0.5, 0.5, 1.0])
+
+    problem = told(terraces, lambda b: b, truth=(0.3, 0.5))
+    b = problem.observed[50:].mean()
+    assert statement(problem, (0.3, b)).ends[0] == pytest.approx([0.2, 0.4], abs=0.01)
+    assert statement(problem, (0.3, b), (0.9, b)).open == {0: "another optimum fits as well with another value"}
+
+
+def test_two_optima_without_noise_are_named():
+    problem = told(lambda a: (a - 0.5) ** 2, lambda b: b, noise=0.0)
+    assert statement(problem, (0.7, 0.5), (0.3, 0.5)).open == {0: "another optimum fits as well with another value"}
 
 
 def test_records_of_one_fit_may_differ_a_hundredfold_in_noise():
