@@ -24,10 +24,10 @@ intervals of all stay within a factor of {told} at the set and at {draws} draws,
 model's usual loop where that tells something (`benchmarks/fit_cases.py`), a pulse train for the synapses, a train and
 retention for pcm; models with a gate are left out, and constants of nature are not free.
 
-- **recovered**: the fit stands by its result (converged, residuals look like noise, every parameter determined, if only
-  to one side, which the fit says), and its simultaneous 95 % intervals (Scheffe) hold every true parameter. The share is
-  of all trials, in brackets the 95 % interval of that share (Clopper-Pearson): {trials} trials cannot tell 90 % from
-  95 %. The goal is {goal:.0f} %.
+- **recovered**: the fit stands by its result (converged, residuals look like noise, every parameter determined, be it
+  to one side only, which the fit says), and its simultaneous 95 % intervals (Scheffe) hold every true parameter. The
+  share is of all trials, in brackets the 95 % interval of that share (Clopper-Pearson): {trials} trials cannot tell
+  90 % from 95 %. The goal is {goal:.0f} %.
 - **missed**: it stands by its result, and an interval does not hold the truth.
 - **declined**: the fit says itself that its result is not to be used.
 - **joint region**: of the fits that stand by their result, those whose joint 95 % region (`Fit.contains`) holds the
