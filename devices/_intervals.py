@@ -31,8 +31,6 @@ _BENT = 0.7
 _OFFSET = 0.05
 #: Another optimum is another answer from this share of the bounds on; nearer ones belong to one interval.
 _APART = 0.1
-#: Standard error, as a share of the bounds, with which to look for the ends of what has no effect at the optimum.
-_BLIND = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +242,7 @@ def state(
         doubted |= {k for k in range(count) if any(abs(t.unit[k] - best.unit[k]) > single * error[k] for t in near)}
         profiled = sorted(k for k in doubted if k not in left or k in found.silent)
     if profiled:
-        profile = Profile(problem, best.unit, [t.unit for t in near], found.covariance, variance, found.silent, _BLIND)
+        profile = Profile(problem, best.unit, [t.unit for t in near], found.covariance, variance, found.silent)
         silent = [k for k in profiled if k in found.silent]
         limited = [k for k in silent if not _whole([profile.end(k, side, single) for side in (-1, 1)])]
         joint = found.joint(confidence, len(limited))

@@ -9,9 +9,8 @@ made of theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
@@ -22,7 +21,7 @@ from devices.special import logistic, softplus
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
-__all__ = ["constants_source", "kernel_source", "series_source", "switch_source"]
+__all__ = ["ModelText", "model_text", "series_source"]
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -85,23 +84,6 @@ def _derivative(law: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
     return sympy.powsimp(slope, combine="exp")
 
 
-def kernel_source(model: DeviceModel) -> str:
-    """Return the Python text of the kernel of `model`.
-
-    Parameters
-    ----------
-    model : DeviceModel
-        The declaration.
-
-    Returns
-    -------
-    str
-        A module with one function, ``evaluate(v, x, p, out)``.
-    """
-    what = f"Kernel of {model.name}, derived from its declaration; made anew when that changes."
-    return _module(what, _bodies(model).law)
-
-
 def _module(what: str, body: list[str]) -> str:
     """Return the text of a module with one function, ``evaluate(v, x, p, out)``."""
     return "\n".join([f'"""{what}"""', *_IMPORTS, *_decorated("evaluate"), *body, ""])
@@ -122,36 +104,42 @@ def _decorated(name: str) -> list[str]:
     return ["@numba.cfunc(KERNEL_SIGNATURE, cache=True, error_model='numpy')", f"def {name}(v, _x, _p, _out):"]
 
 
-@dataclass(frozen=True)
-class _Bodies:
-    """The lines of the functions of a model: its law, its switches, and the constants that both take."""
+class ModelText(NamedTuple):
+    """What is compiled for a model: modules with one function each, ``evaluate(v, x, p, out)``."""
 
-    law: list[str]
-    switches: list[str]
-    constants: list[str]
-    count: int  # of the constants
+    kernel: str
+    switches: str
+    constants: str  # what hangs on parameters alone; says too how many numbers that are
+    law: list[str]  # the lines of the kernel's function, for two devices in series
+    settled: int  # how many constants the law takes after its parameters
 
 
 @cache
-def _bodies(model: DeviceModel) -> _Bodies:
+def model_text(model: DeviceModel) -> ModelText:
+    """Return the text of all that is compiled for a model, derived from its declaration."""
     settled = Settled(p.symbol for p in model.parameters)
     variables = [model.voltage, *(s.symbol for s in (*model.states, *model.controls))]
     entries = [e for law in (model.current, *model.rates) for e in (law, *_derivatives(model, law, variables))]
-    law = _root(model, settled)
+    root = _root(model, settled)
+    law = [*root]
     if model.states:
         rates = _assigned([settled(rate) for rate in model.rates], _outputs(len(model.states)))
         law += [f"    if _out.size == {len(model.states)}:", *(f"    {line}" for line in rates), "        return"]
     law += _assigned([settled(e) for e in entries], _outputs(len(entries)))
-    switches = [*_root(model, settled), *_assigned([settled(s) for s in model.switches], _outputs(len(model.switches)))]
+    switches = [*root, *_assigned([settled(s) for s in model.switches], _outputs(len(model.switches)))]
     states = [f"    {s.name} = _x[{k}]" for k, s in enumerate((*model.states, *model.controls))]
     parameters = [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
+    count = len(settled.constants)
     named = [f"    {c} = _p[{len(parameters) + k}]" for k, c in enumerate(settled.constants.values())]
-    constants = _assigned(list(settled.constants), _outputs(len(named)))
-    return _Bodies(
-        [*states, *parameters, *named, *law],
-        [*states, *parameters, *named, *switches],
-        [*parameters, *constants],
-        len(named),
+    constants = [*parameters, *_assigned(list(settled.constants), _outputs(count))] or ["    pass"]
+    derived = f"of {model.name}, derived from its declaration; made anew when that changes."
+    law = [*states, *parameters, *named, *law]
+    return ModelText(
+        _module(f"Kernel {derived}", law),
+        _module(f"Where the state laws jump or bend {derived}", [*states, *parameters, *named, *switches]),
+        _module(f"What hangs on parameters alone {derived}", [*constants, "", "", f"COUNT = {count}"]),
+        law,
+        count,
     )
 
 
@@ -221,42 +209,6 @@ _ROOT = """\
         $y = _aim"""
 
 
-def switch_source(model: DeviceModel) -> str:
-    """Return the Python text of ``evaluate(v, x, p, out)`` that gives a model's `switches`.
-
-    Parameters
-    ----------
-    model : DeviceModel
-        The declaration.
-
-    Returns
-    -------
-    str
-        A module with one function.
-    """
-    what = f"Where the state laws of {model.name} jump or bend, derived from its declaration."
-    return _module(what, _bodies(model).switches)
-
-
-def constants_source(model: DeviceModel) -> str:
-    """Return the Python text of ``evaluate(v, x, p, out)`` that gives what of a model hangs on parameters alone.
-
-    Parameters
-    ----------
-    model : DeviceModel
-        The declaration.
-
-    Returns
-    -------
-    str
-        A module with one function, and how many numbers it gives.
-    """
-    bodies = _bodies(model)
-    what = f"What of {model.name} hangs on its parameters alone, derived from its declaration."
-    body = bodies.constants or ["    pass"]
-    return _module(what, [*body, "", "", f"COUNT = {bodies.count}"])
-
-
 def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
     """Return the Python text of the kernel of two devices in series, the node between them eliminated.
 
@@ -275,10 +227,10 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
         A module with one function, ``evaluate(v, x, p, out)``; `x` has the top's states, the bottom's and its controls.
     """
     n, m, c = len(top.states), len(bottom.states), len(bottom.controls)
-    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + _bodies(top).count}"
+    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + model_text(top).settled}"
     parts = []
     for name, model in (("top", top), ("bottom", bottom)):
-        parts += ["@numba.njit(error_model='numpy')", f"def {name}(v, _x, _p, _out):", *_bodies(model).law, "", ""]
+        parts += ["@numba.njit(error_model='numpy')", f"def {name}(v, _x, _p, _out):", *model_text(model).law, "", ""]
     return "\n".join(
         [
             f'"""Kernel of {top.name} and {bottom.name} in series, derived from their declarations."""',

@@ -14,6 +14,8 @@ __all__ = ["Profile"]
 
 #: How many points are spent on one end.
 _MOST = 12
+#: Standard error, as a share of the bounds, with which to begin to look for the ends of what is silent at the optimum.
+_BLIND = 0.05
 #: In how many steps the way to another optimum is gone.
 _BETWEEN = 8
 #: How many walkers go through the region, and how often each tries a step.
@@ -43,8 +45,6 @@ class Profile:
         ``s^2`` of a weighted residual.
     silent : set of int
         Parameters without effect at the optimum.
-    blind : float
-        Standard error with which to begin to look for their ends.
     """
 
     def __init__(
@@ -55,12 +55,11 @@ class Profile:
         covariance: NDArray[np.float64],
         variance: float,
         silent: set[int],
-        blind: float,
     ) -> None:
         self.problem, self.variance, self._best = problem, variance, best
         self._inner = np.flatnonzero(np.isfinite(np.diag(covariance)))
         self.covariance = covariance.copy()
-        self.covariance[[*silent], [*silent]] = blind**2
+        self.covariance[[*silent], [*silent]] = _BLIND**2
         points = np.array([best, *seen])
         costs = problem.costs(points, ROUGH)
         self._least = float(costs[0])

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devices._kernel_text import constants_source, kernel_source, series_source, switch_source
+from devices._kernel_text import model_text, series_source
 
 if TYPE_CHECKING:
     from devices.model import DeviceModel
@@ -60,19 +60,19 @@ def _temporary_folder() -> Path:
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, from the cache where it is there."""
-    return _compiled(f"{model.name}_{model.digest}", lambda: kernel_source(model)).evaluate
+    return _compiled(f"{model.name}_{model.digest}", lambda: model_text(model).kernel).evaluate
 
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
     """Return the compiled switches of `model`, which has some."""
-    return _compiled(f"{model.name}_switches_{model.digest}", lambda: switch_source(model)).evaluate
+    return _compiled(f"{model.name}_switches_{model.digest}", lambda: model_text(model).switches).evaluate
 
 
 @cache
 def constants(model: DeviceModel) -> tuple[Any, int]:
     """Return what computes the constants of `model` from its parameters, compiled, and how many there are."""
-    made = _compiled(f"{model.name}_constants_{model.digest}", lambda: constants_source(model))
+    made = _compiled(f"{model.name}_constants_{model.digest}", lambda: model_text(model).constants)
     return made.evaluate, made.COUNT
 
 
