@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from devices._work import NEARLY, OPTIONS, finish, slope, voltage
+from devices._work import NEARLY, finish, slope, voltage
+from devices.common.jit import jit
 
 __all__ = ["REACH", "explicit_step"]
 
@@ -32,13 +32,13 @@ _A[6] = 35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
 _ERROR = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _inward(rate, x, lower):
     """Whether a rate points inward from the bound at which a state is held."""
     return rate > 0.0 if x <= lower else rate < 0.0
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
-from devices._work import OPTIONS
+from devices.common.jit import jit
 
 __all__ = ["cosh", "power", "sinh"]
 
@@ -15,7 +13,7 @@ _SERIES = tuple(1.0 / math.factorial(2 * k + 1) for k in range(1, 9))
 _FAR = 700.0  # from here on exp(x) overflows before sinh(x) does
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def power(base, exponent):
     """Return ``base**exponent``, faster for what laws with thresholds have: a base of 0, and exponents of 1 to 16."""
     if base == 0.0 and exponent > 0.0:
@@ -31,7 +29,7 @@ def power(base, exponent):
     return found
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def sinh(x):
     """Return the hyperbolic sine: below 1 from its series, to the last digit; above from one exponential."""
     if abs(x) < 1.0:
@@ -46,7 +44,7 @@ def sinh(x):
     return math.sinh(x)
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def cosh(x):
     """Return the hyperbolic cosine."""
     if abs(x) < _FAR:

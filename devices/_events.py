@@ -5,14 +5,13 @@ Events are numbered: switches first, then states. Each has a measure along the s
 
 from __future__ import annotations
 
-from numba import njit
-
-from devices._work import OPTIONS, inside, voltage
+from devices._work import inside, voltage
+from devices.common.jit import jit
 
 __all__ = ["hold", "until_event"]
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def hold(t, x, lower, upper, bound_time, work):
     """Hold the states that their law presses against a bound, and note since when they rest there.
 
@@ -36,7 +35,7 @@ def hold(t, x, lower, upper, bound_time, work):
     return changed
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
     """Return how far past an event these states are at voltage `v`: negative before, positive after."""
     switches = signs.shape[1]
@@ -50,7 +49,7 @@ def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
     return max(lower[r] - states[r], states[r] - upper[r])
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _happened(kernel, switch, signs, watched, segment, t, p, lower, upper, work):
     """Return the first event on the list that has happened at the end `t` of the step, and its measure; -1 if none has.
 
@@ -71,7 +70,7 @@ def _happened(kernel, switch, signs, watched, segment, t, p, lower, upper, work)
     return -1, 0.0
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def until_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
     """Return the share of the last step that ends within `fine` before one of its events, or 1 if it has none.
 

@@ -91,17 +91,17 @@ def _module(what: str, body: list[str]) -> str:
 
 _IMPORTS = (
     "import math",
-    "import numba",
     "import numpy as np",
     "from devices._elementary import cosh as _cosh, power as _power, sinh as _sinh",
     "from devices._stepper import KERNEL_SIGNATURE",
+    "from devices.common.jit import callback, jit",
     "",
     "",
 )
 
 
 def _decorated(name: str) -> list[str]:
-    return ["@numba.cfunc(KERNEL_SIGNATURE, cache=True, error_model='numpy')", f"def {name}(v, _x, _p, _out):"]
+    return ["@callback(KERNEL_SIGNATURE)", f"def {name}(v, _x, _p, _out):"]
 
 
 class ModelText(NamedTuple):
@@ -230,7 +230,7 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
     sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + model_text(top).settled}"
     parts = []
     for name, model in (("top", top), ("bottom", bottom)):
-        parts += ["@numba.njit(error_model='numpy')", f"def {name}(v, _x, _p, _out):", *model_text(model).law, "", ""]
+        parts += ["@jit", f"def {name}(v, _x, _p, _out):", *model_text(model).law, "", ""]
     return "\n".join(
         [
             f'"""Kernel of {top.name} and {bottom.name} in series, derived from their declarations."""',

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from devices._work import NEARLY, OPTIONS, finish, slope, voltage
+from devices._work import NEARLY, finish, slope, voltage
+from devices.common.jit import jit
 
 __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implicit_step", "solve"]
 
@@ -43,7 +43,7 @@ DENSE = np.array(
 )
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def factor(matrix, pivots):
     """LU with partial pivoting, in place; the diagonal keeps reciprocals."""
     n = matrix.shape[0]
@@ -63,7 +63,7 @@ def factor(matrix, pivots):
                 matrix[r, c] -= matrix[r, k] * matrix[k, c]
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def solve(matrix, pivots, b):
     """Solve with the factors of `factor`, in place."""
     n = matrix.shape[0]
@@ -77,7 +77,7 @@ def solve(matrix, pivots, b):
         b[k] *= matrix[k, k]
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated.
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
 from devices._dormand_prince import REACH, explicit_step
 from devices._events import hold, until_event
 from devices._rodas import implicit_step
-from devices._work import NEARLY, OPTIONS, inside, memory, slope, voltage
+from devices._work import NEARLY, inside, memory, slope, voltage
+from devices.common.jit import jit
 
 __all__ = ["KERNEL_SIGNATURE", "evaluate_many", "integrate", "integrate_cell"]
 
@@ -36,7 +37,7 @@ _LONGEST, _LONGEST_HELD = 1.0 / 8.0, 1.0 / 16.0
 _LITTLE, _PATIENCE = 1e-6, 4
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def evaluate_many(kernel, v, x, p, out):
     """Fill ``out (cells, entries)`` for ``v (cells,)``; `x` and `p` have one row for each cell, or one for all."""
     x_many = x.shape[0] > 1
@@ -45,7 +46,7 @@ def evaluate_many(kernel, v, x, p, out):
         kernel(v[k], x[k if x_many else 0], p[k if p_many else 0], out[k])
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _beginning(x, lower, upper, tolerance, tiny, work):
     """Return the length of a step that starts without a past, from the first two derivatives of the states.
 
@@ -68,7 +69,7 @@ def _beginning(x, lower, upper, tolerance, tiny, work):
     return length if length > tiny else tiny
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _longest(pinned):
     """Return the longest step as a share of a segment."""
     for held in pinned:
@@ -77,7 +78,7 @@ def _longest(pinned):
     return _LONGEST
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _step(kernel, segment, t, h, x, p, lower, upper, work):
     """Step explicitly where that is stable, else implicitly; return the error and its power of the step's length."""
     n = lower.size
@@ -93,7 +94,7 @@ def _step(kernel, segment, t, h, x, p, lower, upper, work):
     return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
     """Step by `h`, or to just before the first event on the way; return length, error, its order, and the tries."""
     length, tries = h, 0
@@ -109,7 +110,7 @@ def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, u
     return 0.0, 0.0, 5, tries  # the event is at the start
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _hop(kernel, segment, t, h, x, p, lower, upper, work):
     """Go over an event at `t`, by a length so short that the law before it may count until its end."""
     width = 2 + x.size
@@ -120,7 +121,7 @@ def _hop(kernel, segment, t, h, x, p, lower, upper, work):
     work.rise[0] = slope(segment, t + h)
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _turned(switch, signs, known, segment, t, x, p):
     """Evaluate the switches at the start of a step; return whether any has turned, or come to its zero, since then.
 
@@ -136,7 +137,7 @@ def _turned(switch, signs, known, segment, t, x, p):
     return turned
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def _record(kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work):
     """Write the samples due by `until`, from within the last step; return the next one, or -1 if it is not finite."""
     while sample < times.size and times[sample] <= until:
@@ -152,7 +153,7 @@ def _record(kernel, segment, sample, times, until, t, h, x, p, lower, upper, cur
     return sample
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def integrate_cell(
     kernel, switch, signs, segments, duration, times, x, p, lower, upper, tolerance, fixed, max_steps,
     current, state, bound_time, work,
@@ -228,7 +229,7 @@ def integrate_cell(
     return (NOT_FINITE if sample < 0 else DONE), t, steps
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def integrate(
     kernel, switch, switches, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
     current, state, bound_time, status, stopped, steps,

@@ -1,21 +1,21 @@
 """What all steps of a cell share, in compiled code: their memory, the waveform, and what interpolates within a step.
 
 Compiled functions in this and the other modules of the stepper allocate nothing and keep no arrays, so they are
-compiled without reference counts (`OPTIONS`): counting some thirty arrays at each call would take longer than a step.
+compiled into their callers, without reference counts.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["NEARLY", "OPTIONS", "Work", "inside", "memory", "slope", "voltage"]
+from devices.common.jit import jit
 
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
+__all__ = ["NEARLY", "Work", "inside", "memory", "slope", "voltage"]
+
 MOST_STAGES = 7
 #: Share of a step from its end, or of a stretch of the waveform from its start, at which laws are evaluated there:
 #: where they jump or bend just at that voltage, they count, with their derivatives, as they are on the step's side.
@@ -39,7 +39,7 @@ class Work(NamedTuple):
     pivots: NDArray[np.int64]  # (n,)
 
 
-@njit(cache=True, nogil=True)
+@jit
 def memory(states, controls):
     """Return the memory of a step for so many states, and controls after them."""
     inputs = states + controls
@@ -59,7 +59,7 @@ def memory(states, controls):
     )
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def voltage(segment, t):
     """Return the voltage of a waveform's segment at a time [V]; see `Waveform.segments`."""
     s = t - segment[0]
@@ -69,7 +69,7 @@ def voltage(segment, t):
     return value
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def slope(segment, t):
     """Return how fast that voltage rises [V/s]."""
     value = segment[2]
@@ -78,7 +78,7 @@ def slope(segment, t):
     return value
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def finish(kernel, v, p, lower, upper, work):
     """Evaluate the law at the end of a step, within the bounds."""
     for r in range(lower.size):
@@ -86,7 +86,7 @@ def finish(kernel, v, p, lower, upper, work):
     kernel(v, work.local, p, work.last)
 
 
-@njit(**OPTIONS)
+@jit(inline=True)
 def inside(share, x, work):
     """Write the states at this share of the last step, which started from `x`, to ``work.local``."""
     rest = 1.0 - share

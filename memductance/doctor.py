@@ -151,7 +151,7 @@ def _clash() -> Component:
 
 
 def _cache() -> Component:
-    from devices.compile import cache_folder
+    from devices.common.cache import cache_folder
 
     folder = cache_folder()
     kept = not folder.name.startswith("memductance-kernels-")

@@ -12,15 +12,13 @@ where ``X, W, C`` are the stage's increments of states, voltage and of the volta
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from crossbar.circuit._ports import at_cell
 from devices._rodas import factor, solve
+from devices.common.jit import jit
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy"}
 
-
-@njit(**_options)
+@jit
 def linearise(kernel, u, v, x, p, control, lower, upper, h_gamma, pinned, conductance, trans, i_x, matrix, pivots, f_w):
     """Eliminate every cell's states at the start of a step; return the largest share of its span a held state moves.
 
@@ -67,7 +65,7 @@ def linearise(kernel, u, v, x, p, control, lower, upper, h_gamma, pinned, conduc
                 trans[k] += extra
 
 
-@njit(**_options)
+@jit
 def load_stage(kernel, u, v, x, p, control, pinned, history, i_x, matrix, pivots, rest, current, pushed):
     """Evaluate a stage: the cells' `current`, and ``i_x S^-1 R`` in `pushed`; ``S^-1 R`` itself goes to `rest`."""
     states, controls = x.shape[1], control.shape[1]
@@ -86,7 +84,7 @@ def load_stage(kernel, u, v, x, p, control, pinned, history, i_x, matrix, pivots
         pushed[k] = total
 
 
-@njit(**_options)
+@jit
 def recover(W, V, f_w, matrix, pivots, rest, X):
     """Write the increments ``X`` of the states that follow from ``W`` of the port and ``V`` of the bit line."""
     states = X.shape[1]
@@ -99,7 +97,7 @@ def recover(W, V, f_w, matrix, pivots, rest, X):
             X[k, r] = rest[k, r] + solved[r]
 
 
-@njit(**_options)
+@jit
 def overshoot(kernel, u, v, x, p, control, lower, upper, pinned, h):
     """Return how far the worst state lies outside its bounds, or a held one has been drawn inward, in spans."""
     states, controls = x.shape[1], control.shape[1]

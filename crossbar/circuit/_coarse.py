@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+from devices.common.jit import jit
 
 
-@njit(**_options)
+@jit(contract=True)
 def _invert(matrix):
     """Invert a symmetric positive definite matrix in place, by Gauss-Jordan steps; not finite if it is not one."""
     n = matrix.shape[0]
@@ -28,7 +27,7 @@ def _invert(matrix):
                     target[j] -= factor * row[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _invert_line(load, drop, inverse):
     """Write the inverse of one coarse bit line with conductances `load` to ground and `drop` downward."""
     n = load.size
@@ -50,7 +49,7 @@ def _invert_line(load, drop, inverse):
             inverse[i, j] = x
 
 
-@njit(**_options)
+@jit(contract=True)
 def factor_coarse(cells, word, bit, segment, drop, lines, chain):
     """Write the inverses of the coarse bit lines, and of what is seen at each block column, looking right."""
     rows, columns = cells.shape

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+from devices.common.jit import jit
 
 
-@njit(**_options)
+@jit(contract=True)
 def add_bit_line(H, g, c, r, R, weight):
     """Add to `H` the conductance that one bit line puts between the word lines, and write its `weight` into it.
 
@@ -35,7 +34,7 @@ def add_bit_line(H, g, c, r, R, weight):
         share[k] = g[k] * c[k]
 
 
-@njit(**_options)
+@jit(contract=True)
 def series_matrix(H, leak, r, M):
     """Write ``I + r H`` into the lower triangle of `M`; `leak` is the conductance of each word line to ground."""
     rows = leak.size
@@ -56,7 +55,7 @@ def series_matrix(H, leak, r, M):
         into[k] = 1.0 + r * total[k]
 
 
-@njit(**_options)
+@jit(contract=True)
 def conductance_between(inverse, r, H):
     """Write into `H` what a segment in series leaves: ``(I - (I + r H)^-1) / r`` off its diagonal."""
     rows = H.shape[0]

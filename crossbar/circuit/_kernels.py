@@ -1,7 +1,5 @@
 """The compiled loops of the linear solver: line factors, line solves and conjugate gradients.
 
-Everything that one kernel calls is in this file, so that numba's cache on disk sees every change.
-
 One line is a ladder with a fed end. Node ``k`` has a conductance ``g[k]`` (its cell, and whatever else hangs there),
 and resistance ``r[k]`` leads on toward the fed end, at the last step to the terminal of potential ``E``. Looking away
 from that end, the conductance seen at node ``k`` is ``h[k] = g[k] + c[k-1] h[k-1]`` with ``c = 1 / (1 + r h)``, a sum
@@ -30,10 +28,10 @@ ideal metal stays exact.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
-from numba.extending import overload
+from numba import types
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+from devices.common.jit import jit, overload
+
 _FAINT = 1e-12  # squared: a bit line fainter than a millionth of the brightest is held to that millionth
 
 
@@ -82,7 +80,7 @@ def _pass_of(r, i, j, k, seen, z):
     return store
 
 
-@njit(**_options)
+@jit(contract=True)
 def factor_bit_lines(load, r, c, z):
     """Write ``c`` and ``z`` of every bit line, fed below its last row; `load` has the conductance at each node.
 
@@ -97,7 +95,7 @@ def factor_bit_lines(load, r, c, z):
             h[j] = seen * c[i, j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def factor_word_lines(load, r, c, z):
     """Write ``c`` and ``z`` of every word line, fed before its first column; `rows` is a multiple of four."""
     rows, columns = load.shape
@@ -114,13 +112,13 @@ def factor_word_lines(load, r, c, z):
 # Row operations: few arrays in each loop, so that it can be vectorised; plain loops compile faster than expressions.
 
 
-@njit(**_options)
+@jit(contract=True)
 def _fill(a, value):
     for j in range(a.size):
         a[j] = value
 
 
-@njit(**_options)
+@jit(contract=True)
 def _total(a):
     total = 0.0
     for j in range(a.size):
@@ -128,7 +126,7 @@ def _total(a):
     return total
 
 
-@njit(**_options)
+@jit(contract=True)
 def _largest(a):
     largest = 0.0
     for j in range(a.size):
@@ -136,61 +134,61 @@ def _largest(a):
     return largest
 
 
-@njit(**_options)
+@jit(contract=True)
 def _scale(target, source, factor):
     for j in range(target.size):
         target[j] = factor * source[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _direct(s, y, beta):
     for j in range(s.size):
         s[j] = y[j] + beta * s[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _potential(p, c, z, s):
     for j in range(p.size):
         p[j] = _reach(z, c, j) * s[j] + c[j] * p[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _multiply(b, g, p):
     for j in range(b.size):
         b[j] = g[j] * p[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _add_product(energy, c, z, a, b):
     for j in range(energy.size):
         energy[j] += _reach(z, c, j) * a[j] * b[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _collect(q, c, t):
     for j in range(q.size):
         q[j] = t[j] + c[j] * q[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _collect_size(q, c, t):
     for j in range(q.size):
         q[j] = abs(t[j]) + c[j] * q[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _advance(x, s, alpha):
     for j in range(x.size):
         x[j] += alpha * s[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _reduce(y, s, q, alpha):
     for j in range(y.size):
         y[j] -= alpha * (s[j] - q[j])
 
 
-@njit(**_options)
+@jit(contract=True)
 def _word_lines(c0, c1, c2, c3, z0, z1, z2, z3, b0, b1, b2, b3, g0, g1, g2, g3, t0, t1, t2, t3, e0, e1, e2, e3):
     """Solve four word lines fed by `e`, injected with `b`; write ``t = g x``, return ``b x``.
 
@@ -229,7 +227,7 @@ def _word_lines(c0, c1, c2, c3, z0, z1, z2, z3, b0, b1, b2, b3, g0, g1, g2, g3, 
     return work0 + work1 + work2 + work3
 
 
-@njit(**_options)
+@jit(contract=True)
 def _descend(G, cw, zw, cb, zb, source, feed, bu, y, beta, s, t, p, b, energy):
     """``s = y + beta s``, ``p = B^-1 s``, ``t = G A^-1 (G p + bu + source)``; return ``p . (s - t)``.
 
@@ -257,7 +255,7 @@ def _descend(G, cw, zw, cb, zb, source, feed, bu, y, beta, s, t, p, b, energy):
     return _total(energy) - work
 
 
-@njit(**_options)
+@jit(contract=True)
 def _ascend(cb, zb, t, s, alpha, x, along, y, q, energy):
     """``q = L^-1 t``, ``x += along s``, ``y -= alpha (s - q)``; return ``y . y/D``, by bit line in `energy`."""
     rows = cb.shape[0]
@@ -272,7 +270,7 @@ def _ascend(cb, zb, t, s, alpha, x, along, y, q, energy):
     return _total(energy)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _brighten(scale, t, cb, zb, q):
     """Raise `scale`, by bit line, to ``|y| . |y|/D`` of the currents `t` as if all flowed the same way."""
     rows = t.shape[0]
@@ -284,7 +282,7 @@ def _brighten(scale, t, cb, zb, q):
     _raise_to(scale, energy)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _brighten_by_solution(scale, x, cb, zb):
     """Raise `scale` to the currents reached so far: far from the drivers they start from next to nothing."""
     rows, columns = x.shape
@@ -294,14 +292,14 @@ def _brighten_by_solution(scale, x, cb, zb):
     _raise_to(scale, energy)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _raise_to(scale, energy):
     faintest = _FAINT * _largest(energy)
     for j in range(scale.size):
         scale[j] = max(scale[j], energy[j], faintest)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _relative(energy, scale):
     """Return the residual of the worst bit line; not a number if any has overflowed."""
     worst = 0.0
@@ -314,7 +312,7 @@ def _relative(energy, scale):
     return np.sqrt(worst)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _potentials(G, cw, zw, cb, zb, source, feed, bu, x, u, v):
     """Write the bit-line potentials ``v = L^-T x/D`` and the word-line potentials that follow from them."""
     rows, columns = G.shape
@@ -338,7 +336,7 @@ def _potentials(G, cw, zw, cb, zb, source, feed, bu, x, u, v):
         )  # fmt: skip
 
 
-@njit(**_options)
+@jit(contract=True)
 def _restrict(t, top, left, coarse):
     """Write the sums of `t` over blocks of rows from `top` on and columns from `left` on."""
     coarse[:] = 0.0
@@ -351,7 +349,7 @@ def _restrict(t, top, left, coarse):
                 coarse[block, k] += total
 
 
-@njit(**_options)
+@jit(contract=True)
 def _solve_coarse(G, g, bit, chain, right, u, e):
     """Solve the coarse crossbar for its bit-line potentials `e`, injected with `right` at the bit-line nodes.
 
@@ -387,14 +385,14 @@ def _solve_coarse(G, g, bit, chain, right, u, e):
             e[i, k] += into[i]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _apply(symmetric, x, result):
     _fill(result, 0.0)
     for k in range(x.size):
         _advance(result, symmetric[k], x[k])
 
 
-@njit(**_options)
+@jit(contract=True)
 def _correct(G, cw, zw, cb, zb, silent, top, left, e, y, t, w, b, q, energy):
     """``w = L^-1 (t + G A^-1 G e)`` with the coarse `e` spread over its blocks; return ``y . (y + w)/D``."""
     rows, columns = G.shape
@@ -427,7 +425,7 @@ def _correct(G, cw, zw, cb, zb, silent, top, left, e, y, t, w, b, q, energy):
     return _total(energy)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _turn(s, q, y, w, collected, beta):
     for j in range(s.size):
         fresh = y[j] + w[j]
@@ -435,7 +433,7 @@ def _turn(s, q, y, w, collected, beta):
         q[j] = fresh - collected[j] + beta * q[j]
 
 
-@njit(**_options)
+@jit(contract=True)
 def _descend_coarse(G, cw, zw, cb, zb, silent, y, t, p, b, energy):
     """``t += G A^-1 G B^-1 L y``, which is all of it where `t` starts as zero."""
     rows = G.shape[0]
@@ -456,7 +454,7 @@ def _descend_coarse(G, cw, zw, cb, zb, silent, y, t, p, b, energy):
             _advance(t[i + a], out[a], 1.0)
 
 
-@njit(**_options)
+@jit(contract=True)
 def _iterate_coarse(G, cw, zw, cb, zb, coarse, silent, x, y, s, t, p, b, energy, scale, rtol, limit, grids):
     """Improve `x` by conjugate gradients with the coarse crossbar until the residual `y` is small; return the count."""
     rows = G.shape[0]
@@ -499,7 +497,7 @@ def _iterate_coarse(G, cw, zw, cb, zb, coarse, silent, x, y, s, t, p, b, energy,
     return limit
 
 
-@njit(**_options)
+@jit(contract=True)
 def solve_vectors(
     G, cw, zw, cb, zb, coarse, sources, feeds, injected_u, injected_v, rtol, limit, current, report, u, v
 ):  # fmt: skip

@@ -1,26 +1,21 @@
-"""The compiled loops over nonlinear cells: their currents and derivatives, and plain sweeps of all lines.
-
-Everything that one kernel calls is in this file or is passed in, so that numba's cache on disk sees every change.
-"""
+"""The compiled loops over nonlinear cells: their currents and derivatives, and plain sweeps of all lines."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import cfunc, njit
 
 from devices._stepper import KERNEL_SIGNATURE
+from devices.common.jit import callback, jit
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy"}
 
-
-@cfunc(KERNEL_SIGNATURE, cache=True)
+@callback(KERNEL_SIGNATURE)
 def ohmic(v, x, p, out):
     """Evaluate a cell without states whose only parameter is its conductance."""
     out[0] = p[0] * v
     out[1] = p[0]
 
 
-@njit(**_options)
+@jit
 def at_cell(kernel, k, u, v, x, p, control, local, out):
     """Evaluate cell `k` between ``u`` and ``v`` [V]; `local` has room for its states and controls."""
     states = x.shape[1]
@@ -31,7 +26,7 @@ def at_cell(kernel, k, u, v, x, p, control, local, out):
     kernel(u[k] - v[k], local, p[k if p.shape[0] > 1 else 0], out)
 
 
-@njit(**_options)
+@jit
 def ports(kernel, states, u, v, x, p, control, current, conductance, transconductance):
     """Evaluate every cell between ``u`` and ``v`` [V]: its current, di/d(u - v), and the sum of di/dcontrol.
 
@@ -52,7 +47,7 @@ def ports(kernel, states, u, v, x, p, control, current, conductance, transconduc
         transconductance[k] = total
 
 
-@njit(**_options)
+@jit
 def word_sweep(c, z, b, x):
     """Solve every word line injected with currents `b` for its potentials `x`, all terminals at 0 V."""
     rows, columns = b.shape
@@ -67,7 +62,7 @@ def word_sweep(c, z, b, x):
             x[i, k] = e
 
 
-@njit(**_options)
+@jit
 def bit_sweep(c, z, b, x):
     """Solve every bit line injected with currents `b` for its potentials `x`, all terminals at 0 V."""
     rows, columns = b.shape

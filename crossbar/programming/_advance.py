@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from devices._stepper import integrate_cell
 from devices._work import memory
+from devices.common.jit import jit
 
 _LITTLE = 1e-2  # moves, and changes of the law, below which one classic Runge-Kutta step is exact to about 1e-11
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@jit
 def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
     """Move the states `x` in place for `duration` under voltages `w`; return the first cell that failed, or -1.
 

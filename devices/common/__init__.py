@@ -1,0 +1,1 @@
+"""What all four packages share: exceptions, checks, files, tables, threads, compilation."""
