@@ -53,7 +53,7 @@ def main() -> int:
         for path in write(results, devices, ROOT / "docs" if file == KEPT else file.parent / "page"):
             console.print(f"wrote {path}", highlight=False)
         return 0
-    from devices.threads import cores
+    from devices.common.threads import cores
 
     bench = Bench(
         threads=args.threads or cores(),

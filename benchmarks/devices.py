@@ -31,7 +31,7 @@ from benchmarks.figures import Figure, Results
 from benchmarks.page import seconds
 from benchmarks.problem import Array
 from devices import Device, Sine, device, limit_threads, models, simulate
-from devices.threads import cores
+from devices.common.threads import cores
 from netlists.circuit import Circuit
 from netlists.engines.waves import Waves
 

@@ -16,8 +16,8 @@ from crossbar.readout import Readout
 from crossbar.solution import Solution, line_totals
 from crossbar.wires import Wires
 from devices.cell import Cell
-from devices.errors import ConvergenceError, InputError
-from devices.validation import choice, finite_array, number
+from devices.common.errors import ConvergenceError, InputError
+from devices.common.validation import choice, finite_array, number
 
 if TYPE_CHECKING:
     from crossbar.circuit.nonlinear import CellArray

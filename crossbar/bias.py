@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from devices.waveforms import Waveform
 
 __all__ = ["FLOATING", "SIDES", "Bias"]

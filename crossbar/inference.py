@@ -14,9 +14,9 @@ from crossbar.mapping import DifferentialPairs, check_limits, tile_slices
 from crossbar.periphery import ADC, Amplitude, Encoding
 from crossbar.tiles import Tile
 from crossbar.wires import Wires
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer, number
 from devices.effects import Effect, Seed, apply_effects, generator
-from devices.errors import InputError
-from devices.validation import finite_array, integer, number
 
 __all__ = ["AnalogMatrix", "AnalogNetwork", "Recipe"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
-from devices.validation import finite_array, integer, number
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer, number
 
 __all__ = ["DifferentialPairs", "check_limits", "tile_slices"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from devices.validation import choice, number
+from devices.common.validation import choice, number
 
 __all__ = ["METALS", "Metal", "line_resistivity"]
 

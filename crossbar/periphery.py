@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.validation import integer, number
+from devices.common.validation import integer, number
 
 __all__ = ["ADC", "Amplitude", "Encoding", "PulseWidth"]
 

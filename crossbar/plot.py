@@ -12,8 +12,8 @@ from crossbar.array import Crossbar
 from crossbar.bias import SIDES
 from crossbar.readout import Readout
 from crossbar.solution import Solution
-from devices.errors import InputError
-from devices.validation import choice
+from devices.common.errors import InputError
+from devices.common.validation import choice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["Readout"]
 

@@ -16,8 +16,8 @@ from crossbar.circuit.lines import Ladders, connected_sides, joined_sources, lad
 from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
 from crossbar.circuit.transient import Moment, Step, Stepper
 from crossbar.solution import delivered_power, line_currents, line_heat, terminal_currents
-from devices.errors import ConvergenceError, InputError
-from devices.validation import choice, finite_array, integer, number
+from devices.common.errors import ConvergenceError, InputError
+from devices.common.validation import choice, finite_array, integer, number
 from devices.waveforms import Waveform
 
 if TYPE_CHECKING:

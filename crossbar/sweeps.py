@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devices.errors import InputError
-from devices.validation import finite_array, integer
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
-from devices.validation import choice, finite_array, integer, number
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, integer, number
 
 __all__ = ["Short", "Wires"]
 

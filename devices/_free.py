@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError
+from devices.common.errors import InputError
+from devices.common.validation import choice, number
 from devices.parameters import Parameter, State
-from devices.validation import choice, number
 
 __all__ = ["WALL", "Bounds", "Free", "free_parameters", "walled"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import ConvergenceError
+from devices.common.errors import ConvergenceError
 from devices.instance import Device
 from devices.measurements import Measured
 from devices.model import DeviceModel

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices._free import WALL, Free
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["ROUGH", "Problem", "Search", "Try", "noise_like", "polish"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError
-from devices.validation import choice, readable_file
+from devices.common.errors import InputError
+from devices.common.validation import choice, readable_file
 
 if TYPE_CHECKING:
     import pandas as pd

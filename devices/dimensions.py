@@ -13,7 +13,7 @@ import sympy
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from devices.units import ONE, Unit, parse_unit
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, integer
 from devices.parameters import Parameter, Status
-from devices.validation import choice, finite_array, integer
 
 if TYPE_CHECKING:
     from devices.instance import Device

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.validation import finite_array, number
 from devices.effects import Seed, WindowEffect, generator, window
 from devices.parameters import Status
-from devices.validation import finite_array, number
 
 __all__ = ["WeibullEndurance"]
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devices.errors import InputError
-from devices.files import write_whole
+from devices.common.errors import InputError
+from devices.common.files import write_whole
+from devices.common.validation import readable_file
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
-from devices.validation import readable_file
 
 __all__ = ["load_set", "register", "registered", "save_set"]
 

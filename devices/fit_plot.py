@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from devices.plot import scaled
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from devices._free import Bounds, free_parameters
 from devices._intervals import infer, state
 from devices._predictions import assemble, predictor
 from devices._search import Problem, Search, Try, polish
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, integer, number
 from devices.effects import generator
-from devices.errors import InputError
 from devices.exchange import chosen_set
 from devices.measurements import Measured
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 from devices.registry import models
 from devices.retention_laws import RETENTION_LAWS, RetentionLaw
-from devices.validation import choice, finite_array, integer, number
 
 if TYPE_CHECKING:
     from devices.fit_result import Fit

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.cell import Cell
-from devices.errors import InputError
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, number
 from devices.model import DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
 from devices.registry import get_model
-from devices.validation import choice, finite_array, number
 
 if TYPE_CHECKING:
     from devices.waveforms import Sine

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer
 from devices.effects import Seed, ValueEffect, WindowEffect, window
-from devices.errors import InputError
 from devices.parameters import Status
-from devices.validation import finite_array, integer
 
 __all__ = ["GivenLevels", "UniformLevels"]
 

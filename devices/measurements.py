@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
-from devices.validation import choice, finite_array, number
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, number
 from devices.waveforms import Constant, Samples, Waveform
 
 if TYPE_CHECKING:

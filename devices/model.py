@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import sympy
 
+from devices.common.errors import InputError
+from devices.common.validation import choice, number
 from devices.dimensions import check_units
-from devices.errors import InputError
 from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
-from devices.validation import choice, number
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 

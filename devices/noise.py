@@ -8,11 +8,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.constants import BOLTZMANN, CHARGE
+from devices.common.constants import BOLTZMANN, CHARGE
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, integer, number
 from devices.effects import Seed, ValueEffect, generator
-from devices.errors import InputError
 from devices.parameters import Status
-from devices.validation import choice, finite_array, integer, number
 from devices.variability import Spread
 
 __all__ = ["FlickerNoise", "TelegraphNoise", "WhiteNoise"]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError
-from devices.validation import choice, number
+from devices.common.errors import InputError
+from devices.common.validation import choice, number
 
 if TYPE_CHECKING:
     import sympy

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.validation import finite_array, number
 from devices.effects import Seed, ValueEffect, generator
 from devices.parameters import Status
-from devices.validation import finite_array, number
 from devices.variability import ProgrammingNoise
 
 __all__ = ["PcmCells"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

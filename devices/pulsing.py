@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, integer, number
 from devices.effects import generator
-from devices.errors import InputError
-from devices.validation import choice, finite_array, integer, number
 
 if TYPE_CHECKING:
     from devices.instance import Device

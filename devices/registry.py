@@ -11,10 +11,10 @@ from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, overload
 
-from devices.errors import InputError
+from devices.common.errors import InputError
+from devices.common.tables import Table
+from devices.common.validation import choice
 from devices.parameters import ParameterSet
-from devices.tables import Table
-from devices.validation import choice
 
 if TYPE_CHECKING:
     from devices.model import DeviceModel

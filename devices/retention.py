@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, number
 from devices.effects import Seed, ValueEffect, generator
-from devices.errors import InputError
 from devices.parameters import Status
-from devices.validation import finite_array, number
 from devices.variability import Spread
 
 __all__ = ["Forgetting", "LogBroadening", "PowerLawDrift"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from devices.instance import Device
 
 __all__ = ["Citation", "Citations", "citations"]

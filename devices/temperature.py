@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.constants import BOLTZMANN_EV
+from devices.common.constants import BOLTZMANN_EV
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, number
 from devices.effects import Seed, ValueEffect
-from devices.errors import InputError
 from devices.parameters import Status
-from devices.validation import finite_array, number
 
 __all__ = ["ArrheniusRate", "MetalResistance"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import ConvergenceError, InputError
+from devices.common.errors import ConvergenceError, InputError
+from devices.common.threads import cores, in_turns
+from devices.common.validation import finite_array, integer, number
 from devices.instance import Device
 from devices.series import Series
-from devices.threads import cores, in_turns
-from devices.validation import finite_array, integer, number
 from devices.waveforms import Waveform, refuse_blurred
 
 if TYPE_CHECKING:

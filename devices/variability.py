@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.errors import InputError
+from devices.common.validation import choice, finite_array, number
 from devices.effects import Seed, ValueEffect, generator
-from devices.errors import InputError
 from devices.parameters import Status
-from devices.validation import choice, finite_array, number
 
 __all__ = ["Correlated", "Lognormal", "Normal", "ProgrammingNoise", "Spread", "Truncated"]
 

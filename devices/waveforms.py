@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
-from devices.validation import finite_array, integer, number
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer, number
 
 __all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform", "refuse_blurred"]
 

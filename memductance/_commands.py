@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from devices.errors import InputError, MemductanceError
+from devices.common.errors import InputError, MemductanceError
 
 __all__ = ["Json", "Out", "Result", "Seed", "command"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["Amplitude", "Cycles", "End", "Frequency", "Param", "Segment", "Set", "assignments", "loop", "pairs"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from devices.errors import InputError
-from devices.validation import choice, readable_file
+from devices.common.errors import InputError
+from devices.common.validation import choice, readable_file
 from memductance._commands import Json, Out, Seed, command
 
 if TYPE_CHECKING:

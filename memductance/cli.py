@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from memductance import campaign_commands, crosscheck_commands
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
@@ -68,7 +68,7 @@ def iv(
         for name, sigma in spreads.items():
             centre = {**get_model(model).parameter_set(set_).values, **values}
             if name not in centre:
-                from devices.validation import choice
+                from devices.common.validation import choice
 
                 choice("--spread", name, centre)
             values[name] = Lognormal(sigma).apply(np.full(cells, centre[name]), rng)
@@ -192,7 +192,7 @@ def _load(name: str, path: Path) -> Any:
     """Numbers from a CSV or NPY file."""
     import numpy as np
 
-    from devices.validation import finite_array, readable_file
+    from devices.common.validation import finite_array, readable_file
 
     file = readable_file(name, path)
     try:

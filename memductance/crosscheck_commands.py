@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from devices.errors import MemductanceError
+from devices.common.errors import MemductanceError
 
 __all__ = ["Component", "Examination", "examine"]
 

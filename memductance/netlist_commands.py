@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from memductance._commands import Json, Out, Result, Seed, command
 from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 

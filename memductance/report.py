@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

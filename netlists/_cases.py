@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
-from devices.validation import finite_array
+from devices.common.validation import finite_array
 from netlists._array_comparison import compare_read, compare_solution, compare_transient, compare_vectors
 from netlists._device_comparison import compare_device
 from netlists.arrays import SOURCES, crossbar_circuit

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.files import write_whole
-from devices.validation import choice, number
+from devices.common.files import write_whole
+from devices.common.validation import choice, number
 from netlists._report import columns_of_text
 
 if TYPE_CHECKING:

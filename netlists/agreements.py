@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.files import write_whole
-from devices.validation import choice
+from devices.common.files import write_whole
+from devices.common.validation import choice
 from netlists._report import columns_of_text
 from netlists.agreement import Agreement
 from netlists.engines.waves import Waves

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar, Wires
 from devices import Device, InputError, Series, Waveform
-from devices.validation import finite_array, number
+from devices.common.validation import finite_array, number
 from netlists.circuit import (
     GROUND,
     Capacitor,

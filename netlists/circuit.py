@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from devices import Device, DeviceModel, InputError, ParameterSet, Waveform
-from devices.validation import number
+from devices.common.validation import number
 
 __all__ = [
     "GROUND",

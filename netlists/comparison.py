@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
-from devices.validation import choice, number
+from devices.common.validation import choice, number
 from netlists._cases import Case, case_of
 from netlists.agreement import Agreement
 from netlists.dialects._text import package_version

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from devices import Device, InputError, Waveform
-from devices.validation import choice, number
+from devices.common.validation import choice, number
 from netlists._device_comparison import compare_device
 from netlists.circuit import GROUND, Circuit, Transient
 from netlists.dialects.foreign import DIALECTS

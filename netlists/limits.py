@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from devices.errors import ConvergenceError, SimulatorConvergenceError, SimulatorTimeoutError
+from devices.common.errors import ConvergenceError, SimulatorConvergenceError, SimulatorTimeoutError
 from netlists.circuit import Transient
 from netlists.engines.waves import Waves
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from crossbar import Tile
 from devices import InputError
-from devices.validation import finite_array
+from devices.common.validation import finite_array
 from netlists.arrays import crossbar_circuit
 from netlists.circuit import GROUND, Block, Circuit, Element, Instance, OperatingPoint, VoltageSource
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.circuit.lines import LineFactors, pad
-from devices.errors import ConvergenceError
-from devices.threads import cores, in_threads
+from devices.common.errors import ConvergenceError
+from devices.common.threads import cores, in_threads
 
 __all__ = ["Potentials", "solve_fed", "solve_lines"]
 

@@ -11,7 +11,7 @@ from crossbar.bias import SIDES
 from crossbar.circuit.coarse import Coarse, coarse_crossbar
 from crossbar.circuit.network import check_grounded
 from crossbar.wires import Short, Wires
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["Ladders", "LineFactors", "factor_lines", "joined_sources", "ladders"]
 

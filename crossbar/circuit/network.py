@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
 from crossbar.wires import Wires
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["Network", "check_grounded", "network"]
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from crossbar.circuit.linear import Potentials, solve_lines
 from crossbar.circuit.lines import Ladders, factor_lines
-from devices.errors import ConvergenceError, InputError
+from devices.common.errors import ConvergenceError, InputError
 
 __all__ = ["CellArray", "NonlinearSolution", "Problem", "solve_cells", "solve_gated"]
 

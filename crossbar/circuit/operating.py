@@ -13,7 +13,7 @@ from crossbar.circuit.lines import Ladders, LineFactors, connected_sides, factor
 from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
 from crossbar.solution import Solution
 from crossbar.wires import Wires
-from devices.threads import cores, in_threads
+from devices.common.threads import cores, in_threads
 
 __all__ = ["solve_bias"]
 

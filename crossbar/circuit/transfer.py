@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.wires import Wires
-from devices.errors import ConvergenceError
+from devices.common.errors import ConvergenceError
 
 __all__ = ["operations", "transfer_matrix"]
 

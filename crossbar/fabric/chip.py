@@ -16,9 +16,9 @@ from crossbar.fabric.presets import ChipPreset
 from crossbar.inference import AnalogNetwork
 from crossbar.periphery import PulseWidth
 from crossbar.tiles import Tile
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer
 from devices.effects import Seed
-from devices.errors import InputError
-from devices.validation import finite_array, integer
 
 __all__ = ["Chip", "ChipRun", "Core", "Placement"]
 

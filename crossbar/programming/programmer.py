@@ -14,8 +14,8 @@ from crossbar.circuit.lines import Ladders, connected_sides, ladders
 from crossbar.circuit.nonlinear import NonlinearSolution, Problem, solve_cells
 from crossbar.programming.schemes import Scheme, scheme_named
 from crossbar.solution import line_totals
-from devices.errors import ConvergenceError, InputError
-from devices.validation import choice, integer, number
+from devices.common.errors import ConvergenceError, InputError
+from devices.common.validation import choice, integer, number
 from devices.waveforms import Pulses
 
 __all__ = ["Programmer", "Pulse", "PulseEffect"]

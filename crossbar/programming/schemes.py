@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crossbar.bias import FLOATING, Bias
-from devices.validation import choice
+from devices.common.validation import choice
 from devices.waveforms import Waveform
 
 __all__ = ["SCHEMES", "Scheme", "scheme_named"]

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from crossbar.array import Crossbar
 from crossbar.programming.programmer import Programmer, Pulse
-from devices.errors import InputError
-from devices.validation import finite_array, integer, number
+from devices.common.errors import InputError
+from devices.common.validation import finite_array, integer, number
 
 __all__ = ["ProgramResult", "Ramp", "write_verify"]
 

@@ -13,7 +13,7 @@ import math
 
 import sympy
 
-from devices.constants import BOLTZMANN_EV, CHARGE
+from devices.common.constants import BOLTZMANN_EV, CHARGE
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, Part, State, Unknown
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devices import ConvergenceError, InputError, MemductanceError, SimulatorError, SimulatorNotFoundError
-from devices.errors import SimulatorConvergenceError, SimulatorTimeoutError
+from devices.common.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw, stands
 from netlists.campaign.shrink import shrink

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import InputError
-from devices.files import write_whole
-from devices.validation import integer, readable_file
+from devices.common.files import write_whole
+from devices.common.validation import integer, readable_file
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw
 from netlists.campaign.spec import CampaignSpec, family

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from devices import InputError
-from devices.threads import cores
-from devices.validation import integer
+from devices.common.threads import cores
+from devices.common.validation import integer
 from netlists.campaign._work import failed, find_limits, work
 from netlists.campaign.draw import draw, strata
 from netlists.campaign.results import Campaign

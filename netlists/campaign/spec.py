@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from devices import InputError, models, parameter_sets
-from devices.validation import choice, integer, number, readable_file
+from devices.common.validation import choice, integer, number, readable_file
 from netlists.engines._process import seconds_allowed
 from netlists.engines.running import ENGINES
 

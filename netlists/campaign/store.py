@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from devices import InputError
-from devices.errors import MemductanceError
+from devices.common.errors import MemductanceError
 from netlists.campaign.spec import CampaignSpec
 
 __all__ = ["NAME", "Store", "name_of", "read_store"]

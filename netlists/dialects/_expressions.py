@@ -31,7 +31,7 @@ from decimal import Decimal
 import sympy
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from devices.special import logistic, softplus
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from devices import InputError, Waveform
-from devices.validation import number
+from devices.common.validation import number
 from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
 
 __all__ = ["check_circuit", "check_name"]

@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 
 from devices import DeviceModel, InputError, State, Waveform
-from devices.validation import choice, number
+from devices.common.validation import choice, number
 from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects._expressions import number_text
 from netlists.dialects._names import check_circuit, check_name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from devices import InputError
-from devices.validation import choice
+from devices.common.validation import choice
 from netlists.circuit import Circuit
 from netlists.dialects._names import check_circuit
 from netlists.dialects.ltspice import LtspiceOptions, write_ltspice

@@ -24,7 +24,7 @@ from typing import Any
 import sympy
 from sympy.logic.boolalg import Boolean
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["DIALECTS", "Reader", "constant", "probe_symbol"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 from netlists.dialects._expressions import expression, number_text
 from netlists.dialects.foreign import Reader, constant, probe_symbol
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from devices import InputError, Waveform
-from devices.validation import choice, number
+from devices.common.validation import choice, number
 from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
 from netlists.dialects._expressions import real_text
 from netlists.dialects._names import check_circuit

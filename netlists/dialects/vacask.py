@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from devices import InputError, Waveform
-from devices.validation import choice, integer, number
+from devices.common.validation import choice, integer, number
 from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects._expressions import real_text
 from netlists.dialects._names import check_circuit

@@ -14,7 +14,7 @@ from typing import Literal
 import sympy
 
 from devices import Waveform
-from devices.validation import choice, number
+from devices.common.validation import choice, number
 from netlists.circuit import Circuit, Transient, VoltageSource
 from netlists.dialects._expressions import number_text, xyce_expression
 from netlists.dialects._spice import Spice

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from devices.errors import SimulatorConvergenceError, SimulatorError, SimulatorTimeoutError
-from devices.validation import number
+from devices.common.errors import SimulatorConvergenceError, SimulatorError, SimulatorTimeoutError
+from devices.common.validation import number
 
 __all__ = ["execute", "failure", "seconds_allowed"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError, SimulatorError
+from devices.common.errors import InputError, SimulatorError
 from netlists.engines._process import failure
 from netlists.engines._raw import read_raw
 

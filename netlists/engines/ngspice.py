@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.errors import (
+from devices.common.errors import (
     InputError,
     SimulatorConvergenceError,
     SimulatorError,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import InputError
-from devices.errors import SimulatorConvergenceError, SimulatorTimeoutError
-from devices.validation import choice
+from devices.common.errors import SimulatorConvergenceError, SimulatorTimeoutError
+from devices.common.validation import choice
 from netlists.circuit import Circuit, OperatingPoint, Transient
 from netlists.engines.waves import Waves
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devices import InputError
-from devices.validation import choice
+from devices.common.validation import choice
 from netlists.circuit import GROUND, Circuit, Element, Instance, OperatingPoint, VoltageSource
 from netlists.engines.waves import Waves
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import InputError, SimulatorNotFoundError
+from devices.common.errors import InputError, SimulatorNotFoundError
 from netlists.circuit import Circuit
 from netlists.engines._process import execute, seconds_allowed
 from netlists.engines._runs import read_result, run_folder

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.errors import SimulatorError
-from devices.validation import choice
+from devices.common.errors import SimulatorError
+from devices.common.validation import choice
 
 __all__ = ["Waves"]
 

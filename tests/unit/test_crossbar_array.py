@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import crossbar
 from crossbar import Crossbar, Readout, Wires
 from crossbar.circuit import linear, lines
-from devices.errors import ConvergenceError, InputError
+from devices.common.errors import ConvergenceError, InputError
 
 G = np.array([[1e-4, 2e-5, 3e-5], [5e-5, 0.0, 1e-5]])
 WIRES = Wires(1.0, 2.0, 30.0, 40.0)

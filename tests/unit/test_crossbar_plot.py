@@ -25,7 +25,7 @@ from crossbar import (
     write_verify,
 )
 from devices import Pulses, device
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from devices import InputError, limit_threads
-from devices.threads import cores, in_turns
+from devices.common.threads import cores, in_turns
 
 
 def test_a_limit_holds_within_its_block():

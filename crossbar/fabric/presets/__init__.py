@@ -11,8 +11,8 @@ from typing import Any
 
 from crossbar.inference import Recipe
 from crossbar.periphery import PulseWidth
-from devices.errors import InputError
-from devices.validation import choice
+from devices.common.errors import InputError
+from devices.common.validation import choice
 
 __all__ = ["ChipPreset", "Figure", "chip_preset", "chip_presets"]
 

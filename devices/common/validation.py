@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["choice", "finite_array", "integer", "number", "readable_file"]
 

@@ -14,7 +14,7 @@ from threading import Lock
 
 import numpy as np
 
-from devices.validation import integer
+from devices.common.validation import integer
 
 __all__ = ["cores", "in_threads", "in_turns", "limit_threads"]
 

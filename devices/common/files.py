@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from devices.errors import InputError
+from devices.common.errors import InputError
 
 __all__ = ["write_whole"]
 
