@@ -116,7 +116,7 @@ class DevicePrediction:
         return np.concatenate(parts, axis=1)
 
     def _conductance(self, cells: Device, record: Measured, state: NDArray[np.float64]) -> NDArray[np.float64]:
-        from devices._stepper import evaluate_many
+        from devices.kernels.evaluate import evaluate_many
 
         rows, count, n = state.shape
         out = np.empty((rows * count, (1 + n) * (2 + n)))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import types
 
 from devices._dormand_prince import REACH, explicit_step
 from devices._events import hold, until_event
@@ -19,11 +18,7 @@ from devices._rodas import implicit_step
 from devices._work import NEARLY, inside, memory, slope, voltage
 from devices.common.jit import jit
 
-__all__ = ["KERNEL_SIGNATURE", "evaluate_many", "integrate", "integrate_cell"]
-
-_VECTOR = types.Array(types.float64, 1, "C")
-#: evaluate(v, x, p, out)
-KERNEL_SIGNATURE = types.void(types.float64, _VECTOR, _VECTOR, _VECTOR)
+__all__ = ["integrate", "integrate_cell"]
 
 #: Status of a cell: done, or why its integration stopped.
 DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
@@ -35,15 +30,6 @@ _TRIES = 20  # to end a step at an event
 _LONGEST, _LONGEST_HELD = 1.0 / 8.0, 1.0 / 16.0
 #: A law that switches back and forth leaves less than this share of a step; after so many of them one goes over it.
 _LITTLE, _PATIENCE = 1e-6, 4
-
-
-@jit
-def evaluate_many(kernel, v, x, p, out):
-    """Fill ``out (cells, entries)`` for ``v (cells,)``; `x` and `p` have one row for each cell, or one for all."""
-    x_many = x.shape[0] > 1
-    p_many = p.shape[0] > 1
-    for k in range(v.shape[0]):
-        kernel(v[k], x[k if x_many else 0], p[k if p_many else 0], out[k])
 
 
 @jit(inline=True)

@@ -93,8 +93,8 @@ class Device:
 
     def parameter_rows(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Parameters in the model's order and then its constants: a row for each cell of `shape`, or one for all."""
-        from devices._stepper import evaluate_many
-        from devices.compile import constants
+        from devices.kernels.compile import constants
+        from devices.kernels.evaluate import evaluate_many
 
         rows = np.stack(np.broadcast_arrays(*(self.parameters[p.name] for p in self.model.parameters)), axis=-1)
         if rows.ndim > 1:
@@ -134,7 +134,7 @@ class Device:
     @property
     def kernel(self) -> Any:
         """The model's compiled law."""
-        from devices.compile import kernel
+        from devices.kernels.compile import kernel
 
         return kernel(self.model)
 
@@ -272,7 +272,7 @@ def evaluate_cells(
     parameter_shape: tuple[int, ...],
 ) -> NDArray[np.float64]:
     """Evaluate cells whose kernel and parameters are known; see `Device.evaluate`."""
-    from devices._stepper import evaluate_many
+    from devices.kernels.evaluate import evaluate_many
 
     n, m = len(cells.state_names), len(cells.control_names)
     if m and controls is None:

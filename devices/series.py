@@ -85,7 +85,7 @@ class Series:
     @property
     def kernel(self) -> Any:
         """Compiled law of the pair."""
-        from devices.compile import series_kernel
+        from devices.kernels.compile import series_kernel
 
         return series_kernel(self.top.model, self.bottom.model)
 

@@ -114,7 +114,7 @@ def simulate(
         from where a cell stopped.
     """
     from devices import _stepper
-    from devices.compile import kernel, switch_kernel
+    from devices.kernels.compile import kernel, switch_kernel
 
     if not isinstance(device, Device):
         what = "a Device" + (", or a crossbar of such cells" if isinstance(device, Series) else "")

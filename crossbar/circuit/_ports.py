@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from devices._stepper import KERNEL_SIGNATURE
 from devices.common.jit import callback, jit
+from devices.kernels.evaluate import KERNEL_SIGNATURE
 
 
 @callback(KERNEL_SIGNATURE)

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from devices._elementary import cosh, power, sinh
+from devices.kernels.elementary import cosh, power, sinh
 
 
 def worst(function, exact, *arguments):

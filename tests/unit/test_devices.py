@@ -204,7 +204,7 @@ def test_conductance_limits_bracket_every_state():
 
 def test_a_second_process_starts_without_compiling(tmp_path):
     code = (
-        "from devices import device; from devices._stepper import evaluate_many;"
+        "from devices import device; from devices.kernels.evaluate import evaluate_many;"
         "device('vteam').current(1.0);"
         "s = evaluate_many.stats; print(sum(s.cache_hits.values()), sum(s.cache_misses.values()))"
     )

@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 from devices import Device, device, models
-from devices._settled import Settled
+from devices.kernels.hoisting import Settled
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet
 

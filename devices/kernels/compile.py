@@ -1,6 +1,6 @@
 """Kernels of models: their text is derived once from a declaration, kept on disk, and compiled to machine code.
 
-The text is kept under the digest of the equations and of all files that write it, see `devices._kernel_text`; the
+The text is kept under the digest of the equations and of all files that write it, see `devices.kernels.text`; the
 machine code under the text and all that it calls, see `devices.common.jit`.
 """
 
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from devices._kernel_text import model_text, series_source
+from devices import special
 from devices.common.cache import read_cached, write_cached
+from devices.kernels.series import series_source
+from devices.kernels.text import model_text
 
 if TYPE_CHECKING:
     from devices.model import DeviceModel
@@ -26,7 +28,8 @@ __all__ = ["constants", "kernel", "series_kernel", "switch_kernel"]
 
 #: Digest of what writes the text of kernels, read together with it: the modules that do, and SymPy's version.
 _WRITERS = hashlib.sha256(
-    b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("_kernel_text", "_settled", "special"))
+    b"".join(Path(__file__).with_name(name).read_bytes() for name in ("text.py", "series.py", "hoisting.py"))
+    + Path(special.__file__).read_bytes()
     + sympy.__version__.encode()
 ).hexdigest()
 
