@@ -15,7 +15,7 @@ from crossbar.circuit.transfer import operations, transfer_matrix
 from crossbar.readout import Readout
 from crossbar.solution import Solution, line_totals
 from crossbar.wires import Wires
-from devices.cell import Cell
+from devices.cells.protocol import Cell
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import choice, finite_array, number
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import Device
 from devices.common.errors import ConvergenceError
-from devices.instance import Device
 from devices.measurements import Measured
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
@@ -98,7 +98,7 @@ class DevicePrediction:
         return good
 
     def _batch(self, columns: dict[str, NDArray[np.float64]], tolerance: float) -> NDArray[np.float64]:
-        from devices.transient import simulate
+        from devices.simulation.transient import simulate
 
         cells = assemble(self.model, columns, self.given)
         parts = []

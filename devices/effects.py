@@ -21,7 +21,7 @@ from devices.common.validation import choice, finite_array, integer
 from devices.parameters import Parameter, Status
 
 if TYPE_CHECKING:
-    from devices.instance import Device
+    from devices.cells.device import Device
 
 __all__ = ["Effect", "ValueEffect", "WindowEffect", "apply_effects", "spread_parameters"]
 

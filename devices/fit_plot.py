@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.common.errors import InputError
-from devices.plot import scaled
+from devices.simulation.plot import scaled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

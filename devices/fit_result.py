@@ -14,8 +14,8 @@ from devices._free import walled
 from devices._intervals import Inference, Statement
 from devices._predictions import assemble, predictor
 from devices._search import noise_like
+from devices.cells.device import Device
 from devices.common.errors import InputError
-from devices.instance import Device
 from devices.measurements import Measured
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet

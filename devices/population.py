@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices._predictions import assemble
+from devices.cells.device import Device
 from devices.common.errors import InputError
 from devices.common.validation import finite_array, integer, number
 from devices.effects import generator
 from devices.exchange import chosen_set
 from devices.fit_result import Fit
 from devices.fitting import fit
-from devices.instance import Device
 from devices.measurements import Measured
 from devices.model import DeviceModel
 

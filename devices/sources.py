@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from devices.cells.device import Device
 from devices.common.errors import InputError
-from devices.instance import Device
 
 __all__ = ["Citation", "Citations", "citations"]
 

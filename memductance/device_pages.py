@@ -66,7 +66,7 @@ def loop_figure(cell: Device) -> Figure:
 
 
 def _quantity(value: float, unit: str) -> str:
-    from devices.plot import scaled
+    from devices.simulation.plot import scaled
 
     factor, text = scaled(value, unit)
     return f"{factor * value:.3g} {text}"
@@ -76,7 +76,7 @@ def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> 
     """Draw the curve at the start; of a device with a gate, one for each of a few voltages there."""
     import numpy as np
 
-    from devices.plot import scaled
+    from devices.simulation.plot import scaled
 
     voltage = np.linspace(-peak, peak, 401)
     names = cell.control_names

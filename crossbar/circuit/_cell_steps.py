@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.circuit._ports import at_cell
-from devices._rodas import factor, solve
 from devices.common.jit import jit
+from devices.simulation.rodas import factor, solve
 
 
 @jit

@@ -23,7 +23,7 @@ from crossbar.circuit._cell_steps import linearise, load_stage, overshoot, recov
 from crossbar.circuit.linear import solve_lines
 from crossbar.circuit.lines import Ladders, factor_lines
 from crossbar.circuit.nonlinear import CellArray, solve_gated
-from devices._rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
+from devices.simulation.rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
 
 __all__ = ["Moment", "Step", "Stepper"]
 

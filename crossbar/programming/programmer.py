@@ -209,7 +209,7 @@ class Programmer:
         return solve_cells(Problem(cells, self._ladders[key], sides), rtol=1e-9)
 
     def _advance(self, voltage: Array, bit: Array, control: Array | None, duration: float) -> Array:
-        from crossbar.programming._advance import advance
+        from devices.simulation.constant_voltage import advance
 
         count = voltage.size
         above = np.empty((count, 0)) if control is None else control - bit.reshape(count, 1)

@@ -1,4 +1,7 @@
-"""Metastable switches (Molter and Nugent): many two-state switches, here by their mean; see `devices.switches`."""
+"""Metastable switches (Molter and Nugent): many two-state switches, here by their mean.
+
+`devices.simulate_switches` draws the switches themselves.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import sympy
 from devices.library.pulsed import continuous
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
-from devices.pulsing import CycleNoise
+from devices.simulation.pulses import CycleNoise
 
 _G = State("g", "S", "conductance at t_drift after programming", lower="g_min", upper="g_max")
 _AGE = State("age", "1", "logarithm of the time since programming over t_drift", 0.0, 40.0, latex="a")

@@ -20,7 +20,7 @@ import sympy
 
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
-from devices.pulsing import CycleNoise, neurosim_nonlinearity
+from devices.simulation.pulses import CycleNoise, neurosim_nonlinearity
 
 _V_UP = Parameter("v_up", "V", "voltage above which the weight grows", lower=0.0, latex=r"v_\mathrm{up}")
 _V_DOWN = Parameter("v_down", "V", "voltage below whose negative it shrinks", lower=0.0, latex=r"v_\mathrm{down}")

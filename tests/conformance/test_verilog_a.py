@@ -6,7 +6,7 @@ import sympy
 
 from crossbar import Crossbar
 from devices import DeviceModel, Parameter, ParameterSet, Pulses, Sine, Triangle, device, models, parameter_sets
-from devices.instance import Device
+from devices.cells.device import Device
 from devices.model import VOLTAGE
 from devices.parameters import Unknown
 from netlists import VacaskOptions, crosscheck, write_verilog_a

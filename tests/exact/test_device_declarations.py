@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy.special import lambertw
 
 from devices import DeviceModel, InputError, Parameter, ParameterSet, Series, Sine, State, Triangle, device, simulate
-from devices.instance import Device
+from devices.cells.device import Device
 from devices.model import VOLTAGE
 from devices.parameters import Part, Unknown
 from netlists import crosscheck

@@ -5,9 +5,9 @@ import pytest
 from scipy.integrate import trapezoid
 
 from devices import Constant, Pulses, Samples, Sine, Triangle, device, simulate
-from devices._dormand_prince import explicit_step
-from devices._rodas import implicit_step
-from devices._work import inside, memory
+from devices.simulation.dormand_prince import explicit_step
+from devices.simulation.rodas import implicit_step
+from devices.simulation.workspace import inside, memory
 
 FLUX = "closed form of the flux"
 

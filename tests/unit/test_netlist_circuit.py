@@ -6,7 +6,7 @@ import sympy
 
 from crossbar import Crossbar, Wires
 from devices import Constant, InputError, Parameter, ParameterSet, Pulses, Samples, Sine, State, Triangle, device
-from devices.instance import Device
+from devices.cells.device import Device
 from devices.model import VOLTAGE, DeviceModel
 from netlists import NgspiceOptions, crossbar_circuit, device_circuit, write_ngspice, write_subcircuit
 from netlists.circuit import Block, Circuit, Instance, OperatingPoint, Resistor, VoltageSource

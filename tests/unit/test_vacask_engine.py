@@ -21,7 +21,7 @@ from devices import (
     device,
     models,
 )  # fmt: skip
-from devices.instance import Device
+from devices.cells.device import Device
 from devices.model import VOLTAGE, DeviceModel
 from netlists import (
     NgspiceOptions,

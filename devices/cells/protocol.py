@@ -34,7 +34,7 @@ class Cell(Protocol):
 
     @property
     def kernel(self) -> Any:
-        """Compiled law, of signature `devices._stepper.KERNEL_SIGNATURE`."""
+        """Compiled law, of signature `devices.simulation.stepper.KERNEL_SIGNATURE`."""
 
     def bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the states, each of shape ``(*shape, states)``."""

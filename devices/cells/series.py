@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import Device, evaluate_cells
 from devices.common.errors import InputError
 from devices.common.validation import finite_array
-from devices.instance import Device, evaluate_cells
 
 __all__ = ["Series"]
 

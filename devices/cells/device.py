@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.cell import Cell
+from devices.cells.protocol import Cell
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 from devices.model import DeviceModel

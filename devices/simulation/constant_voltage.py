@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from devices._stepper import integrate_cell
-from devices._work import memory
 from devices.common.jit import jit
+from devices.simulation.stepper import integrate_cell
+from devices.simulation.workspace import memory
 
 _LITTLE = 1e-2  # moves, and changes of the law, below which one classic Runge-Kutta step is exact to about 1e-11
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import Device
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
-from devices.instance import Device
-from devices.transient import simulate
+from devices.simulation.transient import simulate
 from devices.waveforms import Constant
 
 __all__ = ["switching_time"]

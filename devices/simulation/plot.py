@@ -11,7 +11,7 @@ from devices.common.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devices.transient import Trace
+    from devices.simulation.transient import Trace
 
 __all__ = ["plot_loop", "plot_trace", "scaled"]
 

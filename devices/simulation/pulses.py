@@ -22,7 +22,7 @@ from devices.common.validation import choice, finite_array, integer, number
 from devices.effects import generator
 
 if TYPE_CHECKING:
-    from devices.instance import Device
+    from devices.cells.device import Device
     from devices.waveforms import Pulses
 
 __all__ = ["CycleNoise", "apply_pulses", "neurosim_nonlinearity", "pulse_train"]
@@ -115,7 +115,7 @@ _UPDATES = {
 
 
 def _update(device: Device) -> _Update:
-    from devices.instance import Device
+    from devices.cells.device import Device
 
     name = device.model.name if isinstance(device, Device) else type(device).__name__
     if name not in _UPDATES:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import Device
+from devices.cells.series import Series
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.threads import cores, in_turns
 from devices.common.validation import finite_array, integer, number
-from devices.instance import Device
-from devices.series import Series
 from devices.waveforms import Waveform, refuse_blurred
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class Trace:
     steps: NDArray[np.int64]
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Any:
-        """Draw the pinched loop; see `devices.plot.plot_loop`."""
-        from devices.plot import plot_loop
+        """Draw the pinched loop; see `devices.simulation.plot.plot_loop`."""
+        from devices.simulation.plot import plot_loop
 
         return plot_loop(self, ax=ax, **options)
 
@@ -113,8 +113,8 @@ def simulate(
         If a cell does not reach the end; names the cell, the time and the reason. Its `partial` is the trace, NaN
         from where a cell stopped.
     """
-    from devices import _stepper
     from devices.kernels.compile import kernel, switch_kernel
+    from devices.simulation import stepper
 
     if not isinstance(device, Device):
         what = "a Device" + (", or a crossbar of such cells" if isinstance(device, Series) else "")
@@ -146,7 +146,7 @@ def simulate(
     refuse_blurred("waveform", np.diff(pieces[:, 0], append=waveform.duration), waveform.duration)
 
     def part(rows: slice) -> None:
-        _stepper.integrate(
+        stepper.integrate(
             compiled,
             switch,
             switches,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import Device
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import integer, number
-from devices.instance import Device
-from devices.transient import Trace, sample_times
+from devices.simulation.transient import Trace, sample_times
 from devices.waveforms import Waveform
 
 __all__ = ["simulate_switches"]

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from devices._work import NEARLY, finish, slope, voltage
 from devices.common.jit import jit
+from devices.simulation.workspace import NEARLY, finish, slope, voltage
 
 __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implicit_step", "solve"]
 

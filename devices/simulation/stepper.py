@@ -1,9 +1,9 @@
 """The time stepper of `simulate`, in compiled code: every cell of an ensemble takes steps of its own.
 
-A step is explicit where that is stable, else implicit (`devices._dormand_prince`, `devices._rodas`), and as long as
-its error allows. Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic
-within each and crosses no threshold unseen; samples are interpolated. At an event (`devices._events`), a state at its
-bound or a law that jumps or bends, a step ends just before, a hop goes over it, and the next step begins anew.
+A step is explicit where that is stable, else implicit (dormand_prince.py, rodas.py), and as long as its error allows.
+Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic within each and
+crosses no threshold unseen; samples are interpolated. At an event (events.py), a state at its bound or a law that jumps
+or bends, a step ends just before, a hop goes over it, and the next step begins anew.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import math
 
 import numpy as np
 
-from devices._dormand_prince import REACH, explicit_step
-from devices._events import hold, until_event
-from devices._rodas import implicit_step
-from devices._work import NEARLY, inside, memory, slope, voltage
 from devices.common.jit import jit
+from devices.simulation.dormand_prince import REACH, explicit_step
+from devices.simulation.events import hold, until_event
+from devices.simulation.rodas import implicit_step
+from devices.simulation.workspace import NEARLY, inside, memory, slope, voltage
 
 __all__ = ["integrate", "integrate_cell"]
 
@@ -220,7 +220,7 @@ def integrate(
     kernel, switch, switches, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
     current, state, bound_time, status, stopped, steps,
 ):  # fmt: skip
-    """Integrate each cell (a row of `start`) over the waveform; see `devices.transient.simulate`."""
+    """Integrate each cell (a row of `start`) over the waveform; see `devices.simulation.transient.simulate`."""
     p_many = p.shape[0] > 1
     work = memory(start.shape[1], 0)
     signs = np.zeros((2, switches))

@@ -5,8 +5,8 @@ Events are numbered: switches first, then states. Each has a measure along the s
 
 from __future__ import annotations
 
-from devices._work import inside, voltage
 from devices.common.jit import jit
+from devices.simulation.workspace import inside, voltage
 
 __all__ = ["hold", "until_event"]
 

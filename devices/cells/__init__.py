@@ -1,0 +1,1 @@
+"""What arrays ask a cell for: devices, and two devices in series."""

@@ -1,0 +1,1 @@
+"""States over time: waveforms, pulses, constant voltages, stochastic switches."""
