@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from devices import Measured, Samples, Sine, device, models
-from devices._free import free_parameters
-from devices._predictions import DevicePrediction, LawPrediction
-from devices._search import Problem
-from devices.retention_laws import RETENTION_LAWS
+from devices.fitting.predictions import DevicePrediction, LawPrediction
+from devices.fitting.retention_laws import RETENTION_LAWS
+from devices.fitting.search import Problem
+from devices.fitting.search_space import free_parameters
 
 #: Standard deviation of the noise as a share of a record's peak, and how far truth lies from the set at most.
 NOISE, WIDEST = 0.01, 1.5

@@ -15,8 +15,9 @@ from crossbar.periphery import ADC, Amplitude, Encoding
 from crossbar.tiles import Tile
 from crossbar.wires import Wires
 from devices.common.errors import InputError
+from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, integer, number
-from devices.effects import Effect, Seed, apply_effects, generator
+from devices.effects.base import Effect, apply_effects
 
 __all__ = ["AnalogMatrix", "AnalogNetwork", "Recipe"]
 

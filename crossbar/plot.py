@@ -13,6 +13,7 @@ from crossbar.bias import SIDES
 from crossbar.readout import Readout
 from crossbar.solution import Solution
 from devices.common.errors import InputError
+from devices.common.plotting import axes_or_new, scaled
 from devices.common.validation import choice
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ def plot_conductance(crossbar: Crossbar, ax: Axes | None = None) -> Axes:
     """
     from matplotlib.colors import LogNorm
 
-    scale, prefix = _engineering(crossbar.conductance)
-    cells = np.ma.masked_equal(crossbar.conductance / scale, 0.0)
+    factor, unit = scaled(crossbar.conductance, "S")
+    cells = np.ma.masked_equal(factor * crossbar.conductance, 0.0)
     norm = LogNorm() if cells.count() and cells.max() > _WIDE * cells.min() else None
-    ax = _map(cells, f"Cell conductance [{prefix}S]", ax, norm=norm)
+    ax = _map(cells, f"Cell conductance [{unit}]", ax, norm=norm)
     ax.set_title(f"{crossbar.rows} x {crossbar.columns} cells", pad=16)
     return ax
 
@@ -86,16 +87,16 @@ def plot_ir_drop(readout: Readout, ax: Axes | None = None, line: str = "word") -
     _one_vector(readout)
     ideal = readout.voltage[:, None] if line == "word" else 0.0
     shift = (readout.word_line_voltage if line == "word" else readout.bit_line_voltage) - ideal
-    scale, prefix = _engineering(shift)
-    shift = shift / scale
+    factor, unit = scaled(shift, "V")
+    shift = factor * shift
     low, high = float(shift.min(initial=0.0)), float(shift.max(initial=0.0))
     reach = max(high, -low)
     if low and high:
         style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
     else:
         style = {"cmap": "Blues_r" if low else "Reds", "vmin": low, "vmax": high or (0.0 if low else 1.0)}
-    ax = _map(shift, f"{line.capitalize()}-line node minus ideal [{prefix}V]", ax, **style)
-    ax.set_title(f"{line.capitalize()}-line IR drop, {reach:.3g} {prefix}V at most" if reach else "No IR drop", pad=16)
+    ax = _map(shift, f"{line.capitalize()}-line node minus ideal [{unit}]", ax, **style)
+    ax.set_title(f"{line.capitalize()}-line IR drop, {reach:.3g} {unit} at most" if reach else "No IR drop", pad=16)
     return ax
 
 
@@ -124,18 +125,18 @@ def plot_currents(readout: Readout, crossbar: Crossbar, ax: Axes | None = None) 
     if readout.current.shape[-1:] != (crossbar.columns,) or readout.voltage.shape[-1:] != (crossbar.rows,):
         fits = f"a readout of {crossbar.rows} voltages and {crossbar.columns} currents"
         raise InputError("readout", f"{readout.voltage.shape[-1]} and {readout.current.shape[-1]}", fits)
-    scale, prefix = _engineering(readout.voltage @ crossbar.conductance)
-    ideal = (readout.voltage @ crossbar.conductance).ravel() / scale
-    solved = readout.current.ravel() / scale
-    ax = _axes(ax)
+    factor, unit = scaled(readout.voltage @ crossbar.conductance, "A")
+    ideal = factor * (readout.voltage @ crossbar.conductance).ravel()
+    solved = factor * readout.current.ravel()
+    ax = axes_or_new(ax)
     both = np.concatenate([ideal, solved])
     low, high = (both.min(), both.max()) if both.size else (0.0, 1.0)
     ax.plot([low, high], [low, high], color="0.4", linestyle="--", linewidth=1, label="ideal wires")
     number = np.broadcast_to(np.arange(crossbar.columns), readout.current.shape).ravel()
     dots = ax.scatter(ideal, solved, c=number, s=14, cmap="viridis", label="with wires", zorder=3)
     ax.figure.colorbar(dots, ax=ax, label="Bit line")
-    ax.set_xlabel(f"Current with ideal wires [{prefix}A]")
-    ax.set_ylabel(f"Current with wires [{prefix}A]")
+    ax.set_xlabel(f"Current with ideal wires [{unit}]")
+    ax.set_ylabel(f"Current with wires [{unit}]")
     ax.set_title("Bit-line currents")
     ax.legend(frameon=False)
     return ax
@@ -164,13 +165,13 @@ def plot_cell_voltage(solution: Solution, ax: Axes | None = None) -> Axes:
     voltage = solution.cell_voltage
     if voltage.ndim != 2:
         raise InputError("solution", f"voltages of shape {voltage.shape}", "one vector", "one solve for each")
-    scale, prefix = _engineering(voltage)
-    voltage = voltage / scale
+    factor, unit = scaled(voltage, "V")
+    voltage = factor * voltage
     low, high = float(voltage.min()), float(voltage.max())
     reach = max(high, -low)
     style: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if low < 0.0 < high else {}
-    ax = _map(voltage, f"Cell voltage [{prefix}V]", ax, sides=False, **style)
-    ax.set_title(f"Cell voltage, {low:.3g} to {high:.3g} {prefix}V")
+    ax = _map(voltage, f"Cell voltage [{unit}]", ax, sides=False, **style)
+    ax.set_title(f"Cell voltage, {low:.3g} to {high:.3g} {unit}")
     return ax
 
 
@@ -202,20 +203,20 @@ def plot_transient(trace: ArrayTrace, side: str = "bit_bottom", ax: Axes | None 
     if not connected.size:
         raise InputError("side", f"{side}, whose terminals all float", "a side with connected terminals")
     current = (1.0 if word else -1.0) * trace.terminal_current[side][:, connected]
-    scale, prefix = _engineering(current)
-    unit, time_prefix = _engineering(trace.time)
-    ax = _axes(ax)
+    factor, unit = scaled(current, "A")
+    stretch, time_unit = scaled(trace.time, "s")
+    ax = axes_or_new(ax)
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     colours = ScalarMappable(Normalize(0, max(1, trace.potential[side].shape[1] - 1)), colormaps["viridis"])
     for colour, values in zip(colours.to_rgba(connected.astype(float)), current.T, strict=True):
-        ax.plot(trace.time / unit, values / scale, color=colour, linewidth=1)
+        ax.plot(stretch * trace.time, factor * values, color=colour, linewidth=1)
     if connected.size > 1:
         ax.figure.colorbar(colours, ax=ax, label="Word line" if word else "Bit line")
-    ax.set_xlabel(f"Time [{time_prefix}s]")
-    ax.set_ylabel(f"Current {'into' if word else 'out of'} the array [{prefix}A]")
+    ax.set_xlabel(f"Time [{time_unit}]")
+    ax.set_ylabel(f"Current {'into' if word else 'out of'} the array [{unit}]")
     ax.set_title(f"{'Word' if word else 'Bit'}-line terminals, {side.split('_')[1]}")
     return ax
 
@@ -249,11 +250,11 @@ def plot_programming(result: ProgramResult, axes: Sequence[Axes] | NDArray[Any] 
     if given.size != 4:
         raise InputError("axes", f"{given.size} axes", "four axes", "plt.subplots(1, 4)[1]")
     target, final, error, pulses = given
-    scale, prefix = _engineering(np.concatenate([result.target, result.final]))
-    both = [result.target / scale, result.final / scale]
+    factor, unit = scaled(np.concatenate([result.target, result.final]), "S")
+    both = [factor * result.target, factor * result.final]
     limits = {"vmin": np.min(both), "vmax": np.max(both)}
     for ax, name, values in zip((target, final), ("Target", "After programming"), both, strict=True):
-        _map(values, f"Conductance [{prefix}S]", ax, sides=False, **limits).set_title(name)
+        _map(values, f"Conductance [{unit}]", ax, sides=False, **limits).set_title(name)
     percent = 100.0 * np.ma.masked_invalid(result.error)
     reach = float(np.abs(percent).max()) if percent.count() else 0.0
     shown = {"cmap": "RdBu_r", "vmin": -(reach or 1.0), "vmax": reach or 1.0}
@@ -265,17 +266,9 @@ def plot_programming(result: ProgramResult, axes: Sequence[Axes] | NDArray[Any] 
     return given
 
 
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot as plt
-
-    return plt.subplots(layout="constrained")[1]
-
-
 def _map(values: NDArray[Any], label: str, ax: Axes | None, *, sides: bool = True, **style: Any) -> Axes:
     """Draw a map with cell (0, 0) at the top left; `sides` marks that drivers are there and senses at the bottom."""
-    ax = _axes(ax)
+    ax = axes_or_new(ax)
     image = ax.imshow(values, origin="upper", interpolation="nearest", **{"cmap": "viridis", **style})
     ax.set_facecolor("0.85")
     ax.figure.colorbar(image, ax=ax, label=label, shrink=min(1.0, max(0.4, values.shape[0] / values.shape[1])))
@@ -296,12 +289,3 @@ def _one_vector(readout: Readout) -> None:
         raise InputError(
             "readout", f"voltages of shape {readout.voltage.shape}", "one vector", "read(voltage[0], nodes=True)"
         )
-
-
-def _engineering(values: NDArray[np.float64]) -> tuple[float, str]:
-    """Return the power of 1000 that makes the largest value 1 to 1000, and its prefix."""
-    largest = float(np.abs(values).max(initial=0.0))
-    for power, prefix in ((0, ""), (-3, "m"), (-6, "\N{GREEK SMALL LETTER MU}"), (-9, "n"), (-12, "p")):
-        if largest >= 10.0**power:
-            return 10.0**power, prefix
-    return (1.0, "") if largest == 0.0 else (1e-15, "f")

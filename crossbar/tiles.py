@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crossbar.array import Crossbar
 from crossbar.periphery import ADC, Encoding
-from devices.effects import Effect, apply_effects
+from devices.effects.base import Effect, apply_effects
 
 __all__ = ["Tile"]
 

@@ -207,7 +207,7 @@ class DeviceModel:
         """Return the set called `name`, registered ones included, or the default set."""
         if name is None:
             return self.parameter_sets[0]
-        from devices.exchange import registered
+        from devices.parameter_files import registered
 
         by_name = {s.name: s for s in (*self.parameter_sets, *registered(self))}
         return by_name[choice("set", name, by_name)]

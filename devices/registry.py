@@ -113,7 +113,7 @@ def parameter_sets(model: str | None = None) -> Table[Any, ParameterSet]:
     >>> parameter_sets()["vteam", "magic"].status
     'seen'
     """
-    from devices.exchange import registered
+    from devices.parameter_files import registered
 
     def every(declared: DeviceModel) -> tuple[ParameterSet, ...]:
         return (*declared.parameter_sets, *registered(declared))

@@ -15,7 +15,9 @@ from typing import Any
 
 import sympy
 
-__all__ = ["ONE", "Unit", "parse_unit"]
+from devices.common.errors import InputError
+
+__all__ = ["ONE", "Unit", "factor", "parse_unit"]
 
 _BASES = ("kg", "m", "s", "A", "K", "mol", "cd")
 #: Units as powers of kg, m, s, A, K; read here so that the registry need not load pint, which knows all others.
@@ -161,6 +163,49 @@ def _parse_power(tokens: list[str]) -> tuple[Unit, list[str]]:
             raise ValueError("an exponent is no number")
         unit, tokens = unit ** Fraction(tokens[1]), tokens[2:]
     return unit, tokens
+
+
+def factor(name: str, unit: str, si: str) -> float:
+    """Return what multiplies a value in `unit` to give it in `si`.
+
+    Parameters
+    ----------
+    name : str
+        What the value is, for the message.
+    unit : str
+        Unit as people write it: ``"uA"``, ``"kOhm"``, ``"m/s"``; ``"1"`` for a pure number.
+    si : str
+        Unit wanted.
+
+    Returns
+    -------
+    float
+        The factor.
+
+    Raises
+    ------
+    InputError
+        If the unit is unknown or has another dimension.
+    """
+    if unit == si:
+        return 1.0
+    import pint
+
+    registry = _registry()
+    try:
+        given = registry.Quantity(1.0, re.sub(r"[Oo]hms?\b|Ω|Ω", "ohm", unit.strip()) if unit.strip() != "1" else "")
+    except (pint.errors.PintError, ValueError, TypeError, AttributeError, SyntaxError):
+        raise InputError(f"units[{name!r}]", repr(unit), f"a unit that converts to {si}", f"{si!r}") from None
+    base = "" if si == "1" else si
+    try:
+        if registry.Quantity(0.0, given.units).to(base).magnitude != 0.0:
+            raise InputError(f"units[{name!r}]", repr(unit), f"a unit in proportion to {si}", f"{si!r}")
+        return float(given.to(base).magnitude)
+    except pint.errors.PintError:
+        dimension = str(given.dimensionality)
+        raise InputError(
+            f"units[{name!r}]", f"{unit!r}, of dimension {dimension}", f"a unit that converts to {si}"
+        ) from None
 
 
 def _symbol(name: str) -> Unit:

@@ -331,7 +331,7 @@ def _chip(run: _Run) -> Section:
 
 def _si(value: float, unit: str, digits: int = 4) -> str:
     """A quantity with a prefixed unit."""
-    from devices.simulation.plot import scaled
+    from devices.common.plotting import scaled
 
     factor, prefixed = scaled(value, unit)
     return f"{factor * value:.{digits}g} {prefixed}"

@@ -66,7 +66,7 @@ def loop_figure(cell: Device) -> Figure:
 
 
 def _quantity(value: float, unit: str) -> str:
-    from devices.simulation.plot import scaled
+    from devices.common.plotting import scaled
 
     factor, text = scaled(value, unit)
     return f"{factor * value:.3g} {text}"
@@ -76,7 +76,7 @@ def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> 
     """Draw the curve at the start; of a device with a gate, one for each of a few voltages there."""
     import numpy as np
 
-    from devices.simulation.plot import scaled
+    from devices.common.plotting import scaled
 
     voltage = np.linspace(-peak, peak, 401)
     names = cell.control_names
@@ -84,7 +84,7 @@ def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> 
     if names:
         held = [peak * share * np.eye(len(names))[0] for share in (0.4, 0.7, 1.0)]
     curves = [cell.current(voltage, controls=c) for c in held]
-    factor, unit = scaled(float(np.abs(curves).max()), "A")
+    factor, unit = scaled(curves, "A")
     for c, current in zip(held, curves, strict=True):
         label = "" if c is None else f"{names[0]} {c[0]:g} V"
         linear.plot(voltage, factor * current, label=label)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devices.common.errors import InputError
-from devices.simulation.plot import scaled
+from devices.common.plotting import scaled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

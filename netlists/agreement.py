@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.common.files import write_whole
+from devices.common.tables import columns_of_text
 from devices.common.validation import choice, number
-from netlists._report import columns_of_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

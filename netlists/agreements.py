@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.common.files import write_whole
+from devices.common.tables import columns_of_text
 from devices.common.validation import choice
-from netlists._report import columns_of_text
 from netlists.agreement import Agreement
 from netlists.engines.waves import Waves
 

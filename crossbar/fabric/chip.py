@@ -17,8 +17,8 @@ from crossbar.inference import AnalogNetwork
 from crossbar.periphery import PulseWidth
 from crossbar.tiles import Tile
 from devices.common.errors import InputError
+from devices.common.randomness import Seed
 from devices.common.validation import finite_array, integer
-from devices.effects import Seed
 
 __all__ = ["Chip", "ChipRun", "Core", "Placement"]
 

@@ -111,7 +111,10 @@ class _MachineCode(_Cache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
         content = read_cached(*self._key(sig, target_context.codegen())) if self._enabled else None
-        return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
+        try:
+            return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
+        except (AttributeError, ImportError):  # it names what is not in this process: compile it again
+            return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         if self._enabled and not data.lifted and not data.library.has_dynamic_globals:
@@ -134,7 +137,11 @@ class _MachineCode(_Cache):
 
 
 def fingerprint(function: FunctionType) -> str:
-    """Return a digest of a function and of everything that it calls: their code, and the constants that they take."""
+    """Return a digest of a function and of everything that it calls.
+
+    It covers their code, the constants that they take, and the names of their modules, where numba looks for them when
+    it loads machine code.
+    """
     found: dict[FunctionType, str] = {}
     waiting = [function]
     while waiting:
@@ -190,7 +197,7 @@ def _described(function: FunctionType) -> tuple[str, tuple[FunctionType, ...]]:
         code = code.replace(co_consts=(None, *code.co_consts[1:]))
     taken = [(name, text(value, name)) for name, value in sorted(_taken(function), key=lambda pair: pair[0])]
     defaults = text(function.__defaults__, "defaults")
-    whole = repr((function.__qualname__, text(code, "code"), defaults, taken))
+    whole = repr((function.__module__, function.__qualname__, text(code, "code"), defaults, taken))
     return hashlib.sha256(whole.encode()).hexdigest(), tuple(called)
 
 

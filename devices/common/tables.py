@@ -1,4 +1,4 @@
-"""`Table`: a read-only mapping that shows itself as a table in a terminal and in a notebook."""
+"""`Table`, a read-only mapping that shows itself in a terminal and in a notebook; and aligned columns of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table"]
+__all__ = ["Table", "columns_of_text"]
 
 #: Columns whose words are copied as a whole.
 _UNBROKEN = ("name", "model", "set", "doi")
@@ -88,3 +88,9 @@ class Table(Mapping[Key, Value], Generic[Key, Value]):
 
         with pd.option_context("display.max_colwidth", None):
             return str(self.to_frame().to_html(index=False, border=0))
+
+
+def columns_of_text(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table whose columns are aligned."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -7,34 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from devices.common.errors import InputError
+from devices.common.plotting import axes_or_new, axis_scale, scaled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from devices.simulation.transient import Trace
 
-__all__ = ["plot_loop", "plot_trace", "scaled"]
-
-_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
-
-
-def scaled(peak: float, unit: str) -> tuple[float, str]:
-    """Return the factor and the prefixed unit that bring `peak` between 1 and 1000.
-
-    Parameters
-    ----------
-    peak : float
-        Largest absolute value, in `unit`.
-    unit : str
-        SI unit without prefix.
-
-    Returns
-    -------
-    tuple of (float, str)
-        Multiply values by the first, label the axis with the second.
-    """
-    power = 0 if peak <= 0 or not np.isfinite(peak) else int(np.clip(3 * np.floor(np.log10(peak) / 3), -15, 9))
-    return 10.0**-power, _PREFIXES[power] + unit
+__all__ = ["plot_loop", "plot_trace"]
 
 
 def plot_loop(
@@ -69,10 +49,10 @@ def plot_loop(
     matplotlib.axes.Axes
         The axes.
     """
-    ax = _axes(ax)
+    ax = axes_or_new(ax, figsize=(4.5, 3.5))
     currents = np.atleast_2d(trace.current.reshape(-1, trace.time.size))
     peak = float(np.abs(currents).max())
-    factor, unit = _axis_scale(ax.get_ylabel(), peak, "A")
+    factor, unit = axis_scale(ax.get_ylabel(), peak, "A")
     for k, current in enumerate(currents):
         if log:
             magnitude = np.abs(current)
@@ -118,12 +98,12 @@ def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None
     """
     if trace.device.shape:
         raise InputError("trace", f"an ensemble of shape {trace.device.shape}", "one device", "simulate one cell")
-    ax = _axes(ax)
+    ax = axes_or_new(ax, figsize=(4.5, 3.5))
     names = [s.name for s in trace.device.model.states]
     k = 0 if state is None else names.index(state)
     declared = trace.device.model.states[k]
     seconds, time_unit = scaled(float(trace.time[-1]), "s")
-    size, unit = (1.0, "") if declared.unit == "1" else scaled(float(np.abs(trace.state[:, k]).max()), declared.unit)
+    size, unit = (1.0, "") if declared.unit == "1" else scaled(trace.state[:, k], declared.unit)
     behind = ax.twinx()
     behind.plot(seconds * trace.time, trace.voltage, color="0.7", lw=1.0)
     behind.set_ylabel("voltage [V]", color="0.5")
@@ -133,14 +113,6 @@ def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None
     ax.set_xlabel(f"time [{time_unit}]")
     ax.set_ylabel(f"state {declared.name}" + (f" [{unit}]" if unit else ""))
     return ax
-
-
-def _axis_scale(label: str, peak: float, unit: str) -> tuple[float, str]:
-    """Return factor and unit of an axis: those that its label already has, else those that suit the peak."""
-    for power, prefix in _PREFIXES.items():
-        if label.endswith(f"[{prefix}{unit}]"):
-            return 10.0**-power, prefix + unit
-    return scaled(peak, unit)
 
 
 def _arrows(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
@@ -156,11 +128,3 @@ def _arrows(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
             xytext=(x[k - 1], y[k - 1]),
             arrowprops={"arrowstyle": "-|>", "color": color, "mutation_scale": 14},
         )
-
-
-def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
-    from matplotlib.pyplot import subplots
-
-    return subplots(figsize=(4.5, 3.5), layout="constrained")[1]

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.common.errors import InputError
+from devices.common.randomness import generator
 from devices.common.validation import choice, finite_array, integer, number
-from devices.effects import generator
 
 if TYPE_CHECKING:
     from devices.cells.device import Device

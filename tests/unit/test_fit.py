@@ -23,8 +23,8 @@ from devices import (
     save_set,
     simulate,
 )
-from devices._free import Free
-from devices._search import Problem, Search
+from devices.fitting.search import Problem, Search
+from devices.fitting.search_space import Free
 
 TRUE = {"g": 3e-5, "v0": 0.3}
 TIME = np.linspace(0.0, 1.0, 101)
@@ -361,9 +361,9 @@ def test_a_fit_becomes_a_registered_set(tmp_path):
         with pytest.raises(InputError, match=r"the name 'unit', which is taken; .*try: another name"):
             register(parameter_sets("sinh_cell")["unit"], "sinh_cell", replace=True)
     finally:
-        from devices import exchange
+        from devices import parameter_files
 
-        exchange._SESSION.clear()
+        parameter_files._SESSION.clear()
 
 
 def changed(file, **changes):

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from devices import Measured, fit
-from devices._free import Free
-from devices._intervals import infer, state
-from devices._search import Problem, Search, Try, noise_like
+from devices.fitting.intervals import infer, state
+from devices.fitting.search import Problem, Search, Try, noise_like
+from devices.fitting.search_space import Free
 
 
 def waves(noise, seed=0, count=60):

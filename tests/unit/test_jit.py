@@ -146,7 +146,7 @@ def test_an_edit_of_the_steppers_workspace_changes_the_next_run(tmp_path):
     own = {"MEMDUCTANCE_CACHE_DIR": str(cache.cache_folder().parent)}  # the copy's code is ours, wherever it stands
     place, before = run(tmp_path, code, **own)
     assert Path(place).parent == tmp_path / "devices"
-    workspace = tmp_path / "devices" / "_work.py"
+    workspace = tmp_path / "devices" / "simulation" / "workspace.py"
     text = workspace.read_text()
     line = "value = segment[1] + segment[2] * s"
     assert text.count(line) == 1

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.common.constants import BOLTZMANN, CHARGE
 from devices.common.errors import InputError
+from devices.common.randomness import Seed, generator
 from devices.common.validation import choice, finite_array, integer, number
-from devices.effects import Seed, ValueEffect, generator
+from devices.effects.base import ValueEffect
+from devices.effects.variability import Spread
 from devices.parameters import Status
-from devices.variability import Spread
 
 __all__ = ["FlickerNoise", "TelegraphNoise", "WhiteNoise"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from devices._free import walled
-from devices._search import ROUGH, Problem
+from devices.fitting.search import ROUGH, Problem
+from devices.fitting.search_space import walled
 
 __all__ = ["Profile"]
 

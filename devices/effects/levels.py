@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.common.errors import InputError
+from devices.common.randomness import Seed
 from devices.common.validation import finite_array, integer
-from devices.effects import Seed, ValueEffect, WindowEffect, window
+from devices.effects.base import ValueEffect, WindowEffect, window
 from devices.parameters import Status
 
 __all__ = ["GivenLevels", "UniformLevels"]

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices._free import Bounds, free_parameters
-from devices._intervals import infer, state
-from devices._predictions import assemble, predictor
-from devices._search import Problem, Search, Try, polish
 from devices.common.errors import InputError
+from devices.common.randomness import generator
 from devices.common.validation import choice, finite_array, integer, number
-from devices.effects import generator
-from devices.exchange import chosen_set
-from devices.measurements import Measured
+from devices.fitting.intervals import infer, state
+from devices.fitting.measured import Measured
+from devices.fitting.predictions import assemble, predictor
+from devices.fitting.retention_laws import RETENTION_LAWS, RetentionLaw
+from devices.fitting.search import Problem, Search, Try, polish
+from devices.fitting.search_space import Bounds, free_parameters
 from devices.model import DeviceModel
+from devices.parameter_files import chosen_set
 from devices.parameters import ParameterSet
 from devices.registry import models
-from devices.retention_laws import RETENTION_LAWS, RetentionLaw
 
 if TYPE_CHECKING:
-    from devices.fit_result import Fit
+    from devices.fitting.result import Fit
 
 __all__ = ["fit"]
 
@@ -117,7 +117,7 @@ def fit(
     >>> round(found.values["nu"], 6)
     0.08
     """
-    from devices.fit_result import conclude
+    from devices.fitting.result import conclude
 
     records = _records(measured)
     declared = _model(model)

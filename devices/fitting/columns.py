@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.common.errors import InputError
 from devices.common.validation import choice, readable_file
+from devices.units import factor
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUANTITIES", "factor", "read_table"]
+__all__ = ["QUANTITIES", "read_table"]
 
 #: SI unit of each quantity that a column may hold, and the names that are obvious for it.
 QUANTITIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -31,56 +31,6 @@ QUANTITIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "period": ("s", ("period", "pulse period")),
 }
 _UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\((?P<round>[^()]*)\)|\[(?P<square>[^\[\]]*)\]|/\s*(?P<slash>[^/]+))$")
-
-
-@cache
-def _units() -> Any:
-    import pint
-
-    return pint.UnitRegistry()
-
-
-def factor(name: str, unit: str, si: str) -> float:
-    """Return what multiplies a value in `unit` to give it in `si`.
-
-    Parameters
-    ----------
-    name : str
-        What the value is, for the message.
-    unit : str
-        Unit as people write it: ``"uA"``, ``"kOhm"``, ``"m/s"``; ``"1"`` for a pure number.
-    si : str
-        Unit wanted.
-
-    Returns
-    -------
-    float
-        The factor.
-
-    Raises
-    ------
-    InputError
-        If the unit is unknown or has another dimension.
-    """
-    if unit == si:
-        return 1.0
-    import pint
-
-    registry = _units()
-    try:
-        given = registry.Quantity(1.0, re.sub(r"[Oo]hms?\b|Ω|Ω", "ohm", unit.strip()) if unit.strip() != "1" else "")
-    except (pint.errors.PintError, ValueError, TypeError, AttributeError, SyntaxError):
-        raise InputError(f"units[{name!r}]", repr(unit), f"a unit that converts to {si}", f"{si!r}") from None
-    base = "" if si == "1" else si
-    try:
-        if registry.Quantity(0.0, given.units).to(base).magnitude != 0.0:
-            raise InputError(f"units[{name!r}]", repr(unit), f"a unit in proportion to {si}", f"{si!r}")
-        return float(given.to(base).magnitude)
-    except pint.errors.PintError:
-        dimension = str(given.dimensionality)
-        raise InputError(
-            f"units[{name!r}]", f"{unit!r}, of dimension {dimension}", f"a unit that converts to {si}"
-        ) from None
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices._predictions import assemble
 from devices.cells.device import Device
 from devices.common.errors import InputError
+from devices.common.randomness import generator
 from devices.common.validation import finite_array, integer, number
-from devices.effects import generator
-from devices.exchange import chosen_set
-from devices.fit_result import Fit
-from devices.fitting import fit
-from devices.measurements import Measured
+from devices.fitting.fit import fit
+from devices.fitting.measured import Measured
+from devices.fitting.predictions import assemble
+from devices.fitting.result import Fit
 from devices.model import DeviceModel
+from devices.parameter_files import chosen_set
 
 if TYPE_CHECKING:
     import pandas as pd

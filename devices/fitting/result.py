@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices._free import walled
-from devices._intervals import Inference, Statement
-from devices._predictions import assemble, predictor
-from devices._search import noise_like
 from devices.cells.device import Device
 from devices.common.errors import InputError
-from devices.measurements import Measured
+from devices.fitting.intervals import Inference, Statement
+from devices.fitting.measured import Measured
+from devices.fitting.predictions import assemble, predictor
+from devices.fitting.retention_laws import RetentionLaw
+from devices.fitting.search import noise_like
+from devices.fitting.search_space import walled
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
-from devices.retention_laws import RetentionLaw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devices._search import Problem, Search, Try
+    from devices.fitting.search import Problem, Search, Try
 
 __all__ = ["Fit", "conclude"]
 
@@ -195,8 +195,8 @@ class Fit:
         )
 
     def plot(self, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
-        """Draw measured and fitted values, residuals below; see `devices.fit_plot.plot_fit`."""
-        from devices.fit_plot import plot_fit
+        """Draw measured and fitted values, residuals below; see `devices.fitting.plot.plot_fit`."""
+        from devices.fitting.plot import plot_fit
 
         return plot_fit(self, axes)
 

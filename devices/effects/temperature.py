@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.common.constants import BOLTZMANN_EV
 from devices.common.errors import InputError
+from devices.common.randomness import Seed
 from devices.common.validation import finite_array, number
-from devices.effects import Seed, ValueEffect
+from devices.effects.base import ValueEffect
 from devices.parameters import Status
 
 __all__ = ["ArrheniusRate", "MetalResistance"]

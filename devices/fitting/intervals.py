@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices._free import WALL, walled
-from devices._profile import Profile
-from devices._search import Problem, Try
+from devices.fitting.profile import Profile
+from devices.fitting.search import Problem, Try
+from devices.fitting.search_space import WALL, walled
 
 __all__ = ["Inference", "Statement", "infer", "state"]
 

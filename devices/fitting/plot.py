@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.common.errors import InputError
-from devices.simulation.plot import scaled
+from devices.common.plotting import scaled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devices.fit_result import Fit
+    from devices.fitting.result import Fit
 
 __all__ = ["plot_fit"]
 
@@ -56,7 +56,7 @@ def plot_fit(fit: Fit, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
             raise InputError("axes", f"{grid.size} axes", f"{2 * count}: two for each record")
         grid = grid.reshape(2, count)
     for (top, below), record, fitted in zip(grid.T, fit.measured, fit.fitted, strict=True):
-        factor, unit = scaled(float(np.abs(record.observed).max()), record.unit)
+        factor, unit = scaled(record.observed, record.unit)
         if record.kind == "trace":
             seconds, time_unit = scaled(float(record.time[-1]), "s")
             volts = record.waveform.at(record.time)
@@ -74,7 +74,7 @@ def plot_fit(fit: Fit, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
         top.set_ylabel(f"{record.quantity} [{unit}]")
         top.legend(frameon=False)
         rest = record.observed - fitted
-        small, small_unit = scaled(float(np.abs(rest).max()), record.unit)
+        small, small_unit = scaled(rest, record.unit)
         below.axhline(0, color="0.8", lw=0.8, zorder=0)
         below.plot(x, small * rest, ".", color="C3", ms=3)
         below.set_xlabel(label)

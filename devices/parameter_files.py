@@ -12,6 +12,7 @@ from devices.common.files import write_whole
 from devices.common.validation import readable_file
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
+from devices.units import factor
 
 __all__ = ["load_set", "register", "registered", "save_set"]
 
@@ -31,7 +32,7 @@ def _declared(model: str | DeviceModel) -> DeviceModel:
 
 def fitting_set(set: ParameterSet, model: DeviceModel) -> ParameterSet:
     """Return a set that has the model's names and values in their bounds, or raise `InputError`."""
-    from devices._predictions import assemble
+    from devices.fitting.predictions import assemble
 
     if not isinstance(set, ParameterSet):
         raise InputError("set", type(set).__name__, "a ParameterSet", "fit(...).to_set(name)")
@@ -157,8 +158,6 @@ def _kind(path: str | Path) -> Path:
 
 
 def _values(table: object, where: str, units: Mapping[str, str]) -> dict[str, float]:
-    from devices._tables import factor
-
     if not isinstance(table, dict):
         raise InputError(where, repr(table), "a table of names with value and unit")
     values = {}

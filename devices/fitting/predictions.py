@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.cells.device import Device
 from devices.common.errors import ConvergenceError
-from devices.measurements import Measured
+from devices.fitting.measured import Measured
+from devices.fitting.retention_laws import RetentionLaw
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
-from devices.retention_laws import RetentionLaw
 
 __all__ = ["DevicePrediction", "LawPrediction", "assemble", "predictor"]
 

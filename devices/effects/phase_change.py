@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
-from devices.effects import Seed, ValueEffect, generator
+from devices.effects.base import ValueEffect
+from devices.effects.variability import ProgrammingNoise
 from devices.parameters import Status
-from devices.variability import ProgrammingNoise
 
 __all__ = ["PcmCells"]
 

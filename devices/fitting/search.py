@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices._free import WALL, Free
 from devices.common.errors import InputError
+from devices.fitting.search_space import WALL, Free
 
 __all__ = ["ROUGH", "Problem", "Search", "Try", "noise_like", "polish"]
 
@@ -193,10 +193,12 @@ class Search:
 
     @property
     def followed(self) -> int:
+        """Number of starts that were followed to an end."""
         return len(self._ends)
 
     @property
     def reached(self) -> int:
+        """Number of ends that are as good as the best one."""
         return self._as_low_as(self.tries[0].cost)
 
     def _as_low_as(self, cost: float) -> int:

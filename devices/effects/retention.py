@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.common.errors import InputError
+from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
-from devices.effects import Seed, ValueEffect, generator
+from devices.effects.base import ValueEffect
+from devices.effects.variability import Spread
 from devices.parameters import Status
-from devices.variability import Spread
 
 __all__ = ["Forgetting", "LogBroadening", "PowerLawDrift"]
 

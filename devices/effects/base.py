@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.common.errors import InputError
+from devices.common.randomness import Seed, root_seed, stream
 from devices.common.validation import choice, finite_array, integer
 from devices.parameters import Parameter, Status
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Effect", "ValueEffect", "WindowEffect", "apply_effects", "spread_parameters"]
 
 Array = NDArray[np.float64]
-Seed = int | np.random.Generator
 
 
 class Effect(ABC):
@@ -92,32 +91,12 @@ class WindowEffect(Effect):
         """
 
 
-def generator(seed: Seed) -> np.random.Generator:
-    """Return the generator that `seed` is or starts."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    return np.random.default_rng(integer("seed", seed, minimum=0, fix="an int or a numpy.random.Generator"))
-
-
 def window(limits: tuple[float, float]) -> tuple[float, float]:
     """Return a conductance window as two floats, or raise `InputError`."""
     low, high = finite_array("limits", limits, unit="S", shape=(2,), minimum=0.0).tolist()
     if low >= high:
         raise InputError("limits", f"({low:g}, {high:g})", "lower < upper [S]")
     return low, high
-
-
-def _root(seed: Seed) -> int:
-    """One number that stands for `seed`; a generator moves on by one draw."""
-    if isinstance(seed, np.random.Generator):
-        return int(seed.integers(2**63))
-    return integer("seed", seed, minimum=0, fix="an int or a numpy.random.Generator")
-
-
-def _stream(root: int, *key: str | int) -> np.random.Generator:
-    """A stream of its own for each key."""
-    words = tuple(crc32(part.encode()) if isinstance(part, str) else part for part in key)
-    return np.random.default_rng(np.random.SeedSequence(root, spawn_key=words))
 
 
 def _in_a_row(given: Any) -> tuple[Any, ...]:
@@ -161,14 +140,14 @@ def apply_effects(
     >>> g.shape
     (1, 2)
     """
-    root = _root(seed)
+    root = root_seed(seed)
     values = np.array(finite_array("conductance", conductance, unit="S"))
     seen: Counter[str] = Counter()
     for effect in _in_a_row(effects):
         if not isinstance(effect, Effect):
             raise InputError("effects", repr(effect), "a sequence of effects, such as [Lognormal(0.1)]")
         kind = type(effect).__name__
-        stream = _stream(root, kind, seen[kind])
+        rng = stream(root, kind, seen[kind])
         seen[kind] += 1
         if seen["WhiteNoise"] > 1:
             allowed = "one WhiteNoise: thermal and shot noise are two limits of the same noise"
@@ -178,9 +157,9 @@ def apply_effects(
                 raise InputError(
                     "limits", "none", f"the conductance window that {kind} needs [S]", "limits=(low, high)"
                 )
-            values = effect.apply(values, limits, stream)
+            values = effect.apply(values, limits, rng)
         elif isinstance(effect, ValueEffect):
-            values = effect.apply(values, stream)
+            values = effect.apply(values, rng)
     return values
 
 
@@ -222,7 +201,7 @@ def spread_parameters(
     """
     if not isinstance(effects, Mapping):
         raise InputError("effects", repr(effects), "a mapping", "{'r_on': Lognormal(0.1)}")
-    root = _root(seed)
+    root = root_seed(seed)
     whole = device.shape if shape is None else tuple(integer("shape", n, minimum=1) for n in np.atleast_1d(shape))
     parameters, initial = dict(device.parameters), dict(device.initial)
     bounded = {p.name: p for p in device.model.parameters}
@@ -236,7 +215,7 @@ def spread_parameters(
         for place, effect in enumerate(_in_a_row(given)):
             if not isinstance(effect, ValueEffect):
                 raise InputError(name, repr(effect), "an effect that needs no window, such as Lognormal(0.1)")
-            drawn = effect.apply(drawn, _stream(root, name, place))
+            drawn = effect.apply(drawn, stream(root, name, place))
         if name in bounded and drawn.size:
             _check_draws(bounded[name], drawn)
         values[name] = drawn

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.common.errors import InputError
+from devices.common.randomness import Seed, generator
 from devices.common.validation import choice, finite_array, number
-from devices.effects import Seed, ValueEffect, generator
+from devices.effects.base import ValueEffect
 from devices.parameters import Status
 
 __all__ = ["Correlated", "Lognormal", "Normal", "ProgrammingNoise", "Spread", "Truncated"]

@@ -255,7 +255,7 @@ class Measured:
         >>> Measured.read(table)
         Measured('trace', 3 points, 0 to 0.002 s, 'measured')
         """
-        from devices._tables import read_table
+        from devices.fitting.columns import read_table
 
         table, name = read_table(source, columns or {}, units or {})
         options.setdefault("label", name)

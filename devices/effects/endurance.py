@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
-from devices.effects import Seed, WindowEffect, generator, window
+from devices.effects.base import WindowEffect, window
 from devices.parameters import Status
 
 __all__ = ["WeibullEndurance"]

@@ -1,0 +1,1 @@
+"""What real cells do besides their laws: variability, noise, retention, faults."""
