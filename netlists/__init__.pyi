@@ -1,7 +1,3 @@
-from .agreement import Agreement as Agreement
-from .agreement import Quantity as Quantity
-from .agreements import Agreements as Agreements
-from .agreements import Pair as Pair
 from .arrays import crossbar_circuit as crossbar_circuit
 from .campaign.results import Campaign as Campaign
 from .campaign.run import run_campaign as run_campaign
@@ -9,7 +5,14 @@ from .campaign.spec import CampaignSpec as CampaignSpec
 from .circuit import Block as Block
 from .circuit import Circuit as Circuit
 from .circuit import device_circuit as device_circuit
-from .comparison import crosscheck as crosscheck
+from .comparison.agreement import Agreement as Agreement
+from .comparison.agreement import Quantity as Quantity
+from .comparison.agreements import Agreements as Agreements
+from .comparison.agreements import Pair as Pair
+from .comparison.crosscheck import crosscheck as crosscheck
+from .comparison.external import External as External
+from .comparison.external import external as external
+from .comparison.limits import Limit as Limit
 from .dialects.catalogue import DIALECTS as DIALECTS
 from .dialects.catalogue import Dialect as Dialect
 from .dialects.catalogue import write_netlist as write_netlist
@@ -30,7 +33,4 @@ from .engines.sweeps import run_sweep as run_sweep
 from .engines.vacask import run_vacask as run_vacask
 from .engines.vacask import vacask_version as vacask_version
 from .engines.waves import Waves as Waves
-from .external_models import External as External
-from .external_models import external as external
-from .limits import Limit as Limit
 from .tiled import tiles_circuit as tiles_circuit

@@ -17,8 +17,8 @@ from netlists.circuit import Resistor, VoltageSource
 if TYPE_CHECKING:
     from crossbar import Bias, Wires
     from devices import Device, Waveform
-    from netlists.agreement import Agreement
     from netlists.circuit import Circuit
+    from netlists.comparison.agreement import Agreement
 
 __all__ = ["FLOATS", "OPEN", "SIDES", "Built", "Case", "terminals", "waveform"]
 
@@ -147,7 +147,7 @@ class Case:
 
     def crosscheck(self, *, engine: str = "ngspice", timeout: float = 120.0, limits: bool = False) -> Agreement:
         """Run the case here and in a simulator, for `timeout` [s] at most, and compare: see `netlists.crosscheck`."""
-        from netlists.comparison import crosscheck
+        from netlists.comparison.crosscheck import crosscheck
 
         subject, stimulus, arguments = self.build()
         return crosscheck(subject, stimulus, engine=engine, timeout=timeout, limits=limits, **arguments)

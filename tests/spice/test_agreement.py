@@ -8,7 +8,7 @@ import pytest
 from crossbar import Crossbar, Wires
 from devices import Constant, InputError, Pulses, Samples, SimulatorError, Sine, Triangle, device
 from netlists import Agreement, NgspiceOptions, Quantity, Waves, crosscheck, device_circuit, run_ngspice
-from netlists._device_comparison import compare_device
+from netlists.comparison.device import compare_device
 
 pytestmark = pytest.mark.spice
 

@@ -9,7 +9,7 @@ import pytest
 from crossbar import Crossbar, Wires
 from devices import InputError, SimulatorNotFoundError, Sine, device
 from netlists import Agreements, VacaskOptions, Waves, crosscheck
-from netlists.agreements import between
+from netlists.comparison.agreements import between
 
 pytestmark = [pytest.mark.spice, pytest.mark.vacask]
 

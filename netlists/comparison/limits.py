@@ -10,8 +10,8 @@ from netlists.circuit import Transient
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists._cases import Case
-    from netlists.agreement import Agreement
+    from netlists.comparison.agreement import Agreement
+    from netlists.comparison.cases import Case
 
 __all__ = ["Limit", "find_limits"]
 

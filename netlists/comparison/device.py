@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices import Device, Waveform, simulate
-from netlists.agreement import Quantity
+from netlists.comparison.agreement import Quantity
 from netlists.engines.waves import Waves
 
 __all__ = ["compare_device"]

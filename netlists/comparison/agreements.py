@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from devices.common.files import write_whole
 from devices.common.tables import columns_of_text
 from devices.common.validation import choice
-from netlists.agreement import Agreement
+from netlists.comparison.agreement import Agreement
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
 from devices.common.validation import finite_array
-from netlists._array_comparison import compare_read, compare_solution, compare_transient, compare_vectors
-from netlists._device_comparison import compare_device
 from netlists.arrays import SOURCES, crossbar_circuit
 from netlists.circuit import Circuit, Transient, VoltageSource, device_circuit
+from netlists.comparison.array import compare_read, compare_solution, compare_transient, compare_vectors
+from netlists.comparison.device import compare_device
 from netlists.engines.running import run_circuit
 from netlists.engines.sweeps import run_sweep
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
+    from netlists.comparison.external import External
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
-    from netlists.external_models import External
 
 __all__ = ["Case", "case_of"]
 

@@ -19,7 +19,7 @@ from devices.common.validation import choice, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from netlists.limits import Limit
+    from netlists.comparison.limits import Limit
 
 __all__ = ["Agreement", "Quantity"]
 
@@ -235,7 +235,7 @@ class Agreement:
         matplotlib.axes.Axes
             The axes of the quantity; those of the difference are the last of its figure.
         """
-        from netlists._plot import plot_agreement
+        from netlists.comparison.plot import plot_agreement
 
         return plot_agreement(self, next(iter(self.quantities)) if quantity is None else quantity, ax)
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar import Bias, Crossbar
-from netlists.agreement import Quantity
 from netlists.arrays import SOURCES, cell_instances
 from netlists.circuit import Circuit, Transient
+from netlists.comparison.agreement import Quantity
 from netlists.engines.waves import Waves
 
 __all__ = ["compare_read", "compare_solution", "compare_transient", "compare_vectors"]

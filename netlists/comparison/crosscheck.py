@@ -13,17 +13,17 @@ from numpy.typing import ArrayLike
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
-from netlists._cases import Case, case_of
-from netlists.agreement import Agreement
+from netlists.comparison.agreement import Agreement
+from netlists.comparison.cases import Case, case_of
 from netlists.dialects._text import package_version
 from netlists.engines.running import ENGINES
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists.agreements import Agreements
+    from netlists.comparison.agreements import Agreements
+    from netlists.comparison.external import External
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
-    from netlists.external_models import External
 
 __all__ = ["crosscheck"]
 
@@ -153,7 +153,7 @@ def crosscheck(
         return one(engine)[0]
     if options is not None:
         raise InputError("options", type(options).__name__, "None for several engines", "one engine at a time")
-    from netlists.agreements import Agreements, between
+    from netlists.comparison.agreements import Agreements, between
 
     found = {name: one(name) for name in dict.fromkeys(names)}
     pairs = between({name: waves for name, (_, waves) in found.items()}, case.corners)
@@ -181,7 +181,7 @@ def _agreement(
         **case.compare(case.circuit, waves, tolerance),
     )
     if limits:
-        from netlists.limits import find_limits
+        from netlists.comparison.limits import find_limits
 
         agreement = replace(agreement, limits=find_limits(case, agreement, engine, waves, chosen, tolerance, timeout))
     return agreement, waves

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
-from netlists._device_comparison import compare_device
 from netlists.circuit import GROUND, Circuit, Transient
+from netlists.comparison.device import compare_device
 from netlists.dialects.foreign import DIALECTS
 from netlists.dialects.library import Library, read_library
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists._cases import Case
+    from netlists.comparison.cases import Case
     from netlists.dialects.ngspice import NgspiceOptions
 
 __all__ = ["External", "external"]
@@ -100,7 +100,7 @@ class External:
 
     def case(self, device: Device, waveform: Waveform, circuit: Circuit) -> Case:
         """Return the case in which the subcircuit is the other side; for `netlists.crosscheck`."""
-        from netlists._cases import Case
+        from netlists.comparison.cases import Case
         from netlists.dialects.ngspice import NgspiceOptions
         from netlists.engines.ngspice import run_ngspice
 

@@ -12,7 +12,7 @@ from devices.common.plotting import scaled
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from netlists.agreement import Agreement
+    from netlists.comparison.agreement import Agreement
 
 __all__ = ["plot_agreement"]
 

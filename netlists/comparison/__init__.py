@@ -1,0 +1,1 @@
+"""The same circuit here and in a simulator, compared."""
