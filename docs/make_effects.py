@@ -8,7 +8,7 @@ from pathlib import Path
 
 import devices
 from devices import Effect
-from memductance.device_pages import STATUS_MEANING, markdown_table
+from memductance.pages.devices import STATUS_MEANING, markdown_table
 
 PAGE = Path(__file__).parent / "effects.md"
 ACTS = {

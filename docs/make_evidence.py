@@ -14,7 +14,7 @@ from typing import Any
 
 import devices
 from devices import models
-from memductance.device_pages import STATUS_MEANING, markdown_table
+from memductance.pages.devices import STATUS_MEANING, markdown_table
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "evidence.md"

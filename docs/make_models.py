@@ -8,7 +8,7 @@ from PIL import Image
 
 from devices import device, models
 from devices.model import DeviceModel
-from memductance.device_pages import index_page, loop_figure, model_page
+from memductance.pages.devices import index_page, loop_figure, model_page
 
 FOLDER = Path(__file__).parent / "models"
 PICTURES = "../images/models"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from memductance.report import Report, Section
+from memductance.pages.report import Report, Section
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,10 +8,10 @@ import sympy
 from rich.console import Console
 from typer.testing import CliRunner
 
-import memductance._commands as commands
+import memductance.commands._shared as commands
 from devices import models, parameter_sets
 from memductance.cli import app
-from memductance.device_commands import _formula
+from memductance.commands.devices import _formula
 
 
 def run(*words, code=0):

@@ -9,7 +9,7 @@ from devices import Device, Parameter, ParameterSet, State, device, models, para
 from devices.formulas import CURRENT, formula, readable
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Control, Unknown
-from memductance.device_pages import bounds_text, index_page, loop_figure, model_page
+from memductance.pages.devices import bounds_text, index_page, loop_figure, model_page
 
 R = Parameter("r", "ohm", "resistance | magnitude", lower=0.0, open_lower=True, latex=r"R_\mathrm{s}")
 X = State("x", "1", "state")

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from crossbar import Crossbar, Wires
 from devices import InputError, SimulatorError, Sine, device
-from memductance.campaign_commands import explanation_of, read_explanations
 from memductance.cli import app
 from netlists import Campaign, CampaignSpec, crossbar_circuit, crosscheck, external, run_campaign, write_netlist
 from netlists.campaign._work import _reason
+from netlists.campaign.explanations import explanation_of, read_explanations
 from netlists.campaign.run import _present
 from netlists.circuit import Circuit, Instance, OperatingPoint, Resistor, VoltageSource, device_circuit
 from netlists.dialects.foreign import Reader

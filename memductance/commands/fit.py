@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.common.errors import InputError
-from memductance._commands import Json, Out, Result, Seed, command
-from memductance._options import assignments, pairs
+from memductance.commands._options import assignments, pairs
+from memductance.commands._shared import Json, Out, Result, Seed, command
 
 if TYPE_CHECKING:
     from devices import Fit

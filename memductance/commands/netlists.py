@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.common.errors import InputError
-from memductance._commands import Json, Out, Result, Seed, command
-from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
+from memductance.commands._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
+from memductance.commands._shared import Json, Out, Result, Seed, command
 
 if TYPE_CHECKING:
     from netlists import Circuit

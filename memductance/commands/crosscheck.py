@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from devices.common.errors import InputError
-from memductance._commands import Json, Out, Result, Seed, command
-from memductance._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
+from memductance.commands._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
+from memductance.commands._shared import Json, Out, Result, Seed, command
 
 __all__ = ["crosscheck_array", "crosscheck_device"]
 

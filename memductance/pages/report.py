@@ -94,7 +94,7 @@ class Report:
         """
         from jinja2 import Environment
 
-        source = files("memductance").joinpath("report.html.j2").read_text(encoding="utf-8")
+        source = files("memductance.pages").joinpath("report.html.j2").read_text(encoding="utf-8")
         template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         versions = [("Python", platform.python_version()), *((n, version(n)) for n in _PROVENANCE)]

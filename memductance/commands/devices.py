@@ -1,4 +1,4 @@
-"""``memductance devices``: every model, or one with its equations, parameters and sources."""
+"""``memductance devices`` and ``iv``: the models with their equations and sources, and the loops of devices."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.common.errors import InputError
-from memductance._commands import Json, Out, Result, Seed, command
+from memductance.commands._options import Amplitude, Cycles, Frequency, Param, Set, assignments, loop
+from memductance.commands._shared import Json, Out, Result, Seed, command
 
 if TYPE_CHECKING:
     from devices import DeviceModel
 
-__all__ = ["devices"]
+__all__ = ["devices", "iv"]
 
 
 def devices(
@@ -67,7 +68,7 @@ def _show(result: Result, name: str, chosen: str | None) -> None:
     if not result.as_json:
         _print_model(result.console, cell.model)
     if result.out is not None:
-        from memductance.device_pages import loop_figure
+        from memductance.pages.devices import loop_figure
 
         result.save_figure(f"{name}.png", loop_figure(cell))
 
@@ -82,7 +83,7 @@ def _equations(model: DeviceModel) -> dict[str, Any]:
 
 
 def _as_data(model: DeviceModel) -> dict[str, Any]:
-    from memductance.device_pages import bounds_text
+    from memductance.pages.devices import bounds_text
 
     inner = () if model.unknown is None else (model.unknown,)
     return {
@@ -134,7 +135,7 @@ def _print_model(console: Console, model: DeviceModel) -> None:
 
 def _quantities(model: DeviceModel) -> Table:
     """States, parameters and further quantities, with a column for each set."""
-    from memductance.device_pages import bounds_text
+    from memductance.pages.devices import bounds_text
 
     table = Table()
     sets = model.parameter_sets
@@ -178,3 +179,75 @@ def _formula(left: str, law: Any, width: int) -> str:
     if max(form.width() for form in forms) > width - 2:
         return f"  {left} = {law}"
     return "\n".join(f"  {line}".rstrip() for form in forms for line in form.s.splitlines())
+
+
+def iv(
+    model: Annotated[str, typer.Argument(help="Registered model, e.g. vteam.")],
+    set_: Set = None,
+    param: Param = None,
+    amplitude: Amplitude = 1.0,
+    frequency: Frequency = 0.0,
+    cycles: Cycles = 2.0,
+    spread: Annotated[
+        list[str] | None, typer.Option(help="PARAMETER=SIGMA: lognormal device-to-device spread; may be repeated.")
+    ] = None,
+    cells: Annotated[int, typer.Option(help="Cells drawn when a spread is given.", min=1)] = 20,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Simulate the current-voltage loop of a device, or of a spread of them."""
+    with command(out, as_json) as result:
+        import numpy as np
+
+        from devices import Lognormal, plot_loop, simulate
+        from devices.registry import get_model
+
+        values: dict[str, Any] = dict(assignments("--param", param))
+        spreads = assignments("--spread", spread)
+        rng = np.random.default_rng(seed)
+        for name, sigma in spreads.items():
+            centre = {**get_model(model).parameter_set(set_).values, **values}
+            if name not in centre:
+                from devices.common.validation import choice
+
+                choice("--spread", name, centre)
+            values[name] = Lognormal(sigma).apply(np.full(cells, centre[name]), rng)
+        cell, wave = loop(model, set_, values, amplitude, frequency, cycles)
+        trace = simulate(cell, wave)
+        given = cell.parameter_set
+        result.figures = {
+            "model": model,
+            "set": given.name,
+            "source": given.source,
+            "status": given.status,
+            "frequency_hz": wave.frequency,
+            "amplitude_v": amplitude,
+            "cells": int(np.prod(cell.shape)),
+            "peak_current_a": float(np.abs(trace.current).max()),
+            "state_lowest": trace.state.min(axis=tuple(range(trace.state.ndim - 1))),
+            "state_highest": trace.state.max(axis=tuple(range(trace.state.ndim - 1))),
+        }
+        table = Table(title=cell.model.title, show_header=False)
+        table.add_row("set", f"{given.name} ({given.status}): {given.source}")
+        table.add_row("drive", f"{amplitude:g} V sine at {wave.frequency:.4g} Hz, {cycles:g} periods")
+        table.add_row("peak current", f"{result.figures['peak_current_a']:.6g} A")
+        for k, state in enumerate(cell.model.states):
+            low, high = trace.state[..., k].min(), trace.state[..., k].max()
+            table.add_row(f"state {state.name}", f"{low:.6g} ... {high:.6g} {'' if state.unit == '1' else state.unit}")
+        if not as_json:
+            result.console.print(table)
+        if out is not None:
+            from matplotlib.figure import Figure
+
+            picture = Figure(figsize=(9, 4), layout="constrained")
+            linear, logarithmic = picture.subplots(1, 2)
+            style: dict[str, Any] = {"alpha": 0.5, "lw": 0.8} if cell.shape else {}
+            plot_loop(trace, linear, color="C0", **style)
+            plot_loop(trace, logarithmic, log=True, color="C0", **style)
+            picture.suptitle(cell.model.title)
+            result.save_figure(f"{model}.png", picture)
+            currents = trace.current.reshape(-1, trace.time.size)
+            header = ",".join(["time_s", "voltage_v", *(f"current_{k}_a" for k in range(len(currents)))])
+            columns = np.column_stack([trace.time, trace.voltage, *currents])
+            np.savetxt(result.path(f"{model}.csv") or "", columns, delimiter=",", header=header, comments="")

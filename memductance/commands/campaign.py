@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from devices.common.errors import InputError
-from devices.common.validation import choice, readable_file
-from memductance._commands import Json, Out, Seed, command
+from devices.common.validation import choice
+from memductance.commands._shared import Json, Out, Seed, command
 
 if TYPE_CHECKING:
     from netlists import Campaign
@@ -37,8 +34,9 @@ def campaign(
     "23-vacask"] and text = "...". Exit code 1 where a run failed or differs without an explanation.
     """
     with command(out, as_json) as result:
-        from memductance.campaign_report import write_campaign_report
+        from memductance.pages.campaign import write_campaign_report
         from netlists import CampaignSpec, run_campaign
+        from netlists.campaign.explanations import explanation_of, read_explanations
 
         asked = CampaignSpec.read(spec)
         explanations = read_explanations(spec.with_suffix(".explanations.toml"))
@@ -67,37 +65,6 @@ def _print_worst(console: Any, found: Campaign) -> None:
         figures = (f"{line.runs}", f"{line.worst:.1e}", f"{line.allowed:.0e}", f"{line.case}")
         table.add_row(line.analysis, line.quantity, line.engine, *figures, line.limit)
     console.print(table)
-
-
-def read_explanations(file: Path) -> dict[str, str]:
-    """Return explanations by case, ``"17"``, or by case and engine, ``"17-vacask"``; none where there is no file."""
-    if not file.exists():
-        return {}
-    try:
-        given = tomllib.loads(readable_file("explanations", file).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("explanations", f"{str(file)!r}, no TOML: {error}", "tables [[explanation]]") from None
-    found: dict[str, str] = {}
-    for key in given:
-        choice("explanations", key, ("explanation",))
-    entries = given.get("explanation", [])
-    for entry in entries if isinstance(entries, list) else [entries]:
-        if (
-            not isinstance(entry, dict)
-            or set(entry) != {"cases", "text"}
-            or not isinstance(entry["cases"], list)
-            or not isinstance(entry["text"], str)
-        ):
-            raise InputError("explanation", repr(entry)[:120], 'cases = [17, "23-vacask"] and text = "..."')
-        text = " ".join(entry["text"].split())
-        found |= {re.sub(r"^0+(?=\d)", "", str(case)): text for case in entry["cases"]}
-    return found
-
-
-def explanation_of(row: Any, explanations: dict[str, str]) -> str:
-    """Return what was written about a row."""
-    number = str(row["case"])
-    return explanations.get(f"{number}-{row['engine']}", explanations.get(number, ""))
 
 
 def replay(

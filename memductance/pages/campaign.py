@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memductance.report import Report, Section
+from memductance.pages.report import Report, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,8 +108,8 @@ def distributions(found: Campaign) -> Figure:
 
 
 def _troubles(found: Campaign, explanations: Mapping[str, str]) -> Section:
-    from memductance.campaign_commands import explanation_of
     from netlists.campaign._work import REASONS
+    from netlists.campaign.explanations import explanation_of
 
     section = Section(
         "What failed or differs, one by one",
