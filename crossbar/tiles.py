@@ -1,24 +1,79 @@
-"""`Tile`: one array with its DACs and ADCs, the unit that inference reads and that a fabric places on a core."""
+"""`Tile`, one array with its DACs and ADCs, and `AnalogCore`, the protocol of all that executes products."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from crossbar.array import Crossbar
-from crossbar.periphery import ADC, Encoding
+from crossbar.periphery.converters import ADC
+from crossbar.periphery.encodings import Encoding
+from devices.common.arrays import Array
+from devices.common.errors import InputError
+from devices.common.randomness import Seed
+from devices.common.validation import finite_array
 from devices.effects.base import Effect, apply_effects
 
-__all__ = ["Tile"]
+__all__ = ["AnalogCore", "Cost", "Operation", "Tile"]
 
-Array = NDArray[np.float64]
+Operation = Literal["program", "read", "read_backward"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one operation of a core.
+
+    Parameters
+    ----------
+    name : str
+        What is charged.
+    energy : float
+        Energy of one operation [J].
+    latency : float
+        Time of one operation [s].
+    source : str
+        Where the figures come from.
+    """
+
+    name: str
+    energy: float
+    latency: float
+    source: str
+
+
+class AnalogCore(Protocol):
+    """An array that executes: it is programmed and read both ways, and says what that costs.
+
+    A `Tile` is one without a price; a core of a chip (`crossbar.fabric.Core`) charges each operation to its account.
+    """
+
+    @property
+    def rows(self) -> slice:
+        """Inputs of its matrix that it holds."""
+
+    @property
+    def columns(self) -> slice:
+        """Physical columns of its matrix that it holds."""
+
+    def program(self, conductance: ArrayLike, seed: Seed = 0) -> AnalogCore:
+        """Return the core with its cells programmed to `conductance` [S], shape ``(rows, columns)``."""
+
+    def read(self, share: Array, rng: np.random.Generator) -> Array:
+        """Return converted bit-line currents [A], ``(..., columns)``, for inputs as shares of full scale."""
+
+    def read_backward(self, share: Array, rng: np.random.Generator) -> Array:
+        """Return converted word-line currents [A], ``(..., rows)``, for bit lines driven with shares of full scale."""
+
+    def cost(self, operation: Operation) -> tuple[Cost, ...]:
+        """Return what one operation costs; nothing where no figure is known."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A programmed array between its converters.
+    """A programmed array between its converters; an `AnalogCore`.
 
     Parameters
     ----------
@@ -31,7 +86,14 @@ class Tile:
     rows, columns : slice
         Which inputs and which physical columns of its matrix it holds.
     noise : tuple of Effect, optional
-        What happens to the cells anew at each read.
+        Effects on the cells that are drawn anew at each read.
+    once : tuple of Effect, optional
+        Effects on the cells that are drawn when they are programmed.
+    conductance_limits : tuple of float, optional
+        Conductance window [S], for effects that need one.
+    row_adc : ADC, optional
+        The converter of every word line in a backward read; ideal where the bit lines' is, else it has to be given or
+        calibrated.
     """
 
     crossbar: Crossbar
@@ -40,29 +102,84 @@ class Tile:
     rows: slice
     columns: slice
     noise: tuple[Effect, ...] = ()
+    once: tuple[Effect, ...] = ()
+    conductance_limits: tuple[float, float] | None = None
+    row_adc: ADC | None = None
 
-    def current(self, share: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return bit-line currents [A], shape ``(..., columns)``, before the ADC.
+    def program(self, conductance: ArrayLike, seed: Seed = 0) -> Tile:
+        """Return this tile with its cells programmed.
 
-        Exact with its IR drop, by the array's transfer matrix. `share` holds the inputs of the whole matrix as shares
-        of full scale, shape ``(..., inputs)``. With `rng`, and where there is noise, each input vector meets cells of
-        its own, and the array is solved for each; a cell whose conductance would be negative is open.
+        Parameters
+        ----------
+        conductance : array_like
+            Targets [S], shape ``(rows, columns)`` of the array; effects that act once make of them what the cells have.
+        seed : int or numpy.random.Generator, optional
+            Where these effects come from.
+
+        Returns
+        -------
+        Tile
+            With the same wires and converters, whose ranges stay.
+
+        Raises
+        ------
+        InputError
+            If the targets do not have the array's shape, or are negative.
         """
-        volts = self.encoding.read_voltage * self.encoding.encode(share[..., self.rows])
+        target = finite_array("conductance", conductance, unit="S", shape=self.crossbar.shape, minimum=0.0)
+        cells = apply_effects(target, self.once, seed, limits=self.conductance_limits)
+        return replace(self, crossbar=Crossbar(cells, self.crossbar.wires))
+
+    def current(self, share: Array, rng: np.random.Generator | None = None, *, backward: bool = False) -> Array:
+        """Return line currents [A], shape ``(..., columns)``, or ``(..., rows)`` of a backward read, before the ADC.
+
+        Exact with its IR drop, by the array's transfer matrix. `share` holds the inputs of the whole matrix (its
+        physical columns, backward) as shares of full scale, shape ``(..., inputs)``. With `rng`, and where there is
+        noise, each vector meets cells of its own, and the array is solved for each; a cell whose conductance would be
+        negative is open.
+        """
+        driven = self.columns if backward else self.rows
+        volts = self.encoding.read_voltage * self.encoding.encode(share[..., driven])
         if rng is None or not self.noise:
-            return volts @ self.crossbar.transfer()
+            transfer = self.crossbar.transfer()
+            return volts @ (transfer.T if backward else transfer)
         cells, wires = self.crossbar.conductance, self.crossbar.wires
-        currents = np.empty((*volts.shape[:-1], self.crossbar.columns))
+        currents = np.empty((*volts.shape[:-1], self.crossbar.rows if backward else self.crossbar.columns))
         for k in np.ndindex(volts.shape[:-1]):
             found = np.maximum(apply_effects(cells, self.noise, rng), 0.0)
-            currents[k] = Crossbar(found, wires).read(volts[k]).current
+            currents[k] = Crossbar(found, wires).read(volts[k], backward=backward).current
         return currents
 
     def read(self, share: Array, rng: np.random.Generator) -> Array:
         """Return the currents [A] that the ADC's codes stand for, shape ``(..., columns)``; `rng` is for noise."""
         return self.adc.convert(self.current(share, rng))
 
-    def calibrated(self, share: Array) -> Tile:
-        """Return this tile with the ADC's range set to the largest current that `share` draws."""
-        largest = float(np.abs(self.current(share)).max(initial=0.0))
-        return replace(self, adc=replace(self.adc, full_scale=largest or 1.0))
+    def read_backward(self, share: Array, rng: np.random.Generator) -> Array:
+        """Return the word-line currents [A] that the ADC's codes stand for, shape ``(..., rows)``.
+
+        Parameters
+        ----------
+        share : numpy.ndarray
+            Drive of all physical columns of the matrix as shares of full scale, shape ``(..., columns)``.
+        rng : numpy.random.Generator
+            Where noise comes from.
+
+        Raises
+        ------
+        InputError
+            If the word lines' converter has no range yet.
+        """
+        if self.row_adc is None and self.adc.bits is not None:
+            allowed = "a converter with a range for backward reads"
+            raise InputError("row_adc", "none", allowed, "tile.calibrated(share, backward=True)")
+        return (self.row_adc or self.adc).convert(self.current(share, rng, backward=True))
+
+    def calibrated(self, share: Array, *, backward: bool = False) -> Tile:
+        """Return this tile with its ADC's range, or that of its word lines, set to the largest current of `share`."""
+        largest = float(np.abs(self.current(share, backward=backward)).max(initial=0.0))
+        adc = replace(self.adc, full_scale=largest or 1.0)
+        return replace(self, row_adc=adc) if backward else replace(self, adc=adc)
+
+    def cost(self, operation: Operation) -> tuple[Cost, ...]:
+        """Return nothing: a tile that belongs to no chip has no price."""
+        return ()

@@ -1,10 +1,11 @@
 from .chip import Chip as Chip
-from .chip import ChipRun as ChipRun
-from .chip import Core as Core
-from .chip import Placement as Placement
+from .compiler import Placement as Placement
+from .core import Core as Core
+from .ledger import Account as Account
 from .ledger import Event as Event
 from .ledger import Ledger as Ledger
 from .presets import ChipPreset as ChipPreset
 from .presets import Figure as Figure
 from .presets import chip_preset as chip_preset
 from .presets import chip_presets as chip_presets
+from .runtime import ChipRun as ChipRun

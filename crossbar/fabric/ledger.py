@@ -1,4 +1,4 @@
-"""What a computation cost, event by event."""
+"""The cost of a computation, event by event: an `Account` that is charged as events happen, and its `Ledger`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Event", "Ledger"]
+from crossbar.tiles import Cost
+
+__all__ = ["Account", "Event", "Ledger"]
 
 
 @dataclass(frozen=True)
@@ -121,3 +123,48 @@ class Ledger:
         lines.append(f"{f'per image ({self.images})':<28}{'':>9}{'':>14}{each}")
         lines += [f"beside: {name} {value:.6g}" for name, value in self.memo.items()]
         return "\n".join(lines)
+
+
+class Account:
+    """What a run has cost so far; events with one name and one price are counted together.
+
+    Examples
+    --------
+    >>> account = Account()
+    >>> account.charge(Cost("read", 2e-9, 1e-6, "an example"), count=3)
+    >>> account.charge(Cost("read", 2e-9, 1e-6, "an example"), serial=1)
+    >>> account.ledger(images=1).energy
+    6e-09
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[Cost, list[int]] = {}
+        self._memo: dict[str, float] = {}
+
+    def charge(self, cost: Cost, *, count: int = 0, serial: int = 0) -> None:
+        """Charge events as they happen.
+
+        Parameters
+        ----------
+        cost : Cost
+            The price of one.
+        count : int, optional
+            How many happened; each costs its energy.
+        serial : int, optional
+            How many followed one another; each takes its latency.
+        """
+        counts = self._counts.setdefault(cost, [0, 0])
+        counts[0] += count
+        counts[1] += serial
+
+    def count(self, name: str, amount: float) -> None:
+        """Count something that is contained in the events, or free."""
+        self._memo[name] = self._memo.get(name, 0.0) + amount
+
+    def ledger(self, images: int) -> Ledger:
+        """Return the account so far as the ledger of a run over some images."""
+        events = (
+            Event(cost.name, count, serial, cost.energy, cost.latency, cost.source)
+            for cost, (count, serial) in self._counts.items()
+        )
+        return Ledger(tuple(events), images, dict(self._memo))

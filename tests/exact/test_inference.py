@@ -20,6 +20,7 @@ from crossbar import (
 )
 from devices import (
     FlickerNoise,
+    InputError,
     Lognormal,
     Normal,
     PowerLawDrift,
@@ -207,3 +208,69 @@ def test_accuracy_falls_with_the_noise_of_reads(task):
     assert mean[0] == np.mean(task.model.predict(task.test_inputs[some]) == task.test_labels[some])
     assert mean[0] > mean[1] > mean[2] + 0.05
     assert score(3e-2, 1) == score(3e-2, 1)
+
+
+class OffsetColumns:
+    """One column for each output, shifted by half of the window; the shift is taken off by a number."""
+
+    columns_per_output = 1
+
+    def fit(self, weights, conductance_limits):
+        low, high = conductance_limits
+        fitted = OffsetColumns()
+        fitted.middle, fitted.scale = 0.5 * (low + high), 0.5 * (high - low) / np.abs(weights).max()
+        return fitted
+
+    def conductances(self, weights):
+        return self.middle + self.scale * np.asarray(weights)
+
+    def weights(self, currents):
+        return np.asarray(currents) / self.scale
+
+
+@pytest.mark.parametrize("tile", [(64, 64), (10, 1), (7, 5)])
+def test_a_mapping_of_ones_own_is_used_as_it_is(tile):
+    rng = np.random.default_rng(7)
+    weights, bias, x = rng.normal(size=(20, 6)), rng.normal(size=6), rng.uniform(size=(30, 20))
+    recipe = Recipe(conductance_limits=LIMITS, tile=tile, mapping=OffsetColumns())
+    matrix = AnalogMatrix.program(weights, bias, recipe, calibration=x)
+    assert sum(t.crossbar.columns for t in matrix.tiles if t.rows.start == 0) == 6
+    offset = (x.sum(axis=1) + matrix.full_scale) * matrix.mapping.middle / matrix.mapping.scale
+    np.testing.assert_allclose(matrix.matmul(x) - offset[:, None], x @ weights + bias, rtol=1e-9, atol=1e-9)
+
+
+def test_a_backward_read_is_the_transposed_product():
+    rng = np.random.default_rng(3)
+    weights, x = rng.normal(size=(11, 4)), rng.uniform(size=(5, 11))
+    wires = Wires(word_line=50.0, bit_line=80.0, driver=100.0, sense=30.0)
+    tile = AnalogMatrix.program(
+        weights, np.zeros(4), Recipe(conductance_limits=LIMITS, wires=wires), calibration=x
+    ).tiles[0]
+    share = rng.uniform(size=(3, 8))
+    wanted = tile.crossbar.read(0.3 * share, backward=True).current
+    np.testing.assert_allclose(tile.read_backward(share, rng), wanted, rtol=1e-9)
+    coarse = replace(tile, adc=ADC(bits=6, full_scale=1.0))
+    with pytest.raises(InputError, match=r"row_adc: got none; .*calibrated\(share, backward=True\)"):
+        coarse.read_backward(share, rng)
+    ready = coarse.calibrated(share, backward=True)
+    assert np.abs(ready.read_backward(share, rng) - wanted).max() <= 1.001 * ready.row_adc.step
+    noisy = replace(tile, noise=(FlickerNoise(1e-3, f_low=1.0, f_high=1e6),))
+    apart = noisy.read_backward(share, np.random.default_rng(1)) / wanted - 1
+    assert 0 < np.abs(apart).max() < 0.2
+
+
+def test_programming_a_tile_draws_its_effects_anew():
+    recipe = Recipe(conductance_limits=LIMITS, effects=[Lognormal(0.2)])
+    tile = AnalogMatrix.program(np.ones((4, 3)), np.zeros(3), recipe, calibration=np.ones((1, 4)), seed=1).tiles[0]
+    target = np.full(tile.crossbar.shape, 2e-6)
+    first, again, other = (tile.program(target, seed).crossbar.conductance for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    with pytest.raises(InputError, match=r"conductance: got shape \(2, 2\)"):
+        tile.program(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("mapping", [None, 2, object()])
+def test_what_is_no_mapping_is_refused(mapping):
+    with pytest.raises(InputError, match=r"mapping: got .*; try: DifferentialPairs"):
+        Recipe(conductance_limits=LIMITS, mapping=mapping)

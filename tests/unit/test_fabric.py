@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from crossbar import AnalogNetwork, Recipe, digits
-from crossbar.fabric import Chip, Event, Ledger, chip_preset, chip_presets
+from crossbar import AnalogNetwork, Crossbar, Recipe, digits
+from crossbar.fabric import Account, Chip, Event, Ledger, chip_preset, chip_presets
 from devices import InputError, models
 
 LIMITS = (0.25e-6, 8e-6)
@@ -99,3 +101,63 @@ def test_a_network_without_pulse_widths_is_refused(task, preset):
     network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs)
     with pytest.raises(InputError, match="encoding: got Amplitude"):
         Chip(preset, grid=(1, 3)).place(network).run(task.test_inputs[:2])
+
+
+def test_the_cores_are_what_executes(task, preset, network):
+    """Predictions come from the arrays of the cores: with all conductances at zero, one class is left."""
+    inputs = task.test_inputs[:50]
+    placement = Chip(preset, grid=(2, 2)).place(network)
+    right = placement.run(inputs).predictions
+    assert len(np.unique(right)) > 5
+    zeroed = [c.program(np.zeros(c.tile.crossbar.shape)) for c in placement.cores]
+    dead = replace(placement, cores=tuple(zeroed)).run(inputs)
+    np.testing.assert_array_equal(dead.predictions, np.full(50, task.model.classes_[0]))
+    heat = next(v for k, v in dead.ledger.memo.items() if k.startswith("heat"))
+    assert heat == 0.0
+    one = replace(placement, cores=(zeroed[0], *placement.cores[1:]))
+    assert (one.run(inputs).predictions != right).any(), "one array of three"
+    np.testing.assert_array_equal(network.predict(inputs), right, "the network's own tiles are as they were")
+
+
+def test_a_core_charges_what_it_does_as_it_does_it(preset, network):
+    account = Account()
+    core = Chip(preset, grid=(2, 2)).place(network).cores[2].charged_to(account)
+    share = np.full((4, core.rows.stop), 0.5)
+    core.read(share, np.random.default_rng(0))
+    first = account.ledger(1)
+    assert {e.name: e.count for e in first.events} == {"VMM, mixed-signal core": 4, "VMM, host and array": 4}
+    assert first.memo["ADC conversions"] == 4 * core.tile.crossbar.columns
+    assert first.memo["input pulses"] == 4 * core.tile.crossbar.rows
+    ready = replace(core, tile=core.tile.calibrated(np.ones((1, core.columns.stop)), backward=True))
+    ready.read_backward(np.ones(core.columns.stop), np.random.default_rng(0))
+    second = account.ledger(1)
+    assert second.events[0].count == 5
+    assert second.memo["ADC conversions"] == first.memo["ADC conversions"] + core.tile.crossbar.rows
+    assert second.energy == pytest.approx(5 * preset["total_power"] * preset.vmm_time)
+    core.program(core.tile.crossbar.conductance)
+    assert account.ledger(1).memo["cells programmed"] == np.prod(core.tile.crossbar.shape)
+
+
+def test_a_network_needs_all_its_tiles_on_cores(preset, network, task):
+    placement = Chip(preset, grid=(2, 2)).place(network)
+    for cores in (placement.cores[1:], (*placement.cores, placement.cores[0])):
+        with pytest.raises(InputError, match=r"cores: got [13] for the 2 tiles of layer 0"):
+            replace(placement, cores=cores).run(task.test_inputs[:1])
+
+
+def test_a_core_without_a_preset_or_an_account_costs_nothing(network, preset):
+    core = Chip(preset, grid=(2, 2)).place(network).cores[0]
+    assert replace(core, preset=None).cost("read") == ()
+    assert [c.energy for c in core.cost("read")] == [preset.core_energy, preset.host_energy]
+    assert core.cost("program") == (), "no figure is published"
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(core.read(np.ones(65), rng), core.tile.read(np.ones(65), rng))
+
+
+def test_a_core_reads_what_its_array_does(network, preset):
+    core = Chip(preset, grid=(2, 2)).place(network).cores[0]
+    other = core.program(np.full(core.tile.crossbar.shape, 1e-6))
+    assert isinstance(other.tile.crossbar, Crossbar)
+    rng = np.random.default_rng(0)
+    wanted = core.tile.adc.convert(np.full(core.tile.crossbar.columns, 0.3 * 1e-6 * 54))
+    np.testing.assert_allclose(other.read(np.ones(65), rng), wanted)

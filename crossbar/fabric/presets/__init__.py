@@ -9,8 +9,9 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from crossbar.inference import Recipe
-from crossbar.periphery import PulseWidth
+from crossbar.inference.recipe import Recipe
+from crossbar.periphery.encodings import PulseWidth
+from crossbar.tiles import Cost, Operation
 from devices.common.errors import InputError
 from devices.common.validation import choice
 
@@ -79,6 +80,17 @@ class ChipPreset:
     def host_energy(self) -> float:
         """Energy of the digital part and the array in one product [J]: the published total less the core."""
         return (self["total_power"] - self["core_power"]) * self.vmm_time
+
+    def costs(self, operation: Operation) -> tuple[Cost, ...]:
+        """Return what one operation of a core costs; nothing where no figure is published, as of programming."""
+        if operation == "program":
+            return ()
+        core = "core power and throughput of the preset"
+        host = "total less core power of the preset; runs while the core does"
+        return (
+            Cost("VMM, mixed-signal core", self.core_energy, self.vmm_time, core),
+            Cost("VMM, host and array", self.host_energy, 0.0, host),
+        )
 
     def recipe(self, conductance_limits: tuple[float, float], **changes: Any) -> Recipe:
         """Return how a matrix becomes arrays of this chip; `changes` go to `Recipe`."""

@@ -1,4 +1,4 @@
-"""What surrounds an array: input encodings with their DACs, and ADCs.
+"""Input encodings with their DACs: how inputs reach the word lines.
 
 Inputs are shares u of their full scale, -1 to 1.
 """
@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.validation import integer, number
 
-__all__ = ["ADC", "Amplitude", "Encoding", "PulseWidth"]
-
-Array = NDArray[np.float64]
+__all__ = ["Amplitude", "Encoding", "PulseWidth"]
 
 
 def _round_to(share: Array, bits: int | None) -> Array:
@@ -89,39 +87,3 @@ class PulseWidth:
 
 
 Encoding = Amplitude | PulseWidth
-
-
-@dataclass(frozen=True)
-class ADC:
-    """A converter of column currents (or charges, as shares of a full-scale pulse) to numbers.
-
-    Uniform steps over ``[-full_scale, full_scale]``, ``2^bits`` levels; what exceeds the range saturates.
-
-    Parameters
-    ----------
-    bits : int, optional
-        Resolution; None for an ideal converter.
-    full_scale : float
-        Largest current that it converts [A].
-    """
-
-    bits: int | None = None
-    full_scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        number("full_scale", self.full_scale, unit="A", minimum=0.0, open_minimum=True)
-        if self.bits is not None:
-            integer("bits", self.bits, minimum=1, maximum=24)
-
-    @property
-    def step(self) -> float:
-        """Current of one step [A]; 0 for an ideal converter."""
-        return 0.0 if self.bits is None else 2.0 * self.full_scale / 2**self.bits
-
-    def convert(self, current: Array) -> Array:
-        """Return the current [A] that the code of each `current` [A] stands for."""
-        if self.bits is None:
-            return current
-        half = 2 ** (self.bits - 1)
-        codes = np.clip(np.rint(current / self.step), -half, half - 1)
-        return codes * self.step

@@ -1,32 +1,24 @@
-"""Weights to conductances and back: differential pairs, and tiles of a chosen size."""
+"""Differential pairs: a signed weight as the difference of two conductances."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from crossbar.mapping.base import check_limits
+from devices.common.arrays import Array
 from devices.common.errors import InputError
-from devices.common.validation import finite_array, integer, number
+from devices.common.validation import finite_array
 
-__all__ = ["DifferentialPairs", "check_limits", "tile_slices"]
-
-Array = NDArray[np.float64]
-
-
-def check_limits(limits: tuple[float, float]) -> tuple[float, float]:
-    """Return conductance limits ``(g_min, g_max)`` [S] with ``0 <= g_min < g_max``, or raise `InputError`."""
-    if not isinstance(limits, tuple) or len(limits) != 2:
-        raise InputError("conductance_limits", repr(limits), "(g_min, g_max) [S]", "device.conductance_limits(0.3)")
-    low = number("conductance_limits[0]", limits[0], unit="S", minimum=0.0)
-    return low, number("conductance_limits[1]", limits[1], unit="S", minimum=low, open_minimum=True)
+__all__ = ["DifferentialPairs"]
 
 
 @dataclass(frozen=True)
 class DifferentialPairs:
-    r"""Signed weights as differences of two conductances in neighbouring columns.
+    r"""Signed weights as differences of two conductances in neighbouring columns; a `Mapping`.
 
     .. math:: G^+ = g_\min + s \max(w, 0), \quad G^- = g_\min + s \max(-w, 0), \quad
               s = \frac{g_\max - g_\min}{\max |w|}
@@ -42,6 +34,8 @@ class DifferentialPairs:
         Conductance for each unit of weight [S].
     """
 
+    columns_per_output: ClassVar[int] = 2
+
     conductance_limits: tuple[float, float]
     scale: float
 
@@ -55,7 +49,7 @@ class DifferentialPairs:
         largest = float(np.abs(finite_array("weights", weights)).max(initial=0.0))
         return cls((low, high), (high - low) / (largest or 1.0))
 
-    def conductance(self, weights: ArrayLike) -> Array:
+    def conductances(self, weights: ArrayLike) -> Array:
         """Return conductances [S], shape ``(rows, 2 columns)``, of `weights`, shape ``(rows, columns)``.
 
         Raises
@@ -71,28 +65,11 @@ class DifferentialPairs:
             raise InputError("weights", given, f"at most {high:g} S", "DifferentialPairs.fit(weights, limits)")
         return np.minimum(pairs, high).reshape(w.shape[0], -1)
 
-    def weights(self, conductance: ArrayLike) -> Array:
-        """Return the weights, shape ``(..., columns)``, that `conductance`, ``(..., 2 columns)``, stands for."""
-        g = finite_array("conductance", conductance, unit="S", shape=("...", "2 columns"))
+    def conductance(self, weights: ArrayLike) -> Array:
+        """Return `conductances`, under the name that it had in version 0.1."""
+        return self.conductances(weights)
+
+    def weights(self, currents: ArrayLike) -> Array:
+        """Return the weights, ``(..., columns)``, of currents of 1 V or conductances [S], ``(..., 2 columns)``."""
+        g = finite_array("currents", currents, unit="S", shape=("...", "2 columns"))
         return (g[..., 0::2] - g[..., 1::2]) / self.scale
-
-
-def tile_slices(shape: tuple[int, int], tile: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
-    """Cut a matrix into tiles, row by row of tiles; the last ones may be smaller.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns of the matrix.
-    tile : tuple of int
-        Largest rows and columns of a tile.
-
-    Yields
-    ------
-    tuple of slice
-        Rows and columns of each tile.
-    """
-    rows, columns = (integer(f"tile[{k}]", n, minimum=1) for k, n in enumerate(tile))
-    for top in range(0, shape[0], rows):
-        for left in range(0, shape[1], columns):
-            yield slice(top, min(top + rows, shape[0])), slice(left, min(left + columns, shape[1]))

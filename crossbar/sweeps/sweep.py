@@ -6,53 +6,21 @@ order nor the number of workers will matter.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crossbar.sweeps.point import Axis, point_seed
 from devices.common.errors import InputError
 from devices.common.validation import finite_array, integer
 
 if TYPE_CHECKING:
     import xarray as xr
-    from matplotlib.axes import Axes
 
-__all__ = ["Axis", "plot_map", "point_seed", "sweep"]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A swept parameter.
-
-    Parameters
-    ----------
-    name : str
-        Argument of the evaluated function, and dimension of the result.
-    values : sequence of float
-        Its values.
-    unit : str, optional
-        Unit for labels.
-    long_name : str, optional
-        Words for labels; the name where not given.
-    """
-
-    name: str
-    values: Sequence[float]
-    unit: str = ""
-    long_name: str = ""
-
-
-def point_seed(seed: int, point: dict[str, float], trial: int) -> np.random.Generator:
-    """Return the generator of one trial at one point: a function of the seed, the point's values and the trial only."""
-    text = json.dumps([seed, sorted((k, float(v).hex()) for k, v in point.items()), trial])
-    digest = hashlib.sha256(text.encode()).digest()
-    return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest[:16], "big")))
+__all__ = ["sweep"]
 
 
 def sweep(
@@ -117,42 +85,3 @@ def sweep(
     coordinates["trial"] = ("trial", np.arange(trials), {"long_name": "trial"})
     provenance = {"seed": seed, **{f"{n}_version": version(n) for n in ("memductance", "numpy", "scipy")}}
     return xr.Dataset({name: ((*names, "trial"), result, {"long_name": name})}, coordinates, provenance)
-
-
-def plot_map(dataset: xr.Dataset, ax: Axes | None = None, *, name: str = "accuracy") -> Axes:
-    """Draw a sweep over two axes as a map: mean over trials, with the standard deviation below it.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        From `sweep`, with two axes; the first runs upward, the second to the right.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure where not given.
-    name : str, optional
-        Which variable.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
-    if ax is None:
-        from matplotlib.pyplot import subplots
-
-        ax = subplots(figsize=(5.5, 3.8), layout="constrained")[1]
-    data = dataset[name]
-    up, right = (d for d in data.dims if d != "trial")
-    mean, deviation = 100 * data.mean("trial").values, 100 * data.std("trial").values
-    image = ax.imshow(mean, origin="lower", aspect="auto", cmap="viridis")
-    low, high = image.get_clim()
-    for (k, m), value in np.ndenumerate(mean):
-        dark = value < low + 0.6 * (high - low)
-        text = f"{value:.1f}" + (f"\n± {deviation[k, m]:.1f}" if data.sizes["trial"] > 1 else "")
-        ax.text(m, k, text, ha="center", va="center", fontsize="small", color="white" if dark else "black")
-    for axis, dimension in ((ax.yaxis, up), (ax.xaxis, right)):
-        attributes = dataset[dimension].attrs
-        unit = f" [{attributes['units']}]" if attributes["units"] else ""
-        axis.set_ticks(range(dataset.sizes[dimension]), [f"{v:g}" for v in dataset[dimension].values])
-        axis.set_label_text(attributes["long_name"] + unit)
-    ax.figure.colorbar(image, ax=ax, label=f"{data.attrs['long_name']} [%]")
-    return ax

@@ -1,0 +1,1 @@
+"""Weights to conductances and back: pure arithmetic, which knows no arrays."""

@@ -1,0 +1,1 @@
+"""The circuits around an array: input encodings with their DACs, and ADCs."""

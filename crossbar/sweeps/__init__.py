@@ -1,0 +1,1 @@
+"""Evaluations over labelled axes and trials; they know no arrays."""
