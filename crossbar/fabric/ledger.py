@@ -131,10 +131,10 @@ class Account:
     Examples
     --------
     >>> account = Account()
-    >>> account.charge(Cost("read", 2e-9, 1e-6, "an example"), count=3)
-    >>> account.charge(Cost("read", 2e-9, 1e-6, "an example"), serial=1)
+    >>> account.charge(Cost("read", 0.5, 0.25, "an example"), count=3)
+    >>> account.charge(Cost("read", 0.5, 0.25, "an example"), serial=1)
     >>> account.ledger(images=1).energy
-    6e-09
+    1.5
     """
 
     def __init__(self) -> None:
