@@ -5,7 +5,7 @@ Numbers in a law are dimensionless, and 0 fits any unit. A constant of nature th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,8 @@ def check_units(model: DeviceModel) -> None:
     InputError
         That names the model, the law, the term and both units; or the quantity whose unit is not known.
     """
-    units = {model.voltage: parse_unit("V"), **{c.symbol: parse_unit("V") for c in model.controls}}
+    volts = (model.voltage, *(c.symbol for c in model.controls))
+    units = dict.fromkeys(volts, parse_unit("V"))
     inner = () if model.unknown is None else (model.unknown,)
     for quantity in (*model.states, *model.parameters, *inner):
         try:
@@ -53,30 +54,36 @@ def check_units(model: DeviceModel) -> None:
             raise InputError(
                 f"{model.name}.{quantity.name}", f"unit {quantity.unit!r}: {error}", "SI units", "unit='m^2/(V s)'"
             ) from None
-    for state, rate in zip(model.states, model.rates, strict=True):
+    letters: dict[sympy.Symbol, Unit | None] = {}
+    for part in model.parts:
+        letters[part.letter] = unit_of(part.law, {**units, **letters}, f"{model.name}.{part.letter}")
+    known = {**units, **letters}
+    current, rates, residual = model.written
+    for state, rate in zip(model.states, rates, strict=True):
         for bound in model.bounds(state):
             if isinstance(bound, sympy.Symbol):
                 _require(f"{model.name}.{state.name}", bound, units[bound], units[state.symbol], "as bound")
         label = f"{model.name}.{state.name}"
-        _require(label, rate, unit_of(rate, units, label), units[state.symbol] / parse_unit("s"), "as rate")
+        _require(label, rate, unit_of(rate, known, label), units[state.symbol] / parse_unit("s"), "as rate")
     label = f"{model.name}.current"
-    _require(label, model.current, unit_of(model.current, units, label), parse_unit("A"), "as current")
+    _require(label, current, unit_of(current, known, label), parse_unit("A"), "as current")
     for u in inner:
-        unit_of(u.residual, units, f"{model.name}.{u.name}")
+        if residual is not None:
+            unit_of(residual, known, f"{model.name}.{u.name}")
         for end in u.between:
             label = f"{model.name}.{u.name}.between"
             _require(label, end, unit_of(end, units, label), units[u.symbol], "as end of the bracket")
 
 
-def unit_of(law: sympy.Basic, units: dict[sympy.Symbol, Unit], label: str = "law") -> Unit | None:
+def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: str = "law") -> Unit | None:
     """Return the unit of an expression, or None for a zero, which fits any.
 
     Parameters
     ----------
     law : sympy.Basic
         The expression.
-    units : dict of sympy.Symbol to Unit
-        Unit of each symbol in it.
+    units : mapping of sympy.Symbol to Unit
+        Unit of each symbol in it; None for one that is zero.
     label : str, optional
         Names the law in an error.
 

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
 from devices.dimensions import check_units
 from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
+from devices.pulse_update import PulseUpdate
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Voltage from the top electrode to the bottom electrode [V].
 VOLTAGE = sympy.Symbol("v", real=True)
+
+
+#: Fields that are replaced by the whole laws, once these are asked for.
+_EXPANDED = ("current", "rates", "unknown")
+#: Fields that are tuples, and of what.
+_TUPLES = {
+    "states": State,
+    "parameters": Parameter,
+    "controls": Control,
+    "parts": Part,
+    "parameter_sets": ParameterSet,
+    "rates": sympy.Expr,
+    "references": str,
+}
 
 
 class Written(NamedTuple):
@@ -74,15 +93,17 @@ class DeviceModel:
     unknown : Unknown, optional
         An internal quantity, given by an equation.
     parts : tuple of Part, optional
-        What the laws abbreviate by letters. `current`, `rates` and the residual hold the whole laws once the model is
-        made, `written` the laws with letters, as given.
+        Quantities that the laws abbreviate by letters. `current`, `rates` and the residual of a model are the whole
+        laws, `written` has them with letters, as given.
+    pulse_update : PulseUpdate, optional
+        The change that one programming pulse of nominal width makes, where the device counts pulses.
 
     Raises
     ------
     InputError
-        If an expression uses a symbol that is neither the voltage, a state nor a parameter, if a state
-        has no law, if two names clash (SPICE ignores case), if units do not fit (see `devices.dimensions`), or if
-        a set does not fit the parameters, or starts outside the states' bounds.
+        If a field is of another kind, an expression uses a symbol that is neither the voltage, a state nor a parameter,
+        a state has no law, two names clash (SPICE ignores case), units do not fit (see `devices.dimensions`), or a set
+        does not fit the parameters or starts outside the states' bounds. It names the field or the law that is wrong.
     """
 
     name: str
@@ -97,20 +118,16 @@ class DeviceModel:
     passive: bool = True
     terminals: tuple[str, str] = ("te", "be")
     controls: tuple[Control, ...] = ()
-    unknown: Unknown | None = None
+    unknown: Unknown | None = field(default_factory=lambda: None)  # no attribute of the class: see __getattr__
     parts: tuple[Part, ...] = ()
+    pulse_update: PulseUpdate | None = None
     written: Written = field(init=False)
+    registered_sets: dict[str, ParameterSet] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._check_form()
         residual = None if self.unknown is None else self.unknown.residual
         object.__setattr__(self, "written", Written(self.current, self.rates, residual))
-        whole: dict[sympy.Basic, sympy.Basic] = {}
-        for part in self.parts:
-            whole[part.letter] = part.law.xreplace(whole)
-        object.__setattr__(self, "current", self.current.xreplace(whole))
-        object.__setattr__(self, "rates", tuple(rate.xreplace(whole) for rate in self.rates))
-        if self.unknown is not None:
-            object.__setattr__(self, "unknown", replace(self.unknown, residual=self.unknown.residual.xreplace(whole)))
         inner = () if self.unknown is None else (self.unknown,)
         quantities = (*self.states, *self.parameters, *self.controls, *inner, *(p.letter for p in self.parts))
         names = [q.name.lower() for q in quantities]
@@ -120,40 +137,122 @@ class DeviceModel:
         if len(self.rates) != len(self.states):
             missing = ", ".join(s.name for s in self.states[len(self.rates) :]) or "a law without a state"
             raise InputError(f"{self.name}.rates", missing, "one law for each state")
-        known = {VOLTAGE, *(q.symbol for q in (*self.states, *self.parameters, *self.controls))}
-        bracket = [(f"{u.name}.between", end) for u in inner for end in u.between]
-        laws = [
-            ("current", self.current),
-            *zip((s.name for s in self.states), self.rates, strict=True),
-            *((u.name, u.residual) for u in inner),
-        ]
-        for label, law in (*laws, *bracket):
-            allowed = known if label.endswith(".between") else known | {u.symbol for u in inner}
-            for symbol in sorted(law.free_symbols - allowed, key=str):
-                raise InputError(
-                    f"{self.name}.{label}", f"unknown symbol {symbol}", "the voltage, states, parameters, controls"
-                )
+        self._check_symbols()
         by_name = {p.name for p in self.parameters}
         for state in self.states:
             for bound in (state.lower, state.upper):
                 if isinstance(bound, str) and bound not in by_name:
                     raise InputError(f"{self.name}.{state.name}", f"bound {bound!r}", "a number or a parameter's name")
+        if self.pulse_update is not None:
+            self.pulse_update.check(self.name, by_name, [s.name for s in self.states])
         if not self.parameter_sets:
             raise InputError(f"{self.name}.parameter_sets", "none", "at least one set with its source")
         check_units(self)
-        names = [given.name for given in self.parameter_sets]
+        sets = [given.name for given in self.parameter_sets]
         for given in self.parameter_sets:
-            if names.count(given.name) > 1:
+            if sets.count(given.name) > 1:
                 raise InputError(f"{self.name}.parameter_sets", f"{given.name!r} twice", "one set for each name")
-            self._check_set(given)
+            self.check_set(given)
+        object.__setattr__(self, "registered_sets", {})
+        if self.parts:  # long laws: their letters are replaced when the whole laws are first asked for
+            object.__setattr__(self, "_given_unknown", self.unknown)
+            for name in _EXPANDED:
+                object.__delattr__(self, name)
 
-    def _check_set(self, given: ParameterSet) -> None:
+    def __getattr__(self, name: str) -> Any:
+        if name not in _EXPANDED or "written" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        whole: dict[sympy.Basic, sympy.Basic] = {}
+        for part in self.parts:
+            whole[part.letter] = part.law.xreplace(whole)
+        current, rates, residual = self.written
+        object.__setattr__(self, "current", current.xreplace(whole))
+        object.__setattr__(self, "rates", tuple(rate.xreplace(whole) for rate in rates))
+        unknown = vars(self)["_given_unknown"]
+        if unknown is not None and residual is not None:
+            unknown = replace(unknown, residual=residual.xreplace(whole))
+        object.__setattr__(self, "unknown", unknown)
+        return vars(self)[name]
+
+    def _check_form(self) -> None:
+        """Refuse fields of the wrong kind, and make tuples of sequences and expressions of numbers."""
+        for name in ("name", "title", "validity"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError(f"DeviceModel.{name}", repr(getattr(self, name)), "a text")
+        if not _NAME.fullmatch(self.name):
+            raise InputError("DeviceModel.name", repr(self.name), "a letter, then letters, digits and _", "my_device")
+        for name, kind in _TUPLES.items():
+            given = getattr(self, name)
+            if isinstance(given, kind | str) or not isinstance(given, Sequence):
+                kinds = f"a tuple of {'SymPy expressions' if kind is sympy.Expr else kind.__name__}"
+                raise InputError(f"{self.name}.{name}", _short(given), kinds, f"{name}=(..., )")
+            entries = [self._law(f"{name}[{k}]", e) if kind is sympy.Expr else e for k, e in enumerate(given)]
+            for k, entry in enumerate(entries):
+                if not isinstance(entry, kind):
+                    raise InputError(f"{self.name}.{name}[{k}]", _short(entry), f"a {kind.__name__}")
+            object.__setattr__(self, name, tuple(entries))
+        object.__setattr__(self, "current", self._law("current", self.current))
+        for part in self.parts:
+            self._law(str(part.letter), part.law)
+        for name, kind in (("unknown", Unknown), ("pulse_update", PulseUpdate)):
+            if not isinstance(getattr(self, name), kind | None):
+                raise InputError(f"{self.name}.{name}", _short(getattr(self, name)), f"an {kind.__name__}, or None")
+        if self.unknown is not None:
+            ends = tuple(self._law(f"{self.unknown.name}.between", end) for end in self.unknown.between)
+            residual = self._law(self.unknown.name, self.unknown.residual)
+            object.__setattr__(self, "unknown", replace(self.unknown, residual=residual, between=ends))
+
+    def _law(self, label: str, law: object) -> sympy.Expr:
+        """Return a law as a SymPy expression, or refuse it."""
+        if isinstance(law, sympy.Expr):
+            return law
+        if isinstance(law, int | float) and not isinstance(law, bool):
+            return sympy.sympify(law)
+        fix = "an expression of VOLTAGE and of the .symbol of states and parameters"
+        raise InputError(f"{self.name}.{label}", _short(law), "a SymPy expression", fix)
+
+    def _check_symbols(self) -> None:
+        """Refuse a law with a symbol that is not declared, or with a function that has no law."""
+        inner = () if self.unknown is None else (self.unknown,)
+        known = {VOLTAGE, *(q.symbol for q in (*self.states, *self.parameters, *self.controls))}
+        solved = known | {u.symbol for u in inner}
+        laws: list[tuple[str, sympy.Basic, set[sympy.Symbol]]] = []
+        letters: set[sympy.Symbol] = set()
+        for part in self.parts:
+            laws.append((part.letter.name, part.law, solved | letters))
+            letters.add(part.letter)
+        laws.append(("current", self.current, solved | letters))
+        laws += [(s.name, rate, solved | letters) for s, rate in zip(self.states, self.rates, strict=True)]
+        for u in inner:
+            laws.append((u.name, u.residual, solved | letters))
+            laws += [(f"{u.name}.between", end, known) for end in u.between]
+        by_name = {s.name: s for s in solved | letters}
+        for label, law, allowed in laws:
+            for symbol in sorted(law.free_symbols - allowed, key=str):
+                given, wanted = f"unknown symbol {symbol}", "the voltage, states, parameters, controls"
+                if symbol not in by_name.values() and symbol.name in by_name:
+                    given = f"another symbol with the name {symbol}"
+                    fix = "VOLTAGE" if symbol.name == VOLTAGE.name else "the quantity's own .symbol"
+                else:
+                    close = difflib.get_close_matches(symbol.name, [s.name for s in allowed], n=1)
+                    fix = close[0] if close else ""
+                raise InputError(f"{self.name}.{label}", given, wanted, fix)
+            for function in sorted(law.atoms(AppliedUndef, sympy.Derivative, sympy.Integral), key=str):
+                raise InputError(f"{self.name}.{label}", str(function), "functions with a law, such as exp or tanh")
+
+    def check_set(self, given: ParameterSet) -> ParameterSet:
+        """Return a parameter set that has the model's names and values in their bounds, or raise `InputError`."""
+        if not isinstance(given, ParameterSet):
+            raise InputError("set", type(given).__name__, "a ParameterSet", "fit(...).to_set(name)")
         for kind, values, wanted in (
             ("parameters", given.values, [p.name for p in self.parameters]),
             ("states", given.initial, [s.name for s in self.states]),
         ):
-            if set(values) != set(wanted):
-                raise InputError(f"{self.name}.{given.name}", f"{kind} {sorted(values)}", f"{kind} {sorted(wanted)}")
+            missing, extra = (sorted({*a} - {*b}) for a, b in ((wanted, values), (values, wanted)))
+            if missing or extra:
+                wrong = [f"{word} {', '.join(n)}" for word, n in (("missing", missing), ("unknown", extra)) if n]
+                label = f"{self.name}.{given.name}: {kind}"
+                raise InputError(label, "; ".join(wrong), ", ".join(wanted) or f"no {kind}")
         for parameter in self.parameters:
             parameter.check(given.values[parameter.name])
         for state in self.states:
@@ -162,6 +261,15 @@ class DeviceModel:
             if not lower < upper:
                 raise InputError(label, f"bounds [{lower:g}, {upper:g}]", f"lower < upper [{state.unit}]")
             number(label, given.initial[state.name], unit=state.unit, minimum=lower, maximum=upper)
+        return given
+
+    def with_sets(self, sets: Iterable[ParameterSet]) -> DeviceModel:
+        """Return the same model with further parameter sets behind its own."""
+        current, rates, residual = self.written
+        unknown = None if self.unknown is None else replace(self.unknown, residual=residual)
+        return replace(
+            self, current=current, rates=rates, unknown=unknown, parameter_sets=(*self.parameter_sets, *sets)
+        )
 
     @property
     def voltage(self) -> sympy.Symbol:
@@ -207,10 +315,13 @@ class DeviceModel:
         """Return the set called `name`, registered ones included, or the default set."""
         if name is None:
             return self.parameter_sets[0]
-        from devices.parameter_files import registered
-
-        by_name = {s.name: s for s in (*self.parameter_sets, *registered(self))}
+        by_name = {s.name: s for s in self.all_sets}
         return by_name[choice("set", name, by_name)]
+
+    @property
+    def all_sets(self) -> tuple[ParameterSet, ...]:
+        """The model's own sets, the default first, and those that `devices.register` added in this session."""
+        return (*self.parameter_sets, *self.registered_sets.values())
 
     def equations(self) -> list[tuple[str, sympy.Expr]]:
         """Return the laws as people read them, see `devices.formulas.readable`: what each gives, and the expression."""
@@ -241,3 +352,8 @@ class DeviceModel:
 
     def __repr__(self) -> str:
         return f"DeviceModel({self.name!r}, states={[s.name for s in self.states]})"
+
+
+def _short(given: object) -> str:
+    text = " ".join(repr(given).split())
+    return text if len(text) <= 70 else text[:67] + "..."

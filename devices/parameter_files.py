@@ -1,9 +1,10 @@
-"""Parameter sets as files (TOML, JSON), and sets added to a model for this session."""
+"""Parameter sets as files, TOML or JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +13,14 @@ from devices.common.files import write_whole
 from devices.common.validation import readable_file
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
+from devices.pulse_update import CycleNoise
+from devices.registry import get_model
 from devices.units import factor
 
-__all__ = ["load_set", "register", "registered", "save_set"]
+__all__ = ["load_set", "save_set"]
 
 _FORMAT = "memductance parameter set 1"
 _TEXTS = ("format", "model", "name", "status", "source", "note")
-#: Sets that `register` added; gone with the process.
-_SESSION: dict[DeviceModel, dict[str, ParameterSet]] = {}
-
-
-def _declared(model: str | DeviceModel) -> DeviceModel:
-    if isinstance(model, DeviceModel):
-        return model
-    from devices.registry import get_model
-
-    return get_model(model)
-
-
-def fitting_set(set: ParameterSet, model: DeviceModel) -> ParameterSet:
-    """Return a set that has the model's names and values in their bounds, or raise `InputError`."""
-    from devices.fitting.predictions import assemble
-
-    if not isinstance(set, ParameterSet):
-        raise InputError("set", type(set).__name__, "a ParameterSet", "fit(...).to_set(name)")
-    for kind, values, wanted in (
-        ("parameters", set.values, [p.name for p in model.parameters]),
-        ("states", set.initial, [s.name for s in model.states]),
-    ):
-        missing, extra = (sorted({*a} - {*b}) for a, b in ((wanted, values), (values, wanted)))
-        if missing or extra:
-            given = "; ".join(f"{word} {', '.join(n)}" for word, n in (("missing", missing), ("unknown", extra)) if n)
-            raise InputError(f"{set.name}: {kind}", given, ", ".join(wanted))
-    assemble(model, {**set.values, **set.initial}, set)
-    return set
-
-
-def chosen_set(model: DeviceModel, set: str | ParameterSet | None) -> ParameterSet:
-    """Return the set of that name, the default one, or the one given, which must fit the model."""
-    return fitting_set(set, model) if isinstance(set, ParameterSet) else model.parameter_set(set)
 
 
 def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> Path:
@@ -75,8 +45,8 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
     InputError
         If the set does not fit the model, or the file is of another kind or cannot be written.
     """
-    declared = _declared(model)
-    fitting_set(set, declared)
+    declared = get_model(model)
+    declared.check_set(set)
     file = _kind(path)
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
     content: dict[str, Any] = {
@@ -90,6 +60,8 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
     }
     if set.loop_frequency is not None:
         content["loop_frequency"] = set.loop_frequency
+    if set.cycle_noise is not None:
+        content["cycle_noise"] = asdict(set.cycle_noise)
     for group, values in (("values", set.values), ("initial", set.initial)):
         content[group] = {n: {"value": float(v), "unit": units[n]} for n, v in values.items()}
     if file.suffix == ".json":
@@ -138,16 +110,18 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
     for key in _TEXTS:
         if not isinstance(content.get(key, "" if key == "note" else None), str):
             raise InputError(f"{file.name}: {key}", repr(content.get(key)), "a text")
-    declared = _declared(content["model"] if model is None else model)
+    declared = get_model(content["model"] if model is None else model)
     if declared.name != content["model"]:
         raise InputError(f"{file.name}: model", repr(content["model"]), repr(declared.name))
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
     values, initial = (_values(content.get(g, {}), f"{file.name}: {g}", units) for g in ("values", "initial"))
-    loop = {key: content[key] for key in ("loop_voltage", "loop_frequency") if key in content}
+    loop: dict[str, Any] = {key: content[key] for key in ("loop_voltage", "loop_frequency") if key in content}
+    if "cycle_noise" in content:
+        loop["cycle_noise"] = _noise(content["cycle_noise"], f"{file.name}: cycle_noise")
     loaded = ParameterSet(
         content["name"], values, initial, content["source"], content["status"], content.get("note", ""), **loop
     )
-    return fitting_set(loaded, declared)
+    return declared.check_set(loaded)
 
 
 def _kind(path: str | Path) -> Path:
@@ -169,33 +143,7 @@ def _values(table: object, where: str, units: Mapping[str, str]) -> dict[str, fl
     return values
 
 
-def register(set: ParameterSet, model: str | DeviceModel, *, replace: bool = False) -> None:
-    """Add a set to a model for this session, so that ``device(model, set.name)`` finds it.
-
-    Parameters
-    ----------
-    set : ParameterSet
-        The set, such as one that `load_set` read or ``Fit.to_set`` made.
-    model : str or DeviceModel
-        Whose set it is.
-    replace : bool, optional
-        Take the place of a set of that name that was registered before.
-
-    Raises
-    ------
-    InputError
-        If the set does not fit the model, or its name is taken; the model's own sets cannot be replaced.
-    """
-    declared = _declared(model)
-    fitting_set(set, declared)
-    own = {s.name for s in declared.parameter_sets}
-    added = _SESSION.setdefault(declared, {})
-    if set.name in own or (set.name in added and not replace):
-        fix = "another name" if set.name in own else "replace=True"
-        raise InputError("set", f"the name {set.name!r}, which is taken", "a new name", fix)
-    added[set.name] = set
-
-
-def registered(model: DeviceModel) -> tuple[ParameterSet, ...]:
-    """Return the sets that `register` added to `model`."""
-    return tuple(_SESSION.get(model, {}).values())
+def _noise(table: object, where: str) -> CycleNoise:
+    if not isinstance(table, dict) or not {"std"} <= table.keys() <= {"std", "kind", "slope"}:
+        raise InputError(where, repr(table), "a table with std, and kind and slope where they matter")
+    return CycleNoise(**table)

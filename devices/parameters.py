@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
+from devices.pulse_update import CycleNoise
 
 if TYPE_CHECKING:
     import sympy
@@ -236,6 +237,8 @@ class ParameterSet:
         Peak of a sine that draws a typical loop [V].
     loop_frequency : float, optional
         Frequency of that sine [Hz]; half the device's pace at the peak where not given.
+    cycle_noise : CycleNoise, optional
+        Cycle-to-cycle noise of programming pulses that the source gives, for a model that counts them.
     """
 
     name: str
@@ -246,6 +249,7 @@ class ParameterSet:
     note: str = ""
     loop_voltage: float = 1.0
     loop_frequency: float | None = None
+    cycle_noise: CycleNoise | None = None
 
     def __post_init__(self) -> None:
         choice("status", self.status, _STATUSES)
@@ -261,10 +265,12 @@ class ParameterSet:
         number("loop_voltage", self.loop_voltage, unit="V", minimum=0.0, open_minimum=True)
         if self.loop_frequency is not None:
             number("loop_frequency", self.loop_frequency, unit="Hz", minimum=0.0, open_minimum=True)
+        if not isinstance(self.cycle_noise, CycleNoise | None):
+            raise InputError("cycle_noise", repr(self.cycle_noise), "a CycleNoise, or None")
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
 
     def __reduce__(self) -> tuple[object, ...]:
-        loop = (self.loop_voltage, self.loop_frequency)
+        loop = (self.loop_voltage, self.loop_frequency, self.cycle_noise)
         fields = (self.name, dict(self.values), dict(self.initial), self.source, self.status, self.note, *loop)
         return type(self), fields

@@ -1,14 +1,16 @@
-"""The models and parameter sets that are there: ours, and those that other distributions add by entry point."""
+"""Available models and parameter sets: ours, those of other distributions, and those of this session.
+
+A model of ours is looked for by its name, first in the files of `devices.library` that mention it, so that one model
+costs the import of one file.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from pkgutil import iter_modules
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, overload
 
 from devices.common.errors import InputError
@@ -19,18 +21,134 @@ from devices.parameters import ParameterSet
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
-__all__ = ["ENTRY_POINT_GROUP", "SETS_ENTRY_POINT_GROUP", "get_model", "models", "parameter_sets"]
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "SETS_ENTRY_POINT_GROUP",
+    "chosen_set",
+    "forget",
+    "get_model",
+    "models",
+    "parameter_sets",
+    "register",
+]
 
 #: A distribution adds models with an entry point of this group that names a module with ``MODELS``.
 ENTRY_POINT_GROUP = "memductance.devices"
 #: It adds sets to any model with one that names a mapping, or a module with ``PARAMETER_SETS``: model to sets.
 SETS_ENTRY_POINT_GROUP = "memductance.parameter_sets"
 
+_LIBRARY = "devices.library"
+_SESSION = "this session"
 _YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\)")
 _DOI = re.compile(r"\b(10\.\d{4,}/[^\s,;:]*[^\s,;:.)])")
 
 
-@cache
+class _Registry:
+    """The models that have been loaded so far, by name, and the files and entry points that may hold others."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, DeviceModel] = {}
+        self._origins: dict[str, str] = {}
+        names = (f.name for f in files(_LIBRARY).iterdir())
+        self._files = sorted(n.removesuffix(".py") for n in names if n.endswith(".py") and n != "__init__.py")
+        self._offers: list[tuple[str, str, Sequence[ParameterSet]]] | None = None
+
+    def get(self, name: str) -> DeviceModel:
+        """Return a model, loading no more files than it takes to find it."""
+        self._load_foreign()
+        while name not in self.models and self._files:
+            self._load_file(min(self._files, key=lambda file: _distance(file, name)))
+        return self.models[choice("model", name, self.models)]
+
+    def all(self) -> dict[str, DeviceModel]:
+        """Return every model, in order of name."""
+        offers = self._load_foreign()
+        while self._files:
+            self._load_file(self._files[0])
+        for origin, name, _ in offers:
+            choice(f"{origin}: model", name, self.models)
+        return dict(sorted(self.models.items()))
+
+    def add(self, model: DeviceModel, origin: str) -> None:
+        """Add a model, with the sets that other distributions offer for it."""
+        if model.name in self.models:
+            first, second = sorted((self._origins[model.name], origin), key=lambda o: not o.startswith(_LIBRARY))
+            both = f"{model.name!r} from {first} and from {second}"
+            raise InputError("name", both, "one model for each name", "rename one of them, or uninstall it")
+        for offered_by, name, sets in self._offers or ():
+            if name == model.name:
+                try:  # the declaration is checked anew with them, names of sets included
+                    model = model.with_sets(sets)
+                except InputError as error:
+                    label = f"{offered_by}: {error.argument}"
+                    raise InputError(label, error.given, error.allowed, error.fix) from None
+        self.models[model.name], self._origins[model.name] = model, origin
+
+    def add_to_session(self, model: DeviceModel, replace: bool) -> None:
+        """Add a model of this session; it may take the place of one before it."""
+        taken = self._origins.get(model.name)
+        if taken is not None and not (replace and taken == _SESSION):
+            fix = "replace=True" if taken == _SESSION else "another name"
+            raise InputError("model", f"the name {model.name!r}, taken by one from {taken}", "a new name", fix)
+        self.models.pop(model.name, None)
+        self.add(model, _SESSION)
+
+    def _load_file(self, file: str) -> None:
+        for model in _declared(f"{_LIBRARY}.{file}", import_module(f"{_LIBRARY}.{file}")):
+            self.add(model, f"{_LIBRARY}.{file}")
+        self._files.remove(file)
+
+    def _load_foreign(self) -> list[tuple[str, str, Sequence[ParameterSet]]]:
+        """Load the entry points of other distributions, once; return who offers sets, for which model, and the sets."""
+        if self._offers is None:
+            offers = [offer for point in entry_points(group=SETS_ENTRY_POINT_GROUP) for offer in _offered_sets(point)]
+            models = [
+                (model, _origin(point))
+                for point in entry_points(group=ENTRY_POINT_GROUP)
+                for model in _declared(_origin(point), _load(point))
+            ]
+            self._offers = offers
+            for model, origin in models:
+                self.add(model, origin)
+        return self._offers
+
+
+_registry: list[_Registry] = []
+
+
+def _known() -> _Registry:
+    if not _registry:
+        _registry.append(_Registry())
+    return _registry[0]
+
+
+def forget() -> None:
+    """Forget all models that have been loaded, and those that were registered in this session."""
+    _registry.clear()
+
+
+def get_model(model: str | DeviceModel) -> DeviceModel:
+    """Return the model of a name, or the one given.
+
+    Parameters
+    ----------
+    model : str or DeviceModel
+        Registry name, as listed by ``devices.models()``; or a model, which need not be registered.
+
+    Raises
+    ------
+    InputError
+        For an unknown name; the closest known one is offered.
+    """
+    if isinstance(model, str):
+        return _known().get(model)
+    from devices.model import DeviceModel
+
+    if isinstance(model, DeviceModel):
+        return model
+    raise InputError("model", repr(model), "a DeviceModel, or the name of one", "device('vteam')")
+
+
 def models() -> Table[str, DeviceModel]:
     """Return every registered model by name: a mapping that shows itself as a table.
 
@@ -49,23 +167,8 @@ def models() -> Table[str, DeviceModel]:
     >>> "vteam" in models()
     True
     """
-    import devices.library as library
-
-    paths = [f"{library.__name__}.{m.name}" for m in iter_modules(library.__path__)]
-    found: dict[str, DeviceModel] = {}
-    origins: dict[str, str] = {}
-    offers: list[tuple[str, Any]] = [(path, import_module(path)) for path in paths]
-    offers += [(_origin(point), _load(point)) for point in entry_points(group=ENTRY_POINT_GROUP)]
-    for origin, module in offers:
-        for model in _declared(origin, module):
-            if model.name in found:
-                both = f"{model.name!r} from {origins[model.name]} and from {origin}"
-                raise InputError("name", both, "one model for each name", "rename one of them, or uninstall it")
-            found[model.name], origins[model.name] = model, origin
-    for point in entry_points(group=SETS_ENTRY_POINT_GROUP):
-        _add_sets(found, _origin(point), _load(point))
     return Table(
-        dict(sorted(found.items())),
+        _known().all(),
         ("name", "title", "states", "sets", "year", "doi"),
         lambda name, model: (
             name,
@@ -78,22 +181,17 @@ def models() -> Table[str, DeviceModel]:
     )
 
 
-def get_model(name: str) -> DeviceModel:
-    """Return the model called `name`, or raise `InputError` with the closest known name."""
-    return models()[choice("model", name, models())]
-
-
 @overload
-def parameter_sets(model: str) -> Table[str, ParameterSet]: ...
+def parameter_sets(model: str | DeviceModel) -> Table[str, ParameterSet]: ...
 @overload
 def parameter_sets(model: None = None) -> Table[tuple[str, str], ParameterSet]: ...
-def parameter_sets(model: str | None = None) -> Table[Any, ParameterSet]:
+def parameter_sets(model: str | DeviceModel | None = None) -> Table[Any, ParameterSet]:
     """Return parameter sets: a mapping that shows itself as a table.
 
     Parameters
     ----------
-    model : str, optional
-        Registry name of a model; all models where not given.
+    model : str or DeviceModel, optional
+        A model, or its registry name; all registered models where not given.
 
     Returns
     -------
@@ -113,22 +211,69 @@ def parameter_sets(model: str | None = None) -> Table[Any, ParameterSet]:
     >>> parameter_sets()["vteam", "magic"].status
     'seen'
     """
-    from devices.parameter_files import registered
-
-    def every(declared: DeviceModel) -> tuple[ParameterSet, ...]:
-        return (*declared.parameter_sets, *registered(declared))
-
     if model is not None:
         return Table(
-            {s.name: s for s in every(get_model(model))},
+            {s.name: s for s in get_model(model).all_sets},
             ("set", "status", "source", "note"),
             lambda name, given: (name, given.status, given.source, given.note),
         )
     return Table(
-        {(name, s.name): s for name, declared in models().items() for s in every(declared)},
+        {(name, s.name): s for name, declared in models().items() for s in declared.all_sets},
         ("model", "set", "status", "source"),
         lambda key, given: (*key, given.status, given.source),
     )
+
+
+def register(set: ParameterSet | DeviceModel, model: str | DeviceModel | None = None, *, replace: bool = False) -> None:
+    """Add a set to a model, or a model, for this session.
+
+    Parameters
+    ----------
+    set : ParameterSet or DeviceModel
+        A set, such as one that `load_set` read or ``Fit.to_set`` made, which ``device(model, set.name)`` then finds; or
+        a model, which ``device(name)`` and ``models()`` then find by its name.
+    model : str or DeviceModel, optional
+        Whose set it is; left out for a model.
+    replace : bool, optional
+        Take the place of one of that name that was registered before.
+
+    Raises
+    ------
+    InputError
+        If the set does not fit the model, or the name is taken; what was not registered in this session cannot be
+        replaced.
+    """
+    from devices.model import DeviceModel
+
+    if isinstance(set, DeviceModel):
+        if model is not None:
+            raise InputError("model", repr(model), "nothing beside a model", "register(model)")
+        known = _known()
+        known.all()  # so that every name that is taken is known
+        known.add_to_session(set, replace)
+        return
+    if not isinstance(set, ParameterSet):
+        raise InputError("set", type(set).__name__, "a ParameterSet, or a DeviceModel", "fit(...).to_set(name)")
+    if model is None:
+        raise InputError("model", "none", "the model whose set it is", "register(set, 'vteam')")
+    declared = get_model(model)
+    declared.check_set(set)
+    own = {s.name for s in declared.parameter_sets}
+    if set.name in own or (set.name in declared.registered_sets and not replace):
+        fix = "another name" if set.name in own else "replace=True"
+        raise InputError("set", f"the name {set.name!r}, which is taken", "a new name", fix)
+    declared.registered_sets[set.name] = set
+
+
+def chosen_set(model: DeviceModel, set: str | ParameterSet | None) -> ParameterSet:
+    """Return the set of that name, the default one, or the one given, which must fit the model."""
+    return model.parameter_set(set) if set is None or isinstance(set, str) else model.check_set(set)
+
+
+def _distance(file: str, name: str) -> tuple[bool, bool]:
+    """Return how unlikely it is that a file of the library declares a model; it may put names together."""
+    text = files(_LIBRARY).joinpath(f"{file}.py").read_text(encoding="utf-8")
+    return f'"{name}"' not in text, not name.startswith(file)
 
 
 def _first(pattern: re.Pattern[str], texts: Sequence[str]) -> str:
@@ -136,7 +281,7 @@ def _first(pattern: re.Pattern[str], texts: Sequence[str]) -> str:
 
 
 def _origin(point: EntryPoint) -> str:
-    """Who offers an entry point, for messages."""
+    """Return who offers an entry point, for messages."""
     name = f"entry point {point.name!r} ({point.value})"
     return f"{name} of {point.dist.name} {point.dist.version}" if point.dist is not None else name
 
@@ -160,17 +305,13 @@ def _declared(origin: str, module: Any) -> Sequence[DeviceModel]:
     return offered
 
 
-def _add_sets(found: dict[str, DeviceModel], origin: str, offered: Any) -> None:
-    """Put the sets of an entry point behind those that the models have."""
+def _offered_sets(point: EntryPoint) -> Iterator[tuple[str, str, Sequence[ParameterSet]]]:
+    """Yield who offers sets, for which model, and the sets."""
+    origin, offered = _origin(point), _load(point)
     added = offered if isinstance(offered, Mapping) else getattr(offered, "PARAMETER_SETS", None)
     if not isinstance(added, Mapping):
         raise InputError(origin, f"a {type(offered).__name__}", "a mapping, or a module with PARAMETER_SETS")
     for name, sets in added.items():
-        model = found[choice(f"{origin}: model", name, found)]
         if not isinstance(sets, Sequence) or not all(isinstance(s, ParameterSet) for s in sets):
             raise InputError(f"{origin}: {name}", f"a {type(sets).__name__}", "a sequence of ParameterSet")
-        # The declaration is checked anew with them, names of sets included.
-        try:
-            found[name] = replace(model, parameter_sets=(*model.parameter_sets, *sets))
-        except InputError as error:
-            raise InputError(f"{origin}: {error.argument}", error.given, error.allowed, error.fix) from None
+        yield origin, name, sets

@@ -15,7 +15,7 @@ from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 from devices.model import DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
-from devices.registry import get_model
+from devices.registry import chosen_set, get_model
 
 if TYPE_CHECKING:
     from devices.waveforms import Sine
@@ -300,15 +300,21 @@ def evaluate_cells(
     return out.reshape(*shape, 1 + n, 2 + n + m)
 
 
-def device(model: str, set: str | None = None, **overrides: ArrayLike) -> Device:
-    """Return a device of a registered model.
+def assemble(model: DeviceModel, values: Mapping[str, Any], given: ParameterSet) -> Device:
+    """Return the device with `values` for every parameter and start of a state, which checks them."""
+    parameters: dict[str, Any] = {p.name: values[p.name] for p in model.parameters}
+    return Device(model, parameters, {s.name: values[s.name] for s in model.states}, given)
+
+
+def device(model: str | DeviceModel, set: str | ParameterSet | None = None, **overrides: ArrayLike) -> Device:
+    """Return a device of a model.
 
     Parameters
     ----------
-    model : str
-        Registry name, as listed by ``devices.models()``.
-    set : str, optional
-        Parameter set; the model's default where not given.
+    model : str or DeviceModel
+        Registry name, as listed by ``devices.models()``; or a model of one's own.
+    set : str or ParameterSet, optional
+        Name of a parameter set of the model, or a set that fits it; the model's default where not given.
     **overrides : array_like
         Values that replace those of the set, by parameter or state name (a state's name sets its start).
         Arrays make an ensemble.
@@ -329,10 +335,8 @@ def device(model: str, set: str | None = None, **overrides: ArrayLike) -> Device
     Device('vteam', set='memtorch')
     """
     declared = get_model(model)
-    values = declared.parameter_set(set)
-    parameters: dict[str, Any] = dict(values.values)
-    initial: dict[str, Any] = dict(values.initial)
-    for name, value in overrides.items():
-        choice("parameter", name, [*parameters, *initial])
-        (parameters if name in parameters else initial)[name] = value
-    return Device(declared, parameters, initial, values)
+    given = chosen_set(declared, set)
+    values: dict[str, Any] = {**given.values, **given.initial}
+    for name in overrides:
+        choice("parameter", name, values)
+    return assemble(declared, {**values, **overrides}, given)

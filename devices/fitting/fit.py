@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import assemble
 from devices.common.errors import InputError
 from devices.common.randomness import generator
 from devices.common.validation import choice, finite_array, integer, number
 from devices.fitting.intervals import infer, state
 from devices.fitting.measured import Measured
-from devices.fitting.predictions import assemble, predictor
+from devices.fitting.predictions import predictor
 from devices.fitting.retention_laws import RETENTION_LAWS, RetentionLaw
 from devices.fitting.search import Problem, Search, Try, polish
 from devices.fitting.search_space import Bounds, free_parameters
 from devices.model import DeviceModel
-from devices.parameter_files import chosen_set
 from devices.parameters import ParameterSet
-from devices.registry import models
+from devices.registry import chosen_set, models
 
 if TYPE_CHECKING:
     from devices.fitting.result import Fit

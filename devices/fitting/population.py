@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.cells.device import Device
+from devices.cells.device import Device, assemble
 from devices.common.errors import InputError
 from devices.common.randomness import generator
 from devices.common.validation import finite_array, integer, number
 from devices.fitting.fit import fit
 from devices.fitting.measured import Measured
-from devices.fitting.predictions import assemble
 from devices.fitting.result import Fit
 from devices.model import DeviceModel
-from devices.parameter_files import chosen_set
+from devices.registry import chosen_set, get_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,9 +135,7 @@ class Population:
         InputError
             For a quantity that the model does not have, or bounds that leave out nine draws in ten.
         """
-        from devices.registry import get_model
-
-        declared = model if isinstance(model, DeviceModel) else get_model(model)
+        declared = get_model(model)
         given = chosen_set(declared, set)
         values: dict[str, Any] = {**given.values, **given.initial}
         unknown = [n for n in self.marginals if n not in values]

@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from devices.cells.device import Device
+from devices.cells.device import Device, assemble
 from devices.common.errors import ConvergenceError
 from devices.fitting.measured import Measured
 from devices.fitting.retention_laws import RetentionLaw
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 
-__all__ = ["DevicePrediction", "LawPrediction", "assemble", "predictor"]
+__all__ = ["DevicePrediction", "LawPrediction", "predictor"]
 
 #: Values of one batch, so that memory stays within some hundred megabytes.
 _BATCH = 4_000_000
-
-
-def assemble(model: DeviceModel, values: Mapping[str, ArrayLike], given: ParameterSet) -> Device:
-    """Return the device with `values` for every parameter and start of a state, which checks them."""
-    parameters = {p.name: np.asarray(values[p.name]) for p in model.parameters}
-    return Device(model, parameters, {s.name: np.asarray(values[s.name]) for s in model.states}, given)
 
 
 class LawPrediction:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.cells.device import Device
+from devices.cells.device import Device, assemble
 from devices.common.errors import InputError
 from devices.fitting.intervals import Inference, Statement
 from devices.fitting.measured import Measured
-from devices.fitting.predictions import assemble, predictor
+from devices.fitting.predictions import predictor
 from devices.fitting.retention_laws import RetentionLaw
 from devices.fitting.search import noise_like
 from devices.fitting.search_space import walled

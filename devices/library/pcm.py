@@ -18,7 +18,7 @@ import sympy
 from devices.library.pulsed import continuous
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
-from devices.simulation.pulses import CycleNoise
+from devices.pulse_update import CycleNoise, PulseDirection, PulseUpdate
 
 _G = State("g", "S", "conductance at t_drift after programming", lower="g_min", upper="g_max")
 _AGE = State("age", "1", "logarithm of the time since programming over t_drift", 0.0, 40.0, latex="a")
@@ -60,7 +60,7 @@ _SIMPLIFIED = (
 _OURS = "Thresholds, widths, melting and the restart of drift are ours."
 
 #: Cycle-to-cycle noise of a SET pulse, 0.575 uS + 0.09 g, in units of its nominal step.
-CYCLE_NOISE = {("pcm", name): CycleNoise(0.575 / 0.892, slope=0.09) for name in ("aihwkit", "demirag")}
+_NOISE = CycleNoise(0.575 / 0.892, slope=0.09)
 
 MODELS = (
     DeviceModel(
@@ -92,6 +92,7 @@ MODELS = (
                 f"belongs to the target, here to what was programmed. g_min is that of the other set. {_OURS}",
                 loop_voltage=2.0,
                 loop_frequency=2e5,
+                cycle_noise=_NOISE,
             ),
             ParameterSet(
                 "demirag",
@@ -105,12 +106,18 @@ MODELS = (
                 f"The source fits the step against the present conductance. {_OURS}",
                 loop_voltage=2.0,
                 loop_frequency=2e5,
+                cycle_noise=_NOISE,
             ),
         ),
         references=(
             "V. Joshi et al., Nat. Commun. 11, 2473 (2020), doi 10.1038/s41467-020-16108-9 (doi recalled)",
             "S. R. Nandakumar et al., IEEE ICECS 2019: the statistical model",
             "S. R. Nandakumar et al., J. Appl. Phys. 124, 152135 (2018), doi 10.1063/1.5042408 (doi recalled)",
+        ),
+        pulse_update=PulseUpdate(
+            PulseDirection(1.0, above="v_set", below="v_reset", width="t_set", step="dg_set"),
+            PulseDirection(1.0, above="v_reset", width="t_reset", step="dg_set"),
+            clock="age",
         ),
         validity=(
             "An ohmic read: the snap of a melting cell to low resistance, and heat, are left out. SET moves towards "

@@ -9,18 +9,21 @@ that gives, after the nominal pulse width, what one pulse is published to do. An
 is reproduced exactly, pulse after pulse. The power step is not affine; its flow is the limit of many small pulses, and
 differs from the published step by a second-order share of it.
 
-`devices.apply_pulses` applies whole pulses to ensembles, with cycle-to-cycle noise; `CYCLE_NOISE` has its figures.
+`devices.apply_pulses` applies whole pulses to ensembles, with the cycle-to-cycle noise that a set gives.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import sympy
 
+from devices.common.errors import InputError
+from devices.common.validation import number
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
-from devices.simulation.pulses import CycleNoise, neurosim_nonlinearity
+from devices.pulse_update import CycleNoise, PulseDirection, PulseUpdate
 
 _V_UP = Parameter("v_up", "V", "voltage above which the weight grows", lower=0.0, latex=r"v_\mathrm{up}")
 _V_DOWN = Parameter("v_down", "V", "voltage below whose negative it shrinks", lower=0.0, latex=r"v_\mathrm{down}")
@@ -53,8 +56,9 @@ _t, _v_up, _v_down, _g_min, _g_max = (p.symbol for p in _CELL)
 _w, (_dw_up, _dw_down), (_w_min, _w_max) = _W.symbol, (p.symbol for p in _STEPS), (p.symbol for p in _RANGE)
 _SHARE = (_w - _w_min) / (_w_max - _w_min)
 
-#: Cycle-to-cycle noise that the sources give with a set, or no more than which, by model and set.
-CYCLE_NOISE: dict[tuple[str, str], CycleNoise] = {}
+#: Pulses of the linear and of the power step.
+_UP = PulseDirection(1.0, above="v_up", width="t_pulse", step="dw_up")
+_DOWN = PulseDirection(-1.0, above="v_down", width="t_pulse", step="dw_down")
 
 
 def driven(up: sympy.Expr, down: sympy.Expr) -> sympy.Expr:
@@ -101,13 +105,12 @@ def _preset(
     name: str, dw: float, low: float, high: float, up: float, down: float, g: tuple[float, float], source: str,
     note: str, noise: CycleNoise,
 ) -> ParameterSet:  # fmt: skip
-    CYCLE_NOISE["linear_step_synapse", name] = noise
     values = {
         "dw_up": dw, "dw_down": dw, "w_min": low, "w_max": high, "gamma_up": up, "gamma_down": down,
         "t_pulse": 1e-6, "v_up": 0.75, "v_down": 0.75, "g_min": g[0], "g_max": g[1],
     }  # fmt: skip
     text = f"Step, range and slopes as there; the start is ours. {_OURS}{note}"
-    return ParameterSet(name, values, {"w": 0.0}, f"{_AIHWKIT}; {source}", "seen", text)
+    return ParameterSet(name, values, {"w": 0.0}, f"{_AIHWKIT}; {source}", "seen", text, cycle_noise=noise)
 
 
 _LOW, _HIGH = (1e-6, 10e-6), (10e-6, 100e-6)
@@ -150,12 +153,49 @@ _x = _X.symbol
 _p_up, _p_down, _a_up, _a_down, _t_up, _t_down = (p.symbol for p in _NEUROSIM[2:8])
 
 
+@cache
+def neurosim_nonlinearity(nl: float) -> float:
+    r"""Return A/P_max, without its sign, of NeuroSim's conductance curve for a nonlinearity label.
+
+    The label measures how far the normalised curve :math:`y(s) = (1 - e^{-s/a})/(1 - e^{-1/a})` leaves its chord: by
+    :math:`0.07 \sqrt 2\, |NL|` at most, which is :math:`0.07\, |NL|` at right angles to it. Solved for a.
+
+    Parameters
+    ----------
+    nl : float
+        Label, 0.001 to 10 without its sign, which is the direction.
+
+    Returns
+    -------
+    float
+        A/P_max.
+
+    Examples
+    --------
+    >>> round(neurosim_nonlinearity(2.4), 6)
+    0.499181
+    """
+    import mpmath
+
+    label = abs(number("nl", nl))
+    if not 1e-3 <= label <= 10.0:
+        raise InputError("nl", f"{nl:g}", "0.001 to 10, of either sign", "0.001 for next to none")
+    with mpmath.workdps(30):
+        wanted = mpmath.mpf("0.07") * mpmath.sqrt(2) * label
+
+        def excess(z: mpmath.mpf) -> mpmath.mpf:
+            lost = -mpmath.expm1(-z)
+            return 1 / lost - 1 / z - mpmath.log(z / lost) / z - wanted
+
+        z = mpmath.findroot(excess, (4 * wanted, 1000), solver="anderson", tol=1e-40, maxsteps=500)
+        return float(1 / z)
+
+
 def _reported(
     name: str, states: int, nl: tuple[float, float], r_on: float, ratio: float, up: tuple[float, float],
     down: tuple[float, float], noise: float, device: str, note: str = "",
 ) -> ParameterSet:  # fmt: skip
     """Return a column of the table: states, labels, on-resistance and ratio, (height, width, threshold) of pulses."""
-    CYCLE_NOISE["neurosim_synapse", name] = CycleNoise(noise, "accumulated")
     steep = -math.copysign(neurosim_nonlinearity(nl[1]), nl[1])
     values = {
         "g_min": 1 / (r_on * ratio), "g_max": 1 / r_on, "p_up": float(states), "p_down": float(states),
@@ -166,7 +206,9 @@ def _reported(
         f"{device}. {states} states, taken as pulses; nonlinearity {nl[0]:g} up and {nl[1]:g} down, pulses of "
         f"{up[0]:g} V and {-down[0]:g} V. {note}{_RESTING}"
     )
-    return ParameterSet(name, values, {"x": 0.0}, _TABLE, "seen", text, loop_voltage=max(up[0], down[0]))
+    peak = max(up[0], down[0])
+    drawn = CycleNoise(noise, "accumulated")
+    return ParameterSet(name, values, {"x": 0.0}, _TABLE, "seen", text, loop_voltage=peak, cycle_noise=drawn)
 
 
 def _resting(height: float) -> float:
@@ -198,7 +240,6 @@ _REPORTED = (
         "noise. ",
     ),
 )  # fmt: skip
-CYCLE_NOISE["neurosim_synapse", "ag_silicon"] = CycleNoise(0.035, "accumulated")
 
 
 def _exponential(passed: sympy.Expr, a: sympy.Expr, pulses: sympy.Expr, width: sympy.Expr) -> sympy.Expr:
@@ -225,6 +266,7 @@ MODELS = (
             _AIHWKIT_REFERENCE,
             "S. Fusi and L. F. Abbott, Nat. Neurosci. 10, 485 (2007), doi 10.1038/nn1859: soft bounds",
         ),
+        pulse_update=PulseUpdate(_UP, _DOWN),
         validity=(
             "Pulses of one height: the step does not grow with the overdrive, and a longer pulse counts as several. "
             "Steps of more than 0.99 of the way to the weight at which they end count as 0.99. ECRAM is programmed "
@@ -261,6 +303,7 @@ MODELS = (
             "J. Frascaroli et al., Sci. Rep. 8, 7178 (2018), doi 10.1038/s41598-018-25376-x",
             _AIHWKIT_REFERENCE,
         ),
+        pulse_update=PulseUpdate(_UP, _DOWN, affine=False),
         validity=(
             "The limit of many small pulses: one nominal pulse differs from the published step dw u^gamma, where u is "
             "the distance to the bound over the range, by gamma dw^2 u^(2 gamma - 1)/2 over the range, to second order."
@@ -286,6 +329,7 @@ MODELS = (
                 "code default",
                 f"Nonlinearity 2.4 up and -4.88 down, 97 and 100 pulses of 3.2 V and -2.8 V. {_RESTING}",
                 loop_voltage=3.2,
+                cycle_noise=CycleNoise(0.035, "accumulated"),
             ),
             *_REPORTED,
         ),
@@ -294,6 +338,9 @@ MODELS = (
             "(doi recalled)",
             "M. Jerry et al., IEDM 2017, doi 10.1109/IEDM.2017.8268338",
             "S. H. Jo et al., Nano Lett. 10, 1297 (2010), doi 10.1021/nl904092h: Ag:a-Si",
+        ),
+        pulse_update=PulseUpdate(
+            PulseDirection(1.0, above="v_up", width="t_up"), PulseDirection(-1.0, above="v_down", width="t_down")
         ),
         validity=(
             "Pulses of one height. The form does not ask how a state was reached: a pulse up and one down do not "

@@ -1,129 +1,39 @@
-r"""Whole programming pulses on ensembles of pulsed synapses: closed forms, and cycle-to-cycle noise.
-
-One pulse moves the first state by what its flow does in the nominal width. Where the flow is affine in the state that
-is exact, for any number of pulses at once,
-
-.. math:: w_n = w^* - (w^* - w_0)\, e^{-n \lambda t}, \qquad e^{-\lambda t} = 1 - \Delta w\, \gamma / w_\mathrm{bound},
-
-and for the power step the published discrete step is taken.
-"""
+"""Whole programming pulses on ensembles of devices that count them, with cycle-to-cycle noise; see `PulseUpdate`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from devices.cells.device import Device
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import generator
-from devices.common.validation import choice, finite_array, integer, number
+from devices.common.validation import finite_array, integer, number
+from devices.pulse_update import CycleNoise, PulseDirection, PulseUpdate
+from devices.registry import models
 
 if TYPE_CHECKING:
-    from devices.cells.device import Device
     from devices.waveforms import Pulses
 
-__all__ = ["CycleNoise", "apply_pulses", "neurosim_nonlinearity", "pulse_train"]
-
-Array = NDArray[np.float64]
+__all__ = ["apply_pulses", "pulse_train"]
 
 
-@dataclass(frozen=True)
-class CycleNoise:
-    r"""Cycle-to-cycle noise of an update: what each pulse adds, with :math:`\xi` standard normal and white.
-
-    ==================  =======================================================================
-    multiplicative      the update times :math:`1 + \sigma \xi`
-    additive            the update plus :math:`(\sigma\, \Delta + s\, w)\, \xi`
-    accumulated         n pulses at once, plus :math:`\sigma\, \Delta \sqrt{n}\, \xi`, as in NeuroSim
-    ==================  =======================================================================
-
-    Parameters
-    ----------
-    std : float
-        :math:`\sigma`, in units of the nominal step :math:`\Delta` of the direction (``dw_up``, ``dw_down``,
-        ``dg_set``; for ``neurosim_synapse`` the whole window).
-    kind : {"additive", "multiplicative", "accumulated"}, optional
-        How it acts.
-    slope : float, optional
-        :math:`s`, growth of the additive noise with the state.
-    """
-
-    std: float
-    kind: Literal["additive", "multiplicative", "accumulated"] = "additive"
-    slope: float = 0.0
-
-    def __post_init__(self) -> None:
-        number("std", self.std, minimum=0.0)
-        choice("kind", self.kind, ("additive", "multiplicative", "accumulated"))
-        number("slope", self.slope)
-        if self.slope and self.kind != "additive":
-            raise InputError("slope", f"{self.slope:g} with kind={self.kind!r}", "0, or additive noise")
-
-    @classmethod
-    def published(cls, device: Device) -> CycleNoise:
-        """Return the noise that the source of a device's parameter set gives.
-
-        Raises
-        ------
-        InputError
-            If it gives none.
-        """
-        from devices.library import pcm, pulsed
-
-        known = {**pulsed.CYCLE_NOISE, **pcm.CYCLE_NOISE}
-        key = device.model.name, device.parameter_set.name
-        if key not in known:
-            raise InputError("device", f"{key[0]} ({key[1]})", f"sets with noise: {sorted(known)}", "CycleNoise(std)")
-        return known[key]
+_MAX_PULSES = 10**7
 
 
-class _Side(NamedTuple):
-    """A direction: sign of the voltage, thresholds that it lies above and (where there is one) below, width, step."""
-
-    sign: float
-    above: str
-    below: str
-    width: str
-    step: str
-
-
-class _Update(NamedTuple):
-    """How whole pulses act on a model: both directions, whether the flow is affine, a clock that pulses restart."""
-
-    up: _Side
-    down: _Side
-    affine: bool = True
-    clock: str = ""
+def _update(device: Device) -> PulseUpdate:
+    model = device.model if isinstance(device, Device) else None
+    if model is None or model.pulse_update is None:
+        given = type(device).__name__ if model is None else model.name
+        allowed = "a device that counts pulses: " + ", ".join(n for n, m in models().items() if m.pulse_update)
+        raise InputError("device", given, f"{allowed}, or a model with a pulse_update", "simulate(device, ...)")
+    return model.pulse_update
 
 
-_MOST_PULSES = 10**7
-_UPDATES = {
-    "linear_step_synapse": _Update(
-        _Side(1.0, "v_up", "", "t_pulse", "dw_up"), _Side(-1.0, "v_down", "", "t_pulse", "dw_down")
-    ),
-    "power_step_synapse": _Update(
-        _Side(1.0, "v_up", "", "t_pulse", "dw_up"), _Side(-1.0, "v_down", "", "t_pulse", "dw_down"), affine=False
-    ),
-    "neurosim_synapse": _Update(_Side(1.0, "v_up", "", "t_up", ""), _Side(-1.0, "v_down", "", "t_down", "")),
-    "pcm": _Update(
-        _Side(1.0, "v_set", "v_reset", "t_set", "dg_set"), _Side(1.0, "v_reset", "", "t_reset", "dg_set"), clock="age"
-    ),
-}
-
-
-def _update(device: Device) -> _Update:
-    from devices.cells.device import Device
-
-    name = device.model.name if isinstance(device, Device) else type(device).__name__
-    if name not in _UPDATES:
-        raise InputError("device", name, f"a device that counts pulses: {', '.join(_UPDATES)}", "simulate(device, ...)")
-    return _UPDATES[name]
-
-
-def _voltage(device: Device, side: _Side) -> Array:
+def _voltage(device: Device, side: PulseDirection) -> Array:
     """Return a voltage at which the side is driven; the rate there does not depend on its height [V]."""
     above = device.parameters[side.above]
     return side.sign * (0.5 * (above + device.parameters[side.below]) if side.below else above + 1.0)
@@ -142,8 +52,8 @@ def apply_pulses(
     Parameters
     ----------
     device : Device
-        ``linear_step_synapse``, ``power_step_synapse``, ``neurosim_synapse`` or ``pcm``; one device, or an ensemble,
-        for example with a spread of its steps.
+        Of a model with a `PulseUpdate`, such as ``linear_step_synapse``, ``neurosim_synapse`` or ``pcm``; one device,
+        or an ensemble, for example with a spread of its steps.
     state : array_like
         States before, shape ``(..., states)``, within their bounds.
     pulses : array_like of int
@@ -178,8 +88,8 @@ def apply_pulses(
     if counts.dtype.kind not in "iu":
         raise InputError("pulses", f"{counts.dtype} numbers", "whole numbers of pulses", "pulses.astype(int)")
     most = np.abs(counts.astype(float)).max(initial=0.0)
-    if most > _MOST_PULSES:
-        raise InputError("pulses", f"{most:g}", f"{_MOST_PULSES:g} in one call at most")
+    if most > _MAX_PULSES:
+        raise InputError("pulses", f"{most:g}", f"{_MAX_PULSES:g} in one call at most")
     if c2c is not None and seed is None:
         raise InputError("seed", "None", "a seed or a generator for the noise", "seed=1")
     try:
@@ -202,8 +112,8 @@ def apply_pulses(
 
 
 def _one_way(
-    device: Device, update: _Update, side: _Side, state: Array, counts: NDArray[np.int64], lower: Array, upper: Array,
-    c2c: CycleNoise | None, rng: np.random.Generator | None,
+    device: Device, update: PulseUpdate, side: PulseDirection, state: Array, counts: NDArray[np.int64],
+    lower: Array, upper: Array, c2c: CycleNoise | None, rng: np.random.Generator | None,
 ) -> None:  # fmt: skip
     """Apply pulses of one direction to the first state in place."""
     voltage, width = _voltage(device, side), device.parameters[side.width]
@@ -287,41 +197,3 @@ def pulse_train(device: Device, pulses: int, *, amplitude: float | None = None, 
     edge = width / 100
     flat = width - 2 * edge * (1 - threshold / height)
     return Pulses(side.sign * height, flat, flat + 2 * edge + rest * width, count=abs(count), edge=edge)
-
-
-@cache
-def neurosim_nonlinearity(nl: float) -> float:
-    r"""Return A/P_max, without its sign, of NeuroSim's conductance curve for a nonlinearity label.
-
-    The label measures how far the normalised curve :math:`y(s) = (1 - e^{-s/a})/(1 - e^{-1/a})` leaves its chord: by
-    :math:`0.07 \sqrt 2\, |NL|` at most, which is :math:`0.07\, |NL|` at right angles to it. Solved for a.
-
-    Parameters
-    ----------
-    nl : float
-        Label, 0.001 to 10 without its sign, which is the direction.
-
-    Returns
-    -------
-    float
-        A/P_max.
-
-    Examples
-    --------
-    >>> round(neurosim_nonlinearity(2.4), 6)
-    0.499181
-    """
-    import mpmath
-
-    label = abs(number("nl", nl))
-    if not 1e-3 <= label <= 10.0:
-        raise InputError("nl", f"{nl:g}", "0.001 to 10, of either sign", "0.001 for next to none")
-    with mpmath.workdps(30):
-        wanted = mpmath.mpf("0.07") * mpmath.sqrt(2) * label
-
-        def excess(z: mpmath.mpf) -> mpmath.mpf:
-            lost = -mpmath.expm1(-z)
-            return 1 / lost - 1 / z - mpmath.log(z / lost) / z - wanted
-
-        z = mpmath.findroot(excess, (4 * wanted, 1000), solver="anderson", tol=1e-40, maxsteps=500)
-        return float(1 / z)

@@ -86,7 +86,7 @@ def test_a_divisor_is_not_zero():
         ({"parameter_sets": ()}, r"at least one set"),
         (
             {"parameter_sets": (ParameterSet("t", {}, {"x": 0.0}, "here", "ours"),)},
-            r"test_model.t: got parameters \[\]",
+            r"test_model.t: parameters: got missing r; allowed: r",
         ),
         ({"states": (State("x", "1", "state", upper="nowhere"),)}, r"bound 'nowhere'"),
     ],

@@ -24,11 +24,11 @@ def offer(monkeypatch):
             return [_Point(f"point{k}", "elsewhere:thing", group).offering(o) for k, o in given]
 
         monkeypatch.setattr(registry, "entry_points", points)
-        models.cache_clear()
+        registry.forget()
 
     yield publish
     monkeypatch.undo()
-    models.cache_clear()
+    registry.forget()
 
 
 class _Point(EntryPoint):
@@ -116,7 +116,10 @@ def test_a_distribution_adds_a_model_and_another_one_its_set(offer):
         ({"parameter_sets": [{"vtaem": (MINE,)}]}, r"entry point 'point0' \(elsewhere:thing\): model: .*try: vteam"),
         ({"parameter_sets": [{"vteam": (GIVEN,)}]}, r"point0.*: vteam.parameter_sets: got 'magic' twice"),
         ({"parameter_sets": [{"vteam": MINE}]}, r"point0.*vteam: got a ParameterSet; allowed: a sequence"),
-        ({"parameter_sets": [{"wox_scaled_decay": (MINE,)}]}, r"point0.*: wox_scaled_decay.mine: got parameters"),
+        (
+            {"parameter_sets": [{"wox_scaled_decay": (MINE,)}]},
+            r"point0.*: wox_scaled_decay.mine: parameters: got",
+        ),
         ({"parameter_sets": [7]}, r"point0.*got a int; allowed: a mapping, or a module with PARAMETER_SETS"),
         ({"parameter_sets": [ImportError("no numpy")]}, r"point0.*got ImportError: no numpy; .*uninstall"),
         ({"devices": [types.SimpleNamespace()]}, r"point0.*got no tuple of DeviceModel"),

@@ -25,6 +25,7 @@ from devices import (
 )
 from devices.fitting.search import Problem, Search
 from devices.fitting.search_space import Free
+from devices.registry import get_model
 
 TRUE = {"g": 3e-5, "v0": 0.3}
 TIME = np.linspace(0.0, 1.0, 101)
@@ -361,9 +362,7 @@ def test_a_fit_becomes_a_registered_set(tmp_path):
         with pytest.raises(InputError, match=r"the name 'unit', which is taken; .*try: another name"):
             register(parameter_sets("sinh_cell")["unit"], "sinh_cell", replace=True)
     finally:
-        from devices import parameter_files
-
-        parameter_files._SESSION.clear()
+        get_model("sinh_cell").registered_sets.clear()
 
 
 def changed(file, **changes):

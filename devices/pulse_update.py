@@ -1,0 +1,140 @@
+r"""How programming pulses act on a device that counts them: `PulseUpdate` of a model, `CycleNoise` of a set.
+
+One pulse moves the first state by what its rate does in the nominal width. Where the rate is affine in the state that
+is exact, for any number of pulses at once,
+
+.. math:: w_n = w^* - (w^* - w_0)\, e^{-n \lambda t}, \qquad e^{-\lambda t} = 1 - \Delta w\, \gamma / w_\mathrm{bound}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from devices.common.errors import InputError
+from devices.common.validation import choice, number
+
+if TYPE_CHECKING:
+    from devices.cells.device import Device
+
+__all__ = ["CycleNoise", "PulseDirection", "PulseUpdate"]
+
+
+@dataclass(frozen=True)
+class CycleNoise:
+    r"""Cycle-to-cycle noise of an update: what each pulse adds, with :math:`\xi` standard normal and white.
+
+    ==================  =======================================================================
+    multiplicative      the update times :math:`1 + \sigma \xi`
+    additive            the update plus :math:`(\sigma\, \Delta + s\, w)\, \xi`
+    accumulated         n pulses at once, plus :math:`\sigma\, \Delta \sqrt{n}\, \xi`, as in NeuroSim
+    ==================  =======================================================================
+
+    Parameters
+    ----------
+    std : float
+        :math:`\sigma`, in units of the nominal step :math:`\Delta` of the direction (``dw_up``, ``dw_down``,
+        ``dg_set``; for ``neurosim_synapse`` the whole window).
+    kind : {"additive", "multiplicative", "accumulated"}, optional
+        How it acts.
+    slope : float, optional
+        :math:`s`, growth of the additive noise with the state.
+    """
+
+    std: float
+    kind: Literal["additive", "multiplicative", "accumulated"] = "additive"
+    slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        number("std", self.std, minimum=0.0)
+        choice("kind", self.kind, ("additive", "multiplicative", "accumulated"))
+        number("slope", self.slope)
+        if self.slope and self.kind != "additive":
+            raise InputError("slope", f"{self.slope:g} with kind={self.kind!r}", "0, or additive noise")
+
+    @classmethod
+    def published(cls, device: Device) -> CycleNoise:
+        """Return the noise that the source of a device's parameter set gives.
+
+        Raises
+        ------
+        InputError
+            If it gives none.
+        """
+        model, given = device.model, device.parameter_set
+        if given.cycle_noise is None:
+            known = [s.name for s in model.all_sets if s.cycle_noise is not None]
+            named = f"{model.name} ({given.name})"
+            raise InputError("device", named, f"sets with noise: {', '.join(known) or 'none'}", "CycleNoise(std)")
+        return given.cycle_noise
+
+
+@dataclass(frozen=True)
+class PulseDirection:
+    """Pulses of one direction; all but the sign are names of parameters of the model.
+
+    Parameters
+    ----------
+    sign : {1.0, -1.0}
+        Polarity of the voltage.
+    above : str
+        Threshold that the voltage's magnitude lies above [V].
+    width : str
+        Nominal width of a pulse [s].
+    step : str, optional
+        Nominal step, in whose units noise is given; 1 where not given.
+    below : str, optional
+        Threshold that the voltage's magnitude lies below [V], where there is one.
+    """
+
+    sign: float
+    above: str
+    width: str
+    step: str = ""
+    below: str = ""
+
+    def __post_init__(self) -> None:
+        if self.sign not in (1.0, -1.0):
+            raise InputError("sign", repr(self.sign), "1.0 or -1.0")
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that it uses."""
+        return tuple(name for name in (self.above, self.width, self.step, self.below) if name)
+
+
+@dataclass(frozen=True)
+class PulseUpdate:
+    """How whole pulses of nominal width act on the first state of a model.
+
+    Between the thresholds of a direction, the rate must not hang on the voltage.
+
+    Parameters
+    ----------
+    up, down : PulseDirection
+        Pulses that potentiate, and that depress.
+    affine : bool, optional
+        Whether the rate is affine in the state, so that any number of pulses has a closed form; else each pulse makes
+        the step that the rate at its start gives.
+    clock : str, optional
+        A state that counts the time since the last pulse, which each pulse puts back to 0.
+    """
+
+    up: PulseDirection
+    down: PulseDirection
+    affine: bool = True
+    clock: str = ""
+
+    def check(self, model: str, parameters: Iterable[str], states: Iterable[str]) -> None:
+        """Refuse names that a model does not have."""
+        for side in ("up", "down"):
+            direction = getattr(self, side)
+            if not isinstance(direction, PulseDirection):
+                raise InputError(f"{model}.pulse_update.{side}", repr(direction), "a PulseDirection")
+            for name in direction.parameters:
+                choice(f"{model}.pulse_update.{side}", name, parameters)
+        if not tuple(states):
+            raise InputError(f"{model}.pulse_update", "a model without states", "a model whose first state moves")
+        if self.clock:
+            choice(f"{model}.pulse_update.clock", self.clock, states)
