@@ -16,6 +16,7 @@ from devices.common.errors import InputError
 from devices.common.randomness import Seed
 from devices.common.validation import finite_array
 from devices.effects.base import Effect, apply_effects
+from devices.sources import Citation
 
 __all__ = ["AnalogCore", "Cost", "Operation", "Tile"]
 
@@ -179,6 +180,10 @@ class Tile:
         largest = float(np.abs(self.current(share, backward=backward)).max(initial=0.0))
         adc = replace(self.adc, full_scale=largest or 1.0)
         return replace(self, row_adc=adc) if backward else replace(self, adc=adc)
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return the sources of the effects on its cells; see `devices.citations`."""
+        return tuple(source for effect in (*self.once, *self.noise) for source in effect.cited())
 
     def cost(self, operation: Operation) -> tuple[Cost, ...]:
         """Return nothing: a tile that belongs to no chip has no price."""

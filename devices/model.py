@@ -20,6 +20,7 @@ from devices.dimensions import check_units
 from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
 from devices.pulse_update import PulseUpdate
+from devices.sources import Citation
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
@@ -322,6 +323,10 @@ class DeviceModel:
     def all_sets(self) -> tuple[ParameterSet, ...]:
         """The model's own sets, the default first, and those that `devices.register` added in this session."""
         return (*self.parameter_sets, *self.registered_sets.values())
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return the papers of the model; see `devices.citations`."""
+        return tuple(Citation(text, (self.name,)) for text in self.references)
 
     def equations(self) -> list[tuple[str, sympy.Expr]]:
         """Return the laws as people read them, see `devices.formulas.readable`: what each gives, and the expression."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
 from devices.pulse_update import CycleNoise
+from devices.sources import STATUSES, Status
 
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Control", "Parameter", "ParameterSet", "Part", "State", "Status", "Unknown"]
+__all__ = ["Control", "Parameter", "ParameterSet", "Part", "State", "Unknown"]
 
-Status = Literal["seen", "recalled", "code default", "ours"]
-_STATUSES = ("seen", "recalled", "code default", "ours")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Names that one of the dialects (Python, SPICE, Verilog-A) keeps for itself, in lower case.
 _RESERVED = {"v", "i", "e", "pi", "t", "time", "temper", "vt", "m", "te", "be", "xsv"}
@@ -252,7 +251,7 @@ class ParameterSet:
     cycle_noise: CycleNoise | None = None
 
     def __post_init__(self) -> None:
-        choice("status", self.status, _STATUSES)
+        choice("status", self.status, STATUSES)
         for field, text in (("name", self.name), ("source", self.source), ("note", self.note)):
             if not isinstance(text, str):
                 raise InputError(field, repr(text), "a text")

@@ -1,15 +1,20 @@
-"""`citations`: the papers behind what a run used."""
+"""Sources: how sure a figure is, and `citations`, the papers behind a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
-from devices.cells.device import Device
 from devices.common.errors import InputError
 
-__all__ = ["Citation", "Citations", "citations"]
+__all__ = ["STATUSES", "Citation", "Citations", "Status", "citations"]
+
+#: How sure a figure is: read in the named source; known from memory; a published program's default; chosen by us.
+Status = Literal["seen", "recalled", "code default", "ours"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+#: Attributes by which things hold others that have sources.
+_PARTS = ("top", "bottom", "device", "crossbar", "cells", "layers", "tiles", "tile", "chip", "preset", "network")
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Citation:
     text : str
         The reference, with its DOI where it has one.
     used_for : tuple of str
-        Models, and parameter sets as ``model/set``, that rest on it.
+        Models, parameter sets as ``model/set``, effects, and figures of chips as ``chip/figure``, that rest on it.
     status : str
         How sure the values of a set are, see `ParameterSet`; empty for a model's equations.
     """
@@ -48,12 +53,12 @@ class Citations(tuple[Citation, ...]):
 
 
 def citations(*used: Any) -> Citations:
-    """Return the sources of what a run used: the models' papers, and those of their parameter values.
+    """Return the sources of a run: papers of models, of their parameter values, of effects and of chips.
 
     Parameters
     ----------
-    *used : Device or Series or Trace or Crossbar
-        Devices, or anything that holds devices.
+    *used : Device or DeviceModel or Effect or Recipe or ChipPreset
+        What the run used; or anything that holds such things: a trace, an array, a network, a chip.
 
     Returns
     -------
@@ -63,7 +68,7 @@ def citations(*used: Any) -> Citations:
     Raises
     ------
     InputError
-        If nothing is given, or something that holds no device.
+        If nothing is given, or something without a source.
 
     Examples
     --------
@@ -73,26 +78,24 @@ def citations(*used: Any) -> Citations:
     resistor/unit: a round figure of ours; give the values of the cell at hand [ours]
     """
     if not used:
-        raise InputError("used", "nothing", "devices, traces or arrays of devices", "citations(trace)")
+        raise InputError("used", "nothing", "devices, traces, arrays, effects, recipes or chips", "citations(trace)")
     found: dict[tuple[str, str], list[str]] = {}
     for thing in used:
-        for cell in _devices(thing):
-            model, given = cell.model, cell.parameter_set
-            for text in model.references:
-                found.setdefault((text, ""), []).append(model.name)
-            changed = [n for n, a in cell.parameters.items() if not (a == given.values[n]).all()]
-            but = f" ({', '.join(changed)} changed)" if changed else ""
-            found.setdefault((given.source, given.status), []).append(f"{model.name}/{given.name}{but}")
+        for cited in _cited(thing):
+            found.setdefault((cited.text, cited.status), []).extend(cited.used_for)
     return Citations(Citation(text, tuple(dict.fromkeys(names)), status) for (text, status), names in found.items())
 
 
-def _devices(thing: Any) -> Iterator[Device]:
-    """The devices in `thing`: itself, or those of a series, of a trace, of an array, of an array's trace."""
-    if isinstance(thing, Device):
-        yield thing
+def _cited(thing: Any) -> Iterator[Citation]:
+    """Yield the sources of a thing, or of the parts that it holds."""
+    if hasattr(thing, "cited"):
+        yield from thing.cited()
         return
-    inner = [getattr(thing, name) for name in ("top", "bottom", "device", "crossbar", "cells") if hasattr(thing, name)]
-    if not inner:
-        raise InputError("used", type(thing).__name__, "a Device, or a trace or an array of devices")
-    for part in inner:
-        yield from _devices(part)
+    parts: Iterable[Any] = [getattr(thing, name) for name in _PARTS if hasattr(thing, name)]
+    if isinstance(thing, list | tuple):
+        parts = thing
+    elif not parts:
+        allowed = "a device, an effect, a recipe, a chip, or something that holds one"
+        raise InputError("used", type(thing).__name__, allowed, "citations(trace)")
+    for part in parts:
+        yield from _cited(part)

@@ -13,6 +13,7 @@ from crossbar.wires import Wires
 from devices.common.errors import InputError
 from devices.common.validation import integer
 from devices.effects.base import Effect
+from devices.sources import Citation
 
 __all__ = ["Recipe"]
 
@@ -87,3 +88,7 @@ class Recipe:
         fix = f"{'a pair of' if columns == 2 else columns} columns for each weight"
         integer("tile columns", self.tile[1], minimum=columns, fix=fix)
         ADC(self.adc_bits)
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return the sources of its effects; see `devices.citations`."""
+        return tuple(source for effect in self.effects for source in effect.cited())

@@ -16,6 +16,7 @@ from devices.common.validation import choice, finite_array, number
 from devices.model import DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
 from devices.registry import chosen_set, get_model
+from devices.sources import Citation
 
 if TYPE_CHECKING:
     from devices.waveforms import Sine
@@ -137,6 +138,14 @@ class Device:
         from devices.kernels.compile import kernel
 
         return kernel(self.model)
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return the papers of the model and the source of its values; see `devices.citations`."""
+        given = self.parameter_set
+        changed = [n for n, a in self.parameters.items() if not (a == given.values[n]).all()]
+        but = f" ({', '.join(changed)} changed)" if changed else ""
+        values = Citation(given.source, (f"{self.model.name}/{given.name}{but}",), given.status)
+        return (*self.model.cited(), values)
 
     def with_start(self, state: ArrayLike) -> Device:
         """Return the same devices with other starting states, shape ``(..., states)``, within their bounds."""

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, root_seed, stream
 from devices.common.validation import choice, finite_array, integer
-from devices.parameters import Parameter, Status
+from devices.parameters import Parameter
+from devices.sources import Citation, Status
 
 if TYPE_CHECKING:
     from devices.cells.device import Device
@@ -45,6 +46,10 @@ class Effect(ABC):
     source: ClassVar[str]
     status: ClassVar[Status]
     acts: ClassVar[Literal["once", "each read", "over cycles", "on parameters"]] = "once"
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return the source of the law; see `devices.citations`."""
+        return (Citation(self.source, (type(self).__name__,), self.status),)
 
 
 class ValueEffect(Effect):

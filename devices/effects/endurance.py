@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
 from devices.effects.base import WindowEffect, window
-from devices.parameters import Status
+from devices.sources import Status
 
 __all__ = ["WeibullEndurance"]
 

@@ -12,7 +12,7 @@ from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
 from devices.effects.base import WindowEffect, window
-from devices.parameters import Status
+from devices.sources import Status
 
 __all__ = ["StuckCells", "StuckLines"]
 

@@ -12,7 +12,7 @@ from devices.common.errors import InputError
 from devices.common.randomness import Seed
 from devices.common.validation import finite_array, integer
 from devices.effects.base import ValueEffect, WindowEffect, window
-from devices.parameters import Status
+from devices.sources import Status
 
 __all__ = ["GivenLevels", "UniformLevels"]
 

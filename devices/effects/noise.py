@@ -14,7 +14,7 @@ from devices.common.randomness import Seed, generator
 from devices.common.validation import choice, finite_array, integer, number
 from devices.effects.base import ValueEffect
 from devices.effects.variability import Spread
-from devices.parameters import Status
+from devices.sources import Status
 
 __all__ = ["FlickerNoise", "TelegraphNoise", "WhiteNoise"]
 

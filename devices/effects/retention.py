@@ -13,7 +13,7 @@ from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
 from devices.effects.base import ValueEffect
 from devices.effects.variability import Spread
-from devices.parameters import Status
+from devices.sources import Status
 
 __all__ = ["Forgetting", "LogBroadening", "PowerLawDrift"]
 

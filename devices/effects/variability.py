@@ -13,7 +13,7 @@ from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import choice, finite_array, number
 from devices.effects.base import ValueEffect
-from devices.parameters import Status
+from devices.sources import Status
 
 __all__ = ["Correlated", "Lognormal", "Normal", "ProgrammingNoise", "Spread", "Truncated"]
 

@@ -7,8 +7,22 @@ import numpy as np
 import pytest
 
 import devices.registry as registry
-from crossbar import Crossbar
-from devices import InputError, ParameterSet, Series, Sine, citations, device, models, parameter_sets, simulate
+from crossbar import AnalogMatrix, Crossbar, Recipe
+from crossbar.fabric import Chip, chip_preset
+from devices import (
+    FlickerNoise,
+    InputError,
+    Lognormal,
+    ParameterSet,
+    PowerLawDrift,
+    Series,
+    Sine,
+    citations,
+    device,
+    models,
+    parameter_sets,
+    simulate,
+)
 
 GIVEN = parameter_sets("vteam")["magic"]
 MINE = ParameterSet("mine", GIVEN.values, GIVEN.initial, "A. Author, Journal 1, 2 (2026)", "seen")
@@ -149,6 +163,20 @@ def test_citations_reach_into_series_and_arrays():
     for thing in (pair, Crossbar(pair)):
         names = [n for c in citations(thing) for n in c.used_for]
         assert names == ["exponential_selector", "exponential_selector/varistor", "vteam", "vteam/magic"]
+
+
+def test_citations_of_effects_recipes_networks_and_chips():
+    effects = [Lognormal(0.1), PowerLawDrift(86400.0, nu=0.05), FlickerNoise(1e-4, f_low=1.0, f_high=1e6)]
+    wanted = [(type(e).__name__, e.source, e.status) for e in effects]
+    recipe = Recipe(conductance_limits=(1e-6, 1e-5), effects=effects)
+    matrix = AnalogMatrix.program(np.ones((2, 2)), np.zeros(2), recipe, calibration=np.ones((1, 2)))
+    for used in (effects, (recipe,), (matrix,), (matrix.tiles[0],)):
+        assert [(*c.used_for, c.text, c.status) for c in citations(*used)] == wanted
+    chip = citations(Chip(chip_preset("michigan_2019")))
+    preset = chip_preset("michigan_2019")
+    assert {c.text for c in chip} == {*preset.references, *(f.source for f in preset.figures.values())}
+    assert any("michigan_2019/core_power" in c.used_for for c in chip)
+    assert [c.used_for for c in citations(models()["vteam"])] == [("vteam",)]
 
 
 @pytest.mark.parametrize("used", [(), (1.0,), ("vteam",), (Crossbar(np.ones((2, 2))),)])

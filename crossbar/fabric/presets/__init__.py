@@ -14,10 +14,9 @@ from crossbar.periphery.encodings import PulseWidth
 from crossbar.tiles import Cost, Operation
 from devices.common.errors import InputError
 from devices.common.validation import choice
+from devices.sources import STATUSES, Citation
 
 __all__ = ["ChipPreset", "Figure", "chip_preset", "chip_presets"]
-
-_STATUSES = ("seen", "recalled", "ours")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Figure:
     source: str
 
     def __post_init__(self) -> None:
-        choice("status", self.status, _STATUSES)
+        choice("status", self.status, STATUSES)
         if not self.source.strip():
             raise InputError("source", "an empty text", "where the figure comes from")
 
@@ -91,6 +90,12 @@ class ChipPreset:
             Cost("VMM, mixed-signal core", self.core_energy, self.vmm_time, core),
             Cost("VMM, host and array", self.host_energy, 0.0, host),
         )
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return the papers of the chip and the source of each figure; see `devices.citations`."""
+        papers = tuple(Citation(text, (self.name,)) for text in self.references)
+        figures = (Citation(f.source, (f"{self.name}/{name}",), f.status) for name, f in self.figures.items())
+        return (*papers, *figures)
 
     def recipe(self, conductance_limits: tuple[float, float], **changes: Any) -> Recipe:
         """Return how a matrix becomes arrays of this chip; `changes` go to `Recipe`."""
