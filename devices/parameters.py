@@ -1,4 +1,4 @@
-"""What a device declaration is made of besides equations: parameters, states and published sets."""
+"""The quantities of a device declaration: parameters, states, further terminals, inner unknowns, published sets."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ CHIP = "michigan_2019"
 
 @dataclass
 class _Run:
-    """What the parts share: the options, the report they write to and the figures they find."""
+    """State shared by the parts of the job: options, the report that they write to, the figures that they find."""
 
     out: Path
     trials: int

@@ -1,4 +1,4 @@
-"""What is installed, what is missing, and the command that installs it."""
+"""Components that are installed or missing, with the command that installs each."""
 
 from __future__ import annotations
 

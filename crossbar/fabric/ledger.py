@@ -126,7 +126,7 @@ class Ledger:
 
 
 class Account:
-    """What a run has cost so far; events with one name and one price are counted together.
+    """The cost of a run so far; events with one name and one price are counted together.
 
     Examples
     --------

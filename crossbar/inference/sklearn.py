@@ -1,4 +1,4 @@
-"""What a classifier of scikit-learn holds: weights, biases, activation."""
+"""Weights, biases and activation of classifiers of scikit-learn."""
 
 from __future__ import annotations
 

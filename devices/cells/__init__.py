@@ -1,1 +1,1 @@
-"""What arrays ask a cell for: devices, and two devices in series."""
+"""Cells of arrays: the protocol that they follow, devices, and two devices in series."""

@@ -1,1 +1,1 @@
-"""What all four packages share: exceptions, checks, files, tables, threads, compilation."""
+"""Shared by all four packages: exceptions, checks, files, tables, threads, plots, compilation."""

@@ -1,4 +1,4 @@
-"""What the plots of all packages share: axes, and units with a prefix that suits the data."""
+"""Axes for plots, and units with a prefix that suits the data."""
 
 from __future__ import annotations
 

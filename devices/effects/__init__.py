@@ -1,1 +1,1 @@
-"""What real cells do besides their laws: variability, noise, retention, faults."""
+"""Departures of real cells from their laws: variability, noise, retention, faults."""

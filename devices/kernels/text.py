@@ -105,7 +105,7 @@ def decorated(name: str) -> list[str]:
 
 
 class ModelText(NamedTuple):
-    """What is compiled for a model: modules with one function each, ``evaluate(v, x, p, out)``."""
+    """Texts that are compiled for a model: modules with one function each, ``evaluate(v, x, p, out)``."""
 
     kernel: str
     switches: str

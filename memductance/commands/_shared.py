@@ -1,4 +1,4 @@
-"""What all commands share: their common options, how they report, and what an error becomes."""
+"""Common options of all commands, how they report, and how an error ends one."""
 
 from __future__ import annotations
 
