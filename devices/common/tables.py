@@ -78,7 +78,9 @@ class Table(Mapping[Key, Value], Generic[Key, Value]):
         for row in self.rows():
             drawn.add_row(*map(str, row))
         width = max(shutil.get_terminal_size((120, 24)).columns, 60)
-        console = Console(file=io.StringIO(), width=width, color_system=None, markup=False, highlight=False)
+        console = Console(
+            file=io.StringIO(), width=width, color_system=None, markup=False, highlight=False, force_jupyter=False
+        )
         console.print(drawn)
         assert isinstance(console.file, io.StringIO)
         return "\n".join(line.rstrip() for line in console.file.getvalue().strip().splitlines())
