@@ -1,4 +1,4 @@
-"""The units of a declaration, checked: what a law adds, compares and exponentiates must agree in its units.
+"""Units of laws: terms that are added or compared must have one unit, exponents and arguments of functions none.
 
 Numbers in a law are dimensionless, and 0 fits any unit. A constant of nature that has a unit is a parameter.
 """
@@ -14,65 +14,17 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from devices.common.errors import InputError
-from devices.units import ONE, Unit, parse_unit
+from devices.units import ONE, Unit
 
 if TYPE_CHECKING:
-    from devices.model import DeviceModel
+    pass
 
-__all__ = ["check_units", "unit_of"]
+__all__ = ["require_unit", "unit_of"]
 
 #: Functions whose value has the unit of their arguments, which must agree.
 _ALIKE = (sympy.Add, sympy.Max, sympy.Min, sympy.Abs, sympy.Mod, sympy.UnevaluatedExpr)
 #: Functions whose value is a pure number whatever unit their arguments agree in.
 _SIGNS = (sympy.sign, sympy.Heaviside, sympy.atan2)
-
-
-def check_units(model: DeviceModel) -> None:
-    """Refuse a declaration whose laws do not have their units.
-
-    The current is in A, a rate in its state's unit per second, a bound in its state's unit. Terms of a sum and
-    arguments of a maximum, minimum or comparison have one unit; exponents and arguments of other functions are pure
-    numbers. An internal unknown's residual has one unit throughout, and its bracket the unknown's.
-
-    Parameters
-    ----------
-    model : DeviceModel
-        The declaration.
-
-    Raises
-    ------
-    InputError
-        That names the model, the law, the term and both units; or the quantity whose unit is not known.
-    """
-    volts = (model.voltage, *(c.symbol for c in model.controls))
-    units = dict.fromkeys(volts, parse_unit("V"))
-    inner = () if model.unknown is None else (model.unknown,)
-    for quantity in (*model.states, *model.parameters, *inner):
-        try:
-            units[quantity.symbol] = parse_unit(quantity.unit)
-        except ValueError as error:
-            raise InputError(
-                f"{model.name}.{quantity.name}", f"unit {quantity.unit!r}: {error}", "SI units", "unit='m^2/(V s)'"
-            ) from None
-    letters: dict[sympy.Symbol, Unit | None] = {}
-    for part in model.parts:
-        letters[part.letter] = unit_of(part.law, {**units, **letters}, f"{model.name}.{part.letter}")
-    known = {**units, **letters}
-    current, rates, residual = model.written
-    for state, rate in zip(model.states, rates, strict=True):
-        for bound in model.bounds(state):
-            if isinstance(bound, sympy.Symbol):
-                _require(f"{model.name}.{state.name}", bound, units[bound], units[state.symbol], "as bound")
-        label = f"{model.name}.{state.name}"
-        _require(label, rate, unit_of(rate, known, label), units[state.symbol] / parse_unit("s"), "as rate")
-    label = f"{model.name}.current"
-    _require(label, current, unit_of(current, known, label), parse_unit("A"), "as current")
-    for u in inner:
-        if residual is not None:
-            unit_of(residual, known, f"{model.name}.{u.name}")
-        for end in u.between:
-            label = f"{model.name}.{u.name}.between"
-            _require(label, end, unit_of(end, units, label), units[u.symbol], "as end of the bracket")
 
 
 def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: str = "law") -> Unit | None:
@@ -128,11 +80,11 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
         for argument in part.args:
             unit = visit(argument)
             if not isinstance(part, Boolean):
-                _require(label, argument, unit, ONE, f"in {part.func.__name__}")
+                require_unit(label, argument, unit, ONE, f"in {part.func.__name__}")
         return ONE
 
     def power(base: sympy.Expr, exponent: sympy.Expr) -> Unit | None:
-        _require(label, exponent, visit(exponent), ONE, "as exponent")
+        require_unit(label, exponent, visit(exponent), ONE, "as exponent")
         unit = visit(base)
         if unit is None or unit.is_one:
             return unit
@@ -160,7 +112,8 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
     return visit(law)
 
 
-def _require(label: str, part: sympy.Basic, unit: Unit | None, wanted: Unit, role: str) -> None:
+def require_unit(label: str, part: sympy.Basic, unit: Unit | None, wanted: Unit, role: str) -> None:
+    """Refuse a part of a law, named by its role, whose unit is not the one wanted; None fits any."""
     if unit is not None and not unit.agrees(wanted):
         allowed = "a pure number" if wanted.is_one else f"[{wanted}]"
         raise InputError(label, f"{_short(part)} [{unit}] {role}", allowed, "a parameter for the scale that it hides")

@@ -16,11 +16,12 @@ from sympy.core.function import AppliedUndef
 
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
-from devices.dimensions import check_units
+from devices.dimensions import require_unit, unit_of
 from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
 from devices.pulse_update import PulseUpdate
 from devices.sources import Citation
+from devices.units import Unit, parse_unit
 
 __all__ = ["VOLTAGE", "DeviceModel"]
 
@@ -148,7 +149,7 @@ class DeviceModel:
             self.pulse_update.check(self.name, by_name, [s.name for s in self.states])
         if not self.parameter_sets:
             raise InputError(f"{self.name}.parameter_sets", "none", "at least one set with its source")
-        check_units(self)
+        self.check_units()
         sets = [given.name for given in self.parameter_sets]
         for given in self.parameter_sets:
             if sets.count(given.name) > 1:
@@ -240,6 +241,44 @@ class DeviceModel:
                 raise InputError(f"{self.name}.{label}", given, wanted, fix)
             for function in sorted(law.atoms(AppliedUndef, sympy.Derivative, sympy.Integral), key=str):
                 raise InputError(f"{self.name}.{label}", str(function), "functions with a law, such as exp or tanh")
+
+    def check_units(self) -> None:
+        """Refuse a declaration whose laws do not have their units.
+
+        The current is in A, a rate in its state's unit per second, a bound in its state's unit, the ends of a bracket
+        in that of the unknown; within a law, see `devices.dimensions.unit_of`.
+
+        Raises
+        ------
+        InputError
+            That names the model, the law, the term and both units; or the quantity whose unit is not known.
+        """
+        units = dict.fromkeys((self.voltage, *(c.symbol for c in self.controls)), parse_unit("V"))
+        inner = () if self.unknown is None else (self.unknown,)
+        for quantity in (*self.states, *self.parameters, *inner):
+            try:
+                units[quantity.symbol] = parse_unit(quantity.unit)
+            except ValueError as error:
+                label, given = f"{self.name}.{quantity.name}", f"unit {quantity.unit!r}: {error}"
+                raise InputError(label, given, "SI units", "unit='m^2/(V s)'") from None
+        known: dict[sympy.Symbol, Unit | None] = {**units}
+        for part in self.parts:
+            known[part.letter] = unit_of(part.law, known, f"{self.name}.{part.letter}")
+        current, rates, residual = self.written
+        for state, rate in zip(self.states, rates, strict=True):
+            label, unit = f"{self.name}.{state.name}", units[state.symbol]
+            for bound in self.bounds(state):
+                if isinstance(bound, sympy.Symbol):
+                    require_unit(label, bound, units[bound], unit, "as bound")
+            require_unit(label, rate, unit_of(rate, known, label), unit / parse_unit("s"), "as rate")
+        label = f"{self.name}.current"
+        require_unit(label, current, unit_of(current, known, label), parse_unit("A"), "as current")
+        for u in inner:
+            if residual is not None:
+                unit_of(residual, known, f"{self.name}.{u.name}")
+            for end in u.between:
+                label = f"{self.name}.{u.name}.between"
+                require_unit(label, end, unit_of(end, known, label), units[u.symbol], "as end of the bracket")
 
     def check_set(self, given: ParameterSet) -> ParameterSet:
         """Return a parameter set that has the model's names and values in their bounds, or raise `InputError`."""

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
-
-if TYPE_CHECKING:
-    from devices.cells.device import Device
 
 __all__ = ["CycleNoise", "PulseDirection", "PulseUpdate"]
 
@@ -54,8 +51,13 @@ class CycleNoise:
             raise InputError("slope", f"{self.slope:g} with kind={self.kind!r}", "0, or additive noise")
 
     @classmethod
-    def published(cls, device: Device) -> CycleNoise:
+    def published(cls, device: Any) -> CycleNoise:
         """Return the noise that the source of a device's parameter set gives.
+
+        Parameters
+        ----------
+        device : Device
+            The device.
 
         Raises
         ------

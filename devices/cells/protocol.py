@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from devices.common.arrays import Array
 
 __all__ = ["Cell"]
-
-Array = NDArray[np.float64]
 
 
 @runtime_checkable
@@ -34,7 +33,7 @@ class Cell(Protocol):
 
     @property
     def kernel(self) -> Any:
-        """Compiled law, of signature `devices.simulation.stepper.KERNEL_SIGNATURE`."""
+        """Compiled law, of signature `devices.kernels.evaluate.KERNEL_SIGNATURE`."""
 
     def bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the states, each of shape ``(*shape, states)``."""

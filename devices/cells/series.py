@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from devices.cells.device import Device, evaluate_cells
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import finite_array
 
 __all__ = ["Series"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import sympy
 from sympy import Abs, Heaviside, Max, Min, Piecewise, cosh, exp, log, sign, sqrt, tanh
 
 from devices import InputError, Parameter, ParameterSet, State, models
-from devices.dimensions import check_units, unit_of
+from devices.dimensions import unit_of
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Unknown
 from devices.special import logistic, softplus
@@ -163,7 +163,7 @@ def test_bounds_that_leave_no_room_are_refused():
 def test_each_unit_of_a_law_matters(name):
     """A parameter that a law uses cannot change its unit unseen, unless all its places allow it."""
     model = models()[name]
-    check_units(model)
+    model.check_units()
     used = model.current.free_symbols.union(*(f.free_symbols for f in model.rates))
     units = {VOLTAGE: parse_unit("V"), **{c.symbol: parse_unit("V") for c in model.controls}}
     units |= {q.symbol: parse_unit(q.unit) for q in (*model.states, *model.parameters)}
