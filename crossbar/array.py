@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from crossbar.bias import SIDES, Bias
 from crossbar.circuit.linear import Potentials, solve_fed
@@ -16,6 +16,7 @@ from crossbar.readout import Readout
 from crossbar.solution import Solution, line_totals
 from crossbar.wires import Wires
 from devices.cells.protocol import Cell
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import choice, finite_array, number
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Crossbar"]
 
-Array = NDArray[np.float64]
 _CELL_STEP = 40.0  # one cell in one iteration takes the time of about forty operations of the elimination
 _MANY = 8  # vectors below which the transfer matrix is never cheaper
 
@@ -439,7 +439,7 @@ class Crossbar:
 
         count = self.rows * self.columns
         if self._device is None:
-            from crossbar.circuit._ports import ohmic
+            from crossbar.circuit.ports import ohmic
 
             return CellArray(ohmic, np.empty((count, 0)), self._cells.reshape(count, 1), np.empty((count, 0)))
         device = self._device

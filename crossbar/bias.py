@@ -6,14 +6,14 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.waveforms import Waveform
 
 __all__ = ["FLOATING", "SIDES", "Bias"]
 
-Array = NDArray[np.float64]
 
 #: Stands for the potential of a terminal that is connected to nothing.
 FLOATING = float("nan")

@@ -16,6 +16,7 @@ from crossbar.circuit.lines import Ladders, connected_sides, joined_sources, lad
 from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
 from crossbar.circuit.transient import Moment, Step, Stepper
 from crossbar.solution import delivered_power, line_currents, line_heat, terminal_currents
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import choice, finite_array, integer, number
 from devices.waveforms import Waveform
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayTrace", "simulate_crossbar"]
 
-Array = NDArray[np.float64]
 Probes = Literal["all", "none"] | Sequence[tuple[int, int]]
 
 

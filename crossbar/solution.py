@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
 from crossbar.wires import Short, Wires
+from devices.common.arrays import Array
 
 __all__ = ["Solution"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

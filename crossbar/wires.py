@@ -9,14 +9,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, integer, number
 
 __all__ = ["Short", "Wires"]
 
-Array = NDArray[np.float64]
 _RESISTANCES = ("word_line", "bit_line", "driver", "sense", "far_driver", "far_sense")
 _CAPACITANCES = ("word_line_capacitance", "bit_line_capacitance", "crossing_capacitance")
 

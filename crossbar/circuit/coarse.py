@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.common.arrays import Array
+
 __all__ = ["Coarse", "coarse_crossbar", "no_coarse"]
 
-Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 _WORTH_IT = 160 * 160  # cells below which the plain iteration is quicker anyway
 _MANY_ITERATIONS = 14.0
@@ -70,7 +71,7 @@ def coarse_crossbar(G: Array, word_load: Array, bit_load: Array, r_word: Any, r_
         Number of padded rows.
     """
     rows, columns = G.shape
-    from crossbar.circuit._coarse import factor_coarse
+    from crossbar.circuit.coarse_factors import factor_coarse
 
     if rows * columns < _WORTH_IT or min(rows, columns) < 64:
         return no_coarse()

@@ -8,8 +8,8 @@ Kirchhoff's current law couples word-line potentials ``u`` and bit-line potentia
 with ``A = Lw + G`` one tridiagonal matrix for each word line and ``B = Lb + G`` one for each bit line. The word
 lines are eliminated, the bit lines precondition. Where wires conduct far better than cells a few iterations
 suffice, at a cost proportional to the number of cells; the number grows as ``lines * sqrt(r G)`` when they do not.
-Merged nodes, open wires, floating ends and open cells are the same code. See `crossbar.circuit._kernels` for the
-algebra.
+Merged nodes, open wires, floating ends and open cells are the same code. For the algebra see
+`crossbar.circuit.line_solves` and `crossbar.circuit.conjugate_gradients`.
 
 Vectors are solved one after another on one core, and split between cores: four arrays of one vector stay in
 cache, which several vectors side by side would not (measured: 1.2 to 2 times slower at 128x128 and above).
@@ -22,15 +22,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossbar.circuit.lines import LineFactors, pad
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError
 from devices.common.threads import cores, in_threads
 
 __all__ = ["Potentials", "solve_fed", "solve_lines"]
 
-Array = NDArray[np.float64]
 _WORTH_A_THREAD = 50_000  # vectors times cells below which a thread costs more than it saves
 _ROUNDING = 1e-10  # residual of the response to a short's current at which rounding may end it: most lines feel nothing
 
@@ -122,7 +121,7 @@ def solve_fed(
 def _solve(
     factors: LineFactors, word: Array, bit: Array, into: tuple[Array, ...] | None, rtol: float, nodes: bool
 ) -> Potentials:
-    from crossbar.circuit._kernels import solve_vectors
+    from crossbar.circuit.conjugate_gradients import solve_vectors
 
     G = factors.conductance
     padding = factors.ladders.padding

@@ -11,11 +11,11 @@ from crossbar.bias import SIDES
 from crossbar.circuit.coarse import Coarse, coarse_crossbar
 from crossbar.circuit.network import check_grounded
 from crossbar.wires import Short, Wires
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 
 __all__ = ["Ladders", "LineFactors", "factor_lines", "joined_sources", "ladders"]
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
@@ -154,7 +154,7 @@ def factor_lines(
     LineFactors
         The factors.
     """
-    from crossbar.circuit._kernels import factor_bit_lines, factor_word_lines
+    from crossbar.circuit.line_solves import factor_bit_lines, factor_word_lines
 
     padding = shared.padding
     padded = pad(conductance, padding)

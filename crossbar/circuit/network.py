@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
 from crossbar.wires import Wires
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 
 __all__ = ["Network", "check_grounded", "network"]
 
-Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 

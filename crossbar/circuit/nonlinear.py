@@ -18,15 +18,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossbar.circuit.linear import Potentials, solve_lines
 from crossbar.circuit.lines import Ladders, factor_lines
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 
 __all__ = ["CellArray", "NonlinearSolution", "Problem", "solve_cells", "solve_gated"]
 
-Array = NDArray[np.float64]
 _MOST_STEPS = 60
 _FAINT = 1e-6  # lines fainter than this share of the brightest are held to that share
 _NOTHING = 1e-16  # [A]; some 600 electrons a second: lines that carry less are held to that
@@ -57,7 +56,7 @@ class CellArray(NamedTuple):
 
     def at(self, u: Array, v: Array) -> tuple[Array, Array, Array]:
         """Return current [A], di/d(u - v) [S] and the sum of di/dcontrol [S] of the cells between `u` and `v` [V]."""
-        from crossbar.circuit._ports import ports
+        from crossbar.circuit.ports import ports
 
         current, conductance, trans = (np.empty(u.size) for _ in range(3))
         ports(
@@ -295,7 +294,7 @@ def solve_gated(
     """Solve a crossbar of cells with conductance `g` and transconductance `m`, injected with currents `into`."""
     from scipy.sparse.linalg import LinearOperator, gmres
 
-    from crossbar.circuit._ports import bit_sweep, word_sweep
+    from crossbar.circuit.line_solves import bit_sweep, word_sweep
 
     if ladders.shorts:
         raise InputError("shorts", "bridges between lines", "none for cells with transistors", "cells without a gate")

@@ -13,11 +13,10 @@ from crossbar.circuit.lines import Ladders, LineFactors, connected_sides, factor
 from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
 from crossbar.solution import Solution
 from crossbar.wires import Wires
+from devices.common.arrays import Array
 from devices.common.threads import cores, in_threads
 
 __all__ = ["solve_bias"]
-
-Array = NDArray[np.float64]
 
 
 def solve_bias(

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from crossbar.bias import SIDES, Bias
 from crossbar.circuit.network import Network, network
 from crossbar.wires import Wires
+from devices.common.arrays import Array
 
 __all__ = ["nodal_system", "solve_reference"]
-
-Array = NDArray[np.float64]
 
 
 def _connected(sides: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:

@@ -16,14 +16,12 @@ Work, with the blocks of the smaller side ``m`` and ``n`` steps: ``m^3 n`` for C
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossbar.wires import Wires
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError
 
 __all__ = ["operations", "transfer_matrix"]
-
-Array = NDArray[np.float64]
 
 
 def operations(rows: int, columns: int) -> float:
@@ -72,8 +70,8 @@ def _eliminate(conductance: Array, wires: Wires) -> Array:
     from scipy.linalg.blas import dsymm
     from scipy.linalg.lapack import dpotrf, dpotri
 
-    from crossbar.circuit import _elimination
-    from crossbar.circuit._kernels import factor_bit_lines
+    from crossbar.circuit import elimination
+    from crossbar.circuit.line_solves import factor_bit_lines
 
     rows, columns = conductance.shape
     lines = np.ascontiguousarray(conductance.T)
@@ -86,15 +84,15 @@ def _eliminate(conductance: Array, wires: Wires) -> Array:
     M = np.zeros((rows, rows))
     T = np.zeros((rows, columns), order="F")
     for j in range(columns - 1, -1, -1):
-        _elimination.add_bit_line(H, lines[j], factors[j], wires.bit_line, wires.bit_line_end, T[:, j])
+        elimination.add_bit_line(H, lines[j], factors[j], wires.bit_line, wires.bit_line_end, T[:, j])
         r = wires.word_line if j else wires.word_line_end
         if r == 0.0:
             continue
-        _elimination.series_matrix(H, T[:, j:].sum(axis=1), r, M)
+        elimination.series_matrix(H, T[:, j:].sum(axis=1), r, M)
         # The lower triangle of the C-ordered M is the upper one of its transpose, which LAPACK wants.
         factor, _ = dpotrf(M.T, lower=0, clean=0, overwrite_a=1)
         inverse, _ = dpotri(factor, lower=0, overwrite_c=1)
         T[:, j:] = dsymm(1.0, inverse, T[:, j:], lower=0)
         if j:
-            _elimination.conductance_between(inverse.T, r, H)
+            elimination.conductance_between(inverse.T, r, H)
     return T

@@ -17,17 +17,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crossbar.circuit._cell_steps import linearise, load_stage, overshoot, recover
+from crossbar.circuit.cell_steps import linearise, load_stage, overshoot, recover
 from crossbar.circuit.linear import solve_lines
 from crossbar.circuit.lines import Ladders, factor_lines
 from crossbar.circuit.nonlinear import CellArray, solve_gated
+from devices.common.arrays import Array
 from devices.simulation.rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
 
 __all__ = ["Moment", "Step", "Stepper"]
 
-Array = NDArray[np.float64]
 _ROUNDED = 1e-7  # residual of a stage at which rounding may end it: near equilibrium, large currents cancel
 
 

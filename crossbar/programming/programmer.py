@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crossbar.array import Crossbar
 from crossbar.bias import Bias
@@ -14,13 +13,12 @@ from crossbar.circuit.lines import Ladders, connected_sides, ladders
 from crossbar.circuit.nonlinear import NonlinearSolution, Problem, solve_cells
 from crossbar.programming.schemes import Scheme, scheme_named
 from crossbar.solution import line_totals
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import choice, integer, number
 from devices.waveforms import Pulses
 
 __all__ = ["Programmer", "Pulse", "PulseEffect"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from crossbar.array import Crossbar
 from crossbar.programming.programmer import Programmer, Pulse
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import finite_array, integer, number
 
 __all__ = ["ProgramResult", "Ramp", "write_verify"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

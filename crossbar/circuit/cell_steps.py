@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crossbar.circuit._ports import at_cell
+from crossbar.circuit.ports import at_cell
 from devices.common.jit import jit
 from devices.simulation.rodas import factor, solve
 

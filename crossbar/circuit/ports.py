@@ -1,4 +1,4 @@
-"""The compiled loops over nonlinear cells: their currents and derivatives, and plain sweeps of all lines."""
+"""The compiled loop over cells with a current law: their currents and derivatives."""
 
 from __future__ import annotations
 
@@ -45,34 +45,3 @@ def ports(kernel, states, u, v, x, p, control, current, conductance, transconduc
         for c in range(controls):
             total += out[2 + states + c]
         transconductance[k] = total
-
-
-@jit
-def word_sweep(c, z, b, x):
-    """Solve every word line injected with currents `b` for its potentials `x`, all terminals at 0 V."""
-    rows, columns = b.shape
-    for i in range(rows):
-        y = 0.0
-        for k in range(columns - 1, -1, -1):
-            y = b[i, k] + (c[i, k + 1] * y if k + 1 < columns else 0.0)
-            x[i, k] = y
-        e = 0.0
-        for k in range(columns):
-            e = z[i, k] * x[i, k] + c[i, k] * e
-            x[i, k] = e
-
-
-@jit
-def bit_sweep(c, z, b, x):
-    """Solve every bit line injected with currents `b` for its potentials `x`, all terminals at 0 V."""
-    rows, columns = b.shape
-    for j in range(columns):
-        x[0, j] = b[0, j]
-    for i in range(1, rows):
-        for j in range(columns):
-            x[i, j] = b[i, j] + c[i - 1, j] * x[i - 1, j]
-    for j in range(columns):
-        x[rows - 1, j] = z[rows - 1, j] * x[rows - 1, j]
-    for i in range(rows - 2, -1, -1):
-        for j in range(columns):
-            x[i, j] = z[i, j] * x[i, j] + c[i, j] * x[i + 1, j]
