@@ -1,4 +1,5 @@
 from .array import Crossbar as Crossbar
+from .array_trace import ArrayTrace as ArrayTrace
 from .bias import FLOATING as FLOATING
 from .bias import Bias as Bias
 from .inference.matrix import AnalogMatrix as AnalogMatrix
@@ -29,7 +30,6 @@ from .programming.verify import ProgramResult as ProgramResult
 from .programming.verify import Ramp as Ramp
 from .programming.verify import write_verify as write_verify
 from .readout import Readout as Readout
-from .simulation import ArrayTrace as ArrayTrace
 from .solution import Solution as Solution
 from .sweeps.plot import plot_map as plot_map
 from .sweeps.point import Axis as Axis

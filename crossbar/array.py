@@ -7,27 +7,24 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar.bias import SIDES, Bias
-from crossbar.circuit.linear import Potentials, solve_fed
-from crossbar.circuit.lines import LineFactors, factor_lines, ladders
+from crossbar.bias import Bias
+from crossbar.circuit.cell_array import CellArray, state_bounds
 from crossbar.circuit.operating import solve_bias
-from crossbar.circuit.transfer import operations, transfer_matrix
+from crossbar.circuit.reading import Reader, readout_of
+from crossbar.ohmic import OhmicCells
 from crossbar.readout import Readout
-from crossbar.solution import Solution, line_totals
+from crossbar.solution import Solution
 from crossbar.wires import Wires
 from devices.cells.protocol import Cell
 from devices.common.arrays import Array
-from devices.common.errors import ConvergenceError, InputError
+from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 
 if TYPE_CHECKING:
-    from crossbar.circuit.nonlinear import CellArray
-    from crossbar.simulation import ArrayTrace, Probes
+    from crossbar.array_trace import ArrayTrace
+    from crossbar.simulation import Probes
 
 __all__ = ["Crossbar"]
-
-_CELL_STEP = 40.0  # one cell in one iteration takes the time of about forty operations of the elimination
-_MANY = 8  # vectors below which the transfer matrix is never cheaper
 
 
 class Crossbar:
@@ -60,7 +57,7 @@ class Crossbar:
     (2, 2)
     """
 
-    __slots__ = ("_cells", "_conductance", "_device", "_factors", "_gates", "_transfer", "_transfer_error", "_wires")
+    __slots__ = ("_cells", "_gates", "_reader", "_wires")
 
     def __init__(
         self, cells: ArrayLike | Cell, wires: Wires | None = None, *, gates: Literal["rows", "columns"] = "rows"
@@ -69,46 +66,38 @@ class Crossbar:
             wires = Wires()
         if not isinstance(wires, Wires):
             raise InputError("wires", repr(wires), "a Wires object", "Wires(word_line=1.0, bit_line=1.0)")
-        self._device: Cell | None = None
-        if hasattr(cells, "parameter_rows"):  # a Cell; to ask isinstance of a protocol takes longer than a small read
-            self._device = cast("Cell", cells)
-            shape = self._device.shape
-            if len(shape) != 2 or 0 in shape:
-                fix = "one state or parameter of shape (rows, columns)"
-                raise InputError("cells", f"devices of shape {shape}", "an ensemble of shape (rows, columns)", fix)
-        else:
-            given = finite_array("conductance", cells, unit="S", shape=("rows", "columns"), minimum=0.0)
-            shape = given.shape
-            self._cells = given.copy()
-            self._conductance = self._cells.view()
-            self._conductance.setflags(write=False)
+        # To ask isinstance of a protocol takes longer than a small read.
+        held = cast("Cell", cells) if hasattr(cells, "parameter_rows") else OhmicCells(cells)
+        shape = held.shape
+        if len(shape) != 2 or 0 in shape:
+            fix = "one state or parameter of shape (rows, columns)"
+            raise InputError("cells", f"devices of shape {shape}", "an ensemble of shape (rows, columns)", fix)
         choice("gates", gates, ("rows", "columns"))
         self._gates = gates
         self._wires = wires.checked(*shape)
-        self._factors: LineFactors | None = None
-        self._transfer: Array | None = None
-        self._transfer_error = 0.0
+        self._cells = held
+        self._reader = Reader(held.compiled, self._wires) if isinstance(held, OhmicCells) else None
 
     @property
     def ohmic(self) -> bool:
         """Whether the cells are plain conductances."""
-        return self._device is None
+        return self._reader is not None
 
     @property
     def conductance(self) -> Array:
         """Cell conductances of ohmic cells [S], shape ``(rows, columns)``, read-only."""
-        if self._device is not None:
+        if not isinstance(self._cells, OhmicCells):
             raise InputError(
                 "conductance", "cells with a current law", "ohmic cells", "cells.conductance(voltage) at a read voltage"
             )
-        return self._conductance
+        return self._cells.conductance
 
     @property
     def cells(self) -> Cell:
         """The devices, where the cells are not ohmic."""
-        if self._device is None:
+        if self.ohmic:
             raise InputError("cells", "ohmic cells", "cells with a current law", "conductance")
-        return self._device
+        return self._cells
 
     @property
     def wires(self) -> Wires:
@@ -133,18 +122,14 @@ class Crossbar:
     @property
     def shape(self) -> tuple[int, int]:
         """``(rows, columns)``."""
-        rows, columns = self._conductance.shape if self._device is None else self._device.shape
+        rows, columns = self._cells.shape
         return rows, columns
 
     def __reduce__(self) -> tuple:
-        return _crossbar, (self._conductance if self._device is None else self._device, self._wires, self._gates)
+        return _crossbar, (self._cells, self._wires, self._gates)
 
     def __repr__(self) -> str:
-        if self._device is None:
-            cells = f"of {self._conductance.min():.3g} to {self._conductance.max():.3g} S"
-        else:
-            cells = f"{self._device!r}"
-        return f"Crossbar({self.rows} x {self.columns} cells {cells}, {self._wires})"
+        return f"Crossbar({self.rows} x {self.columns} cells {self._cells}, {self._wires})"
 
     def read(
         self,
@@ -202,50 +187,10 @@ class Crossbar:
         lines = self.columns if backward else self.rows
         given = finite_array("voltage", voltage, unit="V", shape=("...", lines)).copy()
         rtol = self._tolerance(rtol)
-        if self.ohmic and gate is None:
-            return self._sense(given, rtol, backward, nodes)
+        if self._reader is not None and gate is None:
+            return self._reader.read(given, rtol, backward=backward, nodes=nodes)
         solution = self.solve((Bias.backward if backward else Bias.read)(given), gate=gate, rtol=rtol)
-        ends = ("word_left", "bit_bottom") if backward else ("bit_bottom", "word_left")
-        sensed, sent = (solution.terminal_current[side] for side in ends)
-        grids = (solution.word_line_voltage, solution.bit_line_voltage, solution.cell_current, sent)
-        return Readout(
-            voltage=given,
-            current=-sensed,
-            iterations=solution.iterations,
-            newton_steps=solution.newton_steps,
-            residual=solution.residual,
-            kcl_error=solution.kcl_error,
-            backward=backward,
-            _nodes=grids if nodes else None,
-        )
-
-    def _sense(self, given: Array, rtol: float, backward: bool, nodes: bool) -> Readout:
-        """Read ohmic cells."""
-        vectors = np.ascontiguousarray(given.reshape(-1, given.shape[-1]))
-        transfer = None if nodes else self._cheaper_transfer(vectors, rtol, backward)
-        iterations, grids = 0, None
-        if transfer is not None:
-            current = vectors @ (transfer.T if backward else transfer)
-            residual = self._transfer_error
-            kcl_error = residual * float(np.abs(current).max(initial=0.0))
-        else:
-            found = self._solve_read(vectors, rtol, backward, nodes)
-            current, iterations, residual, kcl_error = found.current, found.iterations, found.residual, found.kcl_error
-            if nodes:
-                shape = (*given.shape[:-1], *self.shape)
-                u, v = found.word_line_voltage.reshape(shape), found.bit_line_voltage.reshape(shape)
-                cell_current = self._cells * (u - v)
-                word, bit = line_totals(self._wires, u, v, cell_current)
-                grids = (u, v, cell_current, -bit if backward else word)
-        return Readout(
-            voltage=given,
-            current=current.reshape(*given.shape[:-1], current.shape[-1]),
-            iterations=iterations,
-            residual=residual,
-            kcl_error=kcl_error,
-            backward=backward,
-            _nodes=grids,
-        )
+        return readout_of(solution, given, backward=backward, nodes=nodes)
 
     def solve(
         self, bias: Bias, *, gate: ArrayLike | None = None, bulk: float = 0.0, rtol: float | None = None
@@ -292,9 +237,7 @@ class Crossbar:
         if batch != vectors:
             whole = {name: np.broadcast_to(s.reshape(*vectors, -1), (*batch, s.shape[-1])) for name, s in sides.items()}
             sides = {name: np.ascontiguousarray(s).reshape(-1, s.shape[-1]) for name, s in whole.items()}
-        cells = self._cells if self._device is None else self.cell_array()
-        factors = self._lines if self._device is None else None
-        return solve_bias(cells, self._wires, (batch, sides), control, rtol, read_factors=factors)
+        return solve_bias(self._reader or self.cell_array(), self._wires, (batch, sides), control, rtol)
 
     def simulate(
         self,
@@ -375,18 +318,9 @@ class Crossbar:
         >>> Crossbar([[1e-3]], Wires(word_line=250.0, bit_line=250.0)).transfer()
         array([[0.00066667]])
         """
-        if self._transfer is None:
-            if not self.ohmic:
-                raise InputError("transfer", "cells with a current law", "ohmic cells", "read(), one vector at a time")
-            if self._wires.simple:
-                transfer = transfer_matrix(self._cells, self._wires)
-                self._transfer_error = self._disagreement(transfer)
-            else:
-                found = self._solve_read(np.eye(self.rows), 1e-13, backward=False)
-                transfer, self._transfer_error = found.current, found.residual
-            transfer.setflags(write=False)
-            self._transfer = transfer
-        return self._transfer
+        if self._reader is None:
+            raise InputError("transfer", "cells with a current law", "ohmic cells", "read(), one vector at a time")
+        return self._reader.transfer()
 
     def _tolerance(self, rtol: float | None) -> float:
         if rtol is None:
@@ -406,7 +340,7 @@ class Crossbar:
 
     def _control(self, gate: ArrayLike | None, bulk: float, batch: tuple[int, ...]) -> tuple:
         """Return the potentials of further terminals of every cell, ``(vectors, cells, controls)``, and the batch."""
-        names = () if self._device is None else self._device.control_names
+        names = self._cells.control_names
         lines = self.rows if self._gates == "rows" else self.columns
         if not names:
             if gate is not None:
@@ -435,71 +369,15 @@ class Crossbar:
 
     def cell_array(self) -> CellArray:
         """Return the cells as the compiled loops take them, each at its starting state."""
-        from crossbar.circuit.nonlinear import CellArray
-
-        count = self.rows * self.columns
-        if self._device is None:
-            from crossbar.circuit.ports import ohmic
-
-            return CellArray(ohmic, np.empty((count, 0)), self._cells.reshape(count, 1), np.empty((count, 0)))
-        device = self._device
-        start = np.array(device.start, dtype=float).reshape(count, -1)
-        return CellArray(device.kernel, start, device.parameter_rows(self.shape), np.empty((count, 0)))
+        return CellArray.of(self._cells)
 
     def state_bounds(self) -> tuple[Array, Array]:
         """Return the lower and upper bounds of the states, each of shape ``(cells, states)``."""
-        count = self.rows * self.columns
-        if self._device is None:
-            return np.empty((count, 0)), np.empty((count, 0))
-        lower, upper = self._device.bounds()
-        states = lower.shape[-1]
-        lower, upper = (np.array(np.broadcast_to(b, (*self.shape, states))) for b in (lower, upper))
-        return lower.reshape(count, states), upper.reshape(count, states)
+        return state_bounds(self._cells)
 
     def conducting(self) -> Array:
         """Return the cells' conductances, or ones for cells with a current law: which of them join their lines."""
-        return self._cells if self._device is None else np.ones(self.shape)
-
-    def _lines(self) -> LineFactors:
-        """Return the factors of a read, made once."""
-        if self._factors is None:
-            rows, columns = self.shape
-            on = {side: np.ones(rows if side.startswith("word") else columns, dtype=bool) for side in SIDES}
-            on["word_right"][:] = on["bit_top"][:] = False
-            self._factors = factor_lines(self._cells, ladders(self._wires, on, self._cells))
-        return self._factors
-
-    def _solve_read(self, vectors: Array, rtol: float, backward: bool, nodes: bool = False) -> Potentials:
-        rows, columns = self.shape
-        word = np.zeros((len(vectors), rows)) if backward else vectors
-        bit = vectors if backward else np.zeros((len(vectors), columns))
-        found = solve_fed(self._lines(), word, bit, rtol=rtol, nodes=nodes or backward)
-        if backward:
-            u, v = found.word_line_voltage, found.bit_line_voltage
-            return found._replace(current=-line_totals(self._wires, u, v, self._cells * (u - v))[0])
-        return found
-
-    def _cheaper_transfer(self, vectors: Array, rtol: float, backward: bool) -> Array | None:
-        """Return the transfer matrix if it exists, or takes fewer operations than solving all `vectors`."""
-        if self._transfer is None:
-            if len(vectors) < _MANY:
-                return None
-            first = self._solve_read(vectors[:1], rtol, backward)
-            steps = first.iterations + 2
-            iterating = _CELL_STEP * len(vectors) * self._cells.size * steps
-            eliminating = operations(*self.shape) if self._wires.simple else self.rows * self._cells.size * steps
-            if iterating <= eliminating:
-                return None
-        return self.transfer()
-
-    def _disagreement(self, transfer: Array) -> float:
-        """Return the relative difference between `transfer` and an iterative read, all sources at one volt."""
-        try:
-            probe = self._solve_read(np.ones((1, self.rows)), 1e-12, backward=False)
-        except ConvergenceError as error:
-            return error.residual
-        largest = float(np.abs(probe.current).max())
-        return float(np.abs(transfer.sum(axis=0) - probe.current).max()) / largest if largest else 0.0
+        return self.conductance if self.ohmic else np.ones(self.shape)
 
 
 def _crossbar(cells: ArrayLike | Cell, wires: Wires, gates: Literal["rows", "columns"]) -> Crossbar:

@@ -19,8 +19,8 @@ from devices.common.validation import choice
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from crossbar.array_trace import ArrayTrace
     from crossbar.programming.verify import ProgramResult
-    from crossbar.simulation import ArrayTrace
 
 __all__ = [
     "plot_cell_voltage",

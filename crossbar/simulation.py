@@ -1,132 +1,57 @@
-"""`Crossbar.simulate`: an array over time, with its wires, capacitances and moving states."""
+"""Integration of an array over time, with its wires, capacitances and moving states."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from crossbar.array_trace import ArrayTrace
 from crossbar.bias import SIDES, Bias
-from crossbar.circuit.lines import Ladders, connected_sides, joined_sources, ladders
-from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
+from crossbar.circuit.cell_array import CellArray
+from crossbar.circuit.lines import connected_sides, ladders
+from crossbar.circuit.nonlinear import Problem, solve_cells
 from crossbar.circuit.transient import Moment, Step, Stepper
+from crossbar.drive import Drive
 from crossbar.solution import delivered_power, line_currents, line_heat, terminal_currents
+from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
-from devices.common.validation import choice, finite_array, integer, number
-from devices.waveforms import Waveform
+from devices.common.validation import finite_array, integer, number
 
-if TYPE_CHECKING:
-    from crossbar.array import Crossbar
+__all__ = ["Probes", "simulate_crossbar"]
 
-__all__ = ["ArrayTrace", "simulate_crossbar"]
-
+#: Cells that a simulation keeps: all, none, or these rows and columns.
 Probes = Literal["all", "none"] | Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ArrayTrace:
-    """A crossbar over time.
-
-    Parameters
-    ----------
-    crossbar : Crossbar
-        What was simulated.
-    time : numpy.ndarray
-        Sample times [s], shape ``(samples,)``.
-    potential : dict of str to numpy.ndarray
-        Potentials of the terminals of each side [V], shape ``(samples, lines)``; `nan` where a terminal floats.
-    terminal_current : dict of str to numpy.ndarray
-        Current from each terminal into the array [A], shape ``(samples, lines)``: the sum of what cells and
-        capacitances of its line take, whose last part is the slope of an interpolation and less exact than the
-        potentials.
-    cells : tuple of tuple of int, or None
-        The probed cells as ``(row, column)``; ``None`` for all of them.
-    word_line_voltage, bit_line_voltage, cell_current : numpy.ndarray
-        At the probed cells [V] and [A], shape ``(samples, probes)``, or ``(samples, rows, columns)`` for all.
-    state : numpy.ndarray
-        States of the probed cells, the shape of the currents and ``(..., states)``.
-    final_state : numpy.ndarray
-        States of all cells at the end, shape ``(rows, columns, states)``.
-    energy : dict of str to float
-        Integrals over the run [J]: ``delivered`` by the terminals, heat of ``wires`` and ``cells``, ``stored`` in
-        capacitances (its change), and ``turnover``, the integral of absolute delivered power.
-    steps, rejected, iterations : int
-        Steps that were taken and repeated, and iterations of the linear solver in all of them.
-    complete : bool
-        False where an interrupt or a step that became too small ended the run early; the samples end there.
-    """
-
-    crossbar: Crossbar
-    time: Array
-    potential: dict[str, Array]
-    terminal_current: dict[str, Array]
-    cells: tuple[tuple[int, int], ...] | None
-    word_line_voltage: Array
-    bit_line_voltage: Array
-    cell_current: Array
-    state: Array
-    final_state: Array
-    energy: dict[str, float] = field(repr=False)
-    steps: int
-    rejected: int
-    iterations: int
-    complete: bool = True
+class SimulatedArray(Protocol):
+    """An array as the simulation needs it; a `Crossbar` is one."""
 
     @property
-    def cell_voltage(self) -> Array:
-        """Voltage across the probed cells [V]."""
-        return self.word_line_voltage - self.bit_line_voltage
+    def shape(self) -> tuple[int, int]:
+        """``(rows, columns)``."""
 
     @property
-    def energy_error(self) -> float:
-        """What is missing in the energy balance, relative to the energy that was turned over."""
-        e = self.energy
-        missing = e["delivered"] - e["wires"] - e["cells"] - e["stored"]
-        return abs(missing) / e["turnover"] if e["turnover"] else 0.0
+    def wires(self) -> Wires:
+        """The metal."""
 
-    def settling_time(self, side: str = "bit_bottom", *, tolerance: float = 0.01, after: float = 0.0) -> Array:
-        """Return when the current of each terminal of a side has come to stay near its last value [s].
+    def cell_array(self) -> CellArray:
+        """Return the cells, each at its starting state."""
 
-        Parameters
-        ----------
-        side : str, optional
-            One of the four sides.
-        tolerance : float, optional
-            How near, as a share of the largest last value of the side.
-        after : float, optional
-            Time from which to measure [s], such as the start of a pulse.
+    def state_bounds(self) -> tuple[Array, Array]:
+        """Return the lower and upper bounds of the states, each of shape ``(cells, states)``."""
 
-        Returns
-        -------
-        numpy.ndarray
-            Seconds after `after`, shape ``(lines,)``, interpolated between samples; 0 where it was near all along.
-        """
-        current = self.terminal_current[choice("side", side, SIDES)]
-        away = np.abs(current - current[-1]) - number("tolerance", tolerance, minimum=0.0) * np.abs(current[-1]).max()
-        times = np.zeros(current.shape[1])
-        for line, gap in enumerate(away.T):
-            far = np.flatnonzero((gap > 0.0) & (self.time >= after))
-            if far.size:
-                k = far[-1]
-                step = self.time[k + 1] - self.time[k]
-                times[line] = self.time[k] - after + step * gap[k] / (gap[k] - gap[k + 1])
-        return times
-
-    def __repr__(self) -> str:
-        rows, columns = self.crossbar.shape
-        state = "" if self.complete else ", incomplete"
-        last = self.time[-1] if self.time.size else 0.0
-        return f"ArrayTrace({rows} x {columns} cells, {self.time.size} samples to {last:g} s{state})"
+    def conducting(self) -> Array:
+        """Return which cells join their lines: not zero, shape ``(rows, columns)``."""
 
 
 def simulate_crossbar(
-    crossbar: Crossbar,
+    crossbar: SimulatedArray,
     bias: Bias,
     *,
     duration: float | None,
@@ -138,7 +63,7 @@ def simulate_crossbar(
     max_steps: int,
 ) -> ArrayTrace:
     """Integrate a crossbar; see `Crossbar.simulate`."""
-    drive = _Drive(bias, *crossbar.shape)
+    drive = Drive(bias, *crossbar.shape)
     span = (
         drive.duration if duration is None else number("duration", duration, unit="s", minimum=0.0, open_minimum=True)
     )
@@ -218,104 +143,21 @@ def simulate_crossbar(
     return trace
 
 
-class _Drive:
-    """The terminals' potentials and slopes over time, made once from a bias."""
-
-    def __init__(self, bias: Bias, rows: int, columns: int) -> None:
-        if not isinstance(bias, Bias):
-            raise InputError("bias", type(bias).__name__, "a Bias", "Bias(word_left=waveform, bit_bottom=0.0)")
-        self.waveforms: list[tuple[str, NDArray[np.int64], Waveform]] = []
-        plain: dict[str, Any] = {}
-        for side in SIDES:
-            given = getattr(bias, side)
-            lines = rows if side.startswith("word") else columns
-            entries = [given] * lines if isinstance(given, Waveform) else given
-            if not isinstance(entries, (list, tuple)) or not any(isinstance(e, Waveform) for e in entries):
-                plain[side] = given
-                continue
-            moving = {id(e): e for e in entries if isinstance(e, Waveform)}
-            for key, waveform in moving.items():
-                at = np.array([k for k, e in enumerate(entries) if id(e) == key])
-                self.waveforms.append((side, at, waveform))
-            plain[side] = [e.at(0.0) if isinstance(e, Waveform) else e for e in entries]
-        batch, self.base = Bias(**plain).resolve(rows, columns)
-        if batch:
-            raise InputError("bias", f"a batch of shape {batch}", "one vector in a transient", "one call for each")
-
-    def check_joined(self, shared: Ladders) -> None:
-        """Raise `InputError` where ideal metal joins terminals that do not have the same waveform or number."""
-        source = {side: [float(p) for p in base[0]] for side, base in self.base.items()}
-        moving: dict[str, dict[int, Waveform]] = {side: {} for side in SIDES}
-        for side, at, waveform in self.waveforms:
-            moving[side].update(dict.fromkeys(at.tolist(), waveform))
-        for ladder, one, two in ((shared.word, "word_left", "word_right"), (shared.bit, "bit_top", "bit_bottom")):
-            for line in np.flatnonzero(ladder.joined).tolist():
-                waves = moving[one].get(line), moving[two].get(line)
-                if waves[0] is not waves[1] or (waves[0] is None and source[one][line] != source[two][line]):
-                    raise joined_sources(one, two, line)
-
-    def __call__(self, t: float) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return potentials and slopes at time `t`, shape ``(1, lines)``."""
-        potential = {side: base.copy() for side, base in self.base.items()}
-        slope = {side: np.zeros_like(base) for side, base in self.base.items()}
-        for side, at, waveform in self.waveforms:
-            potential[side][0, at] = waveform.at(t)
-            slope[side][0, at] = _slope(waveform, t)
-        return potential, slope
-
-    @property
-    def duration(self) -> float:
-        """Length of the longest waveform [s]."""
-        return max((waveform.duration for _, _, waveform in self.waveforms), default=0.0)
-
-    @property
-    def longest(self) -> float:
-        """Longest step that cannot miss a swing of a sine [s]."""
-        fastest = max((float(w.segments[:, 4].max()) for _, _, w in self.waveforms), default=0.0)
-        return np.pi / (16.0 * fastest) if fastest > 0.0 else np.inf
-
-    @property
-    def largest(self) -> float:
-        """Largest absolute potential [V]."""
-        peaks = [float(np.nanmax(np.abs(base), initial=0.0)) for base in self.base.values()]
-        for _, _, waveform in self.waveforms:
-            rows = waveform.segments
-            ends = waveform.at(waveform.corners)
-            peaks.append(float(np.abs(ends).max() + np.abs(rows[:, 3]).max()))
-        return max(peaks)
-
-    def corners(self, span: float) -> Array:
-        """Return the times between which all potentials are smooth, from 0 to `span`."""
-        parts = [waveform.corners for _, _, waveform in self.waveforms]
-        every = np.unique(np.concatenate([np.array([0.0, span]), *parts]))
-        every = every[(every >= 0.0) & (every <= span)]
-        return every[np.append(True, np.diff(every) > 1e-13 * span)]
-
-
-def _slope(waveform: Waveform, t: float) -> float:
-    """Slope of a waveform just after `t` [V/s]."""
-    if t >= waveform.duration:
-        return 0.0
-    rows = waveform.segments
-    start, _, slope, amplitude, omega, phase = rows[np.searchsorted(rows[:, 0], t, side="right") - 1]
-    return float(slope + amplitude * omega * np.cos(omega * (t - start) + phase))
-
-
 class _Record:
     """Collects samples and energies while the steps are made."""
 
     def __init__(
         self,
-        crossbar: Crossbar,
+        crossbar: SimulatedArray,
         cells: CellArray,
-        drive: _Drive,
+        drive: Drive,
         times: Array,
         chosen: tuple | None,
         capacitance: tuple,
     ) -> None:
         self.crossbar, self.cells, self.drive, self.times = crossbar, cells, drive, times
         self.chosen, self.capacitance = chosen, capacitance
-        self.flat = None if chosen is None else np.array([i * crossbar.columns + j for i, j in chosen], dtype=np.int64)
+        self.flat = None if chosen is None else np.array([i * crossbar.shape[1] + j for i, j in chosen], dtype=np.int64)
         self.rows: list[tuple] = []
         self.energy = dict.fromkeys(("delivered", "wires", "cells", "stored", "turnover"), 0.0)
         self.last: tuple[float, ...] | None = None

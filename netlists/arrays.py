@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar, Wires
+from crossbar.drive import split_bias
 from devices import Device, InputError, Series, Waveform
 from devices.common.validation import finite_array, number
 from netlists.circuit import (
@@ -123,21 +123,11 @@ def cell_instances(crossbar: Crossbar) -> list[tuple[str, Device]]:
 
 
 def _potentials(bias: Bias, rows: int, columns: int) -> dict[str, list[_Potential]]:
-    """Return what each terminal of each side is connected to."""
-    moving: dict[str, dict[int, Waveform]] = {}
-    plain: dict[str, Any] = {}
-    for side in SOURCES:
-        given = getattr(bias, side)
-        entries = [given] * (rows if side.startswith("word") else columns) if isinstance(given, Waveform) else given
-        listed = isinstance(entries, list | tuple)
-        moving[side] = {k: e for k, e in enumerate(entries) if isinstance(e, Waveform)} if listed else {}
-        plain[side] = [0.0 if isinstance(e, Waveform) else e for e in entries] if moving[side] else given
-    batch, sides = Bias(**plain).resolve(rows, columns)
-    if batch:
-        raise InputError("bias", f"a batch of shape {batch}", "one vector in one circuit", "one call for each")
+    """Return the number or waveform at each terminal of each side."""
+    numbers, waveforms = split_bias(bias, rows, columns, within="one circuit")
     return {
-        side: [moving[side].get(k, _FLOAT if math.isnan(v) else float(v)) for k, v in enumerate(values[0])]
-        for side, values in sides.items()
+        side: [waveforms[side].get(k, _FLOAT if math.isnan(v) else float(v)) for k, v in enumerate(numbers[side])]
+        for side in SOURCES
     }
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
+from crossbar.circuit.cell_array import CellArray
 from crossbar.circuit.linear import solve_lines
-from crossbar.circuit.lines import Ladders, LineFactors, connected_sides, factor_lines, joined_sources, ladders
-from crossbar.circuit.nonlinear import CellArray, Problem, solve_cells
+from crossbar.circuit.lines import Ladders, connected_sides, factor_lines, joined_sources, ladders
+from crossbar.circuit.nonlinear import Problem, solve_cells
+from crossbar.circuit.reading import Reader
 from crossbar.solution import Solution
 from crossbar.wires import Wires
 from devices.common.arrays import Array
@@ -20,20 +20,19 @@ __all__ = ["solve_bias"]
 
 
 def solve_bias(
-    cells: Array | CellArray,
+    cells: Reader | CellArray,
     wires: Wires,
     terminals: tuple[tuple[int, ...], dict[str, Array]],
     control: Array | None,
     rtol: float,
-    *,
-    read_factors: Callable[[], LineFactors] | None = None,
 ) -> Solution:
     """Solve a crossbar for given potentials at its terminals.
 
     Parameters
     ----------
-    cells : numpy.ndarray or CellArray
-        Conductances [S], shape ``(rows, columns)``, or cells with a current law.
+    cells : Reader or CellArray
+        The reader of ohmic cells, which keeps the factors for the terminals that a read connects; or cells with a
+        current law.
     wires : Wires
         The metal.
     terminals : tuple
@@ -42,8 +41,6 @@ def solve_bias(
         Potentials of further terminals of the cells [V], shape ``(vectors, cells, controls)``.
     rtol : float
         Largest residual of a line relative to its cell currents.
-    read_factors : callable, optional
-        Returns the kept factors of ohmic cells for the terminals that a read connects.
 
     Returns
     -------
@@ -66,7 +63,7 @@ def solve_bias(
         if isinstance(cells, CellArray):
             answer = _solve_laws(cells, wires, shape, part, None if control is None else control[chosen], rtol)
         else:
-            answer = _solve_ohmic(cells, wires, part, rtol, read_factors)
+            answer = _solve_ohmic(cells, part, rtol)
         for grid, found in zip(grids, answer[:3], strict=True):
             grid[chosen] = found
         quality[chosen] = answer[3]
@@ -89,20 +86,11 @@ def _connected(sides: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
     return connected_sides({name: side[0] for name, side in sides.items()})
 
 
-def _solve_ohmic(
-    conductance: Array,
-    wires: Wires,
-    sides: dict[str, Array],
-    rtol: float,
-    read_factors: Callable[[], LineFactors] | None,
-) -> tuple:
+def _solve_ohmic(reader: Reader, sides: dict[str, Array], rtol: float) -> tuple:
     """Return three grids, and steps, iterations, residual and KCL error of vectors whose terminals float alike."""
-    on = _connected(sides)
+    on, conductance = _connected(sides), reader.conductance
     as_read = on["word_left"].all() and on["bit_bottom"].all() and not (on["word_right"].any() or on["bit_top"].any())
-    if as_read and read_factors is not None:
-        factors = read_factors()
-    else:
-        factors = factor_lines(conductance, ladders(wires, on, conductance))
+    factors = reader.factors() if as_read else factor_lines(conductance, ladders(reader.wires, on, conductance))
     _agree(factors.ladders, sides)
     found = solve_lines(factors, sides, rtol=rtol, nodes=True)
     u, v = found.word_line_voltage, found.bit_line_voltage

@@ -18,10 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crossbar.circuit.cell_array import CellArray
 from crossbar.circuit.cell_steps import linearise, load_stage, overshoot, recover
+from crossbar.circuit.gated import solve_gated
 from crossbar.circuit.linear import solve_lines
 from crossbar.circuit.lines import Ladders, factor_lines
-from crossbar.circuit.nonlinear import CellArray, solve_gated
 from devices.common.arrays import Array
 from devices.simulation.rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
 

@@ -13,6 +13,7 @@ from crossbar.circuit.lines import Ladders, connected_sides, ladders
 from crossbar.circuit.nonlinear import NonlinearSolution, Problem, solve_cells
 from crossbar.programming.schemes import Scheme, scheme_named
 from crossbar.solution import line_totals
+from devices.cells.protocol import state_corners
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import choice, integer, number
@@ -125,9 +126,7 @@ class Programmer:
     def window(self, voltage: float) -> tuple[Array, Array]:
         """Return the smallest and the largest conductance of every cell at `voltage` [S], at the states' bounds."""
         volts = _read_voltage(voltage)
-        n = self._lower.shape[1]
-        corners = np.array(np.meshgrid(*[[0.0, 1.0]] * n, indexing="ij")).reshape(n, -1).T
-        found = [self._alone(self._lower + c * (self._upper - self._lower), volts) for c in corners]
+        found = [self._alone(corner, volts) for corner in state_corners(self._lower, self._upper)]
         return np.min(found, axis=0), np.max(found, axis=0)
 
     def pulse(self, row: int, column: int, pulse: Pulse) -> PulseEffect:

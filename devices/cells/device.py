@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from devices.cells.protocol import Cell
+from devices.cells.protocol import Cell, state_corners
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 from devices.model import DeviceModel
@@ -245,9 +245,7 @@ class Device:
         state lie; over an ensemble, the window that every cell can reach.
         """
         lower, upper = self.bounds()
-        n = len(self.model.states)
-        corners = np.array(np.meshgrid(*[[0.0, 1.0]] * n, indexing="ij")).reshape(n, -1).T
-        found = np.stack([self.conductance(voltage, lower + c * (upper - lower)) for c in corners])
+        found = np.stack([self.conductance(voltage, corner) for corner in state_corners(lower, upper)])
         return float(found.min(axis=0).max()), float(found.max(axis=0).min())
 
     def __repr__(self) -> str:

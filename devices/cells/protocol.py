@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from devices.common.arrays import Array
 
-__all__ = ["Cell"]
+__all__ = ["Cell", "state_corners"]
 
 
 @runtime_checkable
@@ -43,3 +46,12 @@ class Cell(Protocol):
 
     def with_start(self, state: ArrayLike) -> Cell:
         """Return the same cells with other starting states, shape ``(*shape, states)``."""
+
+
+def state_corners(lower: Array, upper: Array) -> Iterator[Array]:
+    """Yield the states with each of them at one of its bounds, in the bounds' shape ``(..., states)``.
+
+    Of what is monotonic in each state the extremes are among them. Cells without states have one corner.
+    """
+    for share in product((0.0, 1.0), repeat=lower.shape[-1]):
+        yield lower + np.array(share) * (upper - lower)

@@ -1,0 +1,138 @@
+"""Waveforms at the terminals of an array, and its drive: all potentials and their slopes over time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.bias import SIDES, Bias
+from crossbar.circuit.lines import Ladders, joined_sources
+from devices.common.arrays import Array
+from devices.common.errors import InputError
+from devices.waveforms import Waveform
+
+__all__ = ["Drive", "split_bias"]
+
+
+def split_bias(
+    bias: Bias, rows: int, columns: int, *, within: str
+) -> tuple[dict[str, Array], dict[str, dict[int, Waveform]]]:
+    """Return the numbers and the waveforms of a bias, by side.
+
+    Parameters
+    ----------
+    bias : Bias
+        One vector, each of its entries a number or a waveform.
+    rows, columns : int
+        Shape of the array.
+    within : str
+        What takes one vector only, for the message where there are several.
+
+    Returns
+    -------
+    numbers : dict of str to numpy.ndarray
+        Potential of each terminal [V], shape ``(lines,)``: `nan` where it floats, 0 where it has a waveform.
+    waveforms : dict of str to dict of int to Waveform
+        The waveforms by the numbers of their lines.
+
+    Raises
+    ------
+    InputError
+        If a side does not fit the array, or the bias holds several vectors.
+    """
+    waveforms: dict[str, dict[int, Waveform]] = {}
+    rest = {}
+    for side in SIDES:
+        given = getattr(bias, side)
+        entries = [given] * (rows if side.startswith("word") else columns) if isinstance(given, Waveform) else given
+        listed = isinstance(entries, list | tuple)
+        waveforms[side] = {k: e for k, e in enumerate(entries) if isinstance(e, Waveform)} if listed else {}
+        rest[side] = [0.0 if isinstance(e, Waveform) else e for e in entries] if waveforms[side] else given
+    batch, numbers = Bias(**rest).resolve(rows, columns)
+    if batch:
+        raise InputError("bias", f"a batch of shape {batch}", f"one vector in {within}", "one call for each")
+    return {side: values[0] for side, values in numbers.items()}, waveforms
+
+
+class Drive:
+    """The terminals' potentials and slopes over time, made once from a bias.
+
+    Parameters
+    ----------
+    bias : Bias
+        One vector of numbers and waveforms; a waveform holds its last value when it is over.
+    rows, columns : int
+        Shape of the array.
+
+    Raises
+    ------
+    InputError
+        If it is no bias, does not fit the array, or holds several vectors.
+    """
+
+    def __init__(self, bias: Bias, rows: int, columns: int) -> None:
+        if not isinstance(bias, Bias):
+            raise InputError("bias", type(bias).__name__, "a Bias", "Bias(word_left=waveform, bit_bottom=0.0)")
+        self.numbers, self._by_line = split_bias(bias, rows, columns, within="a transient")
+        #: Side, numbers of the lines, and the waveform that these lines share.
+        self.waveforms: list[tuple[str, NDArray[np.int64], Waveform]] = []
+        for side, by_line in self._by_line.items():
+            for waveform in {id(w): w for w in by_line.values()}.values():
+                at = np.array([line for line, w in by_line.items() if w is waveform])
+                self.waveforms.append((side, at, waveform))
+
+    def check_joined(self, shared: Ladders) -> None:
+        """Raise `InputError` where ideal metal joins terminals that do not have the same waveform or number."""
+        for ladder, one, two in ((shared.word, "word_left", "word_right"), (shared.bit, "bit_top", "bit_bottom")):
+            for line in np.flatnonzero(ladder.joined).tolist():
+                waves = self._by_line[one].get(line), self._by_line[two].get(line)
+                apart = self.numbers[one][line] != self.numbers[two][line]
+                if waves[0] is not waves[1] or (waves[0] is None and apart):
+                    raise joined_sources(one, two, line)
+
+    def __call__(self, t: float) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return potentials [V] and slopes [V/s] at time `t` [s], by side, shape ``(1, lines)``."""
+        potential = {side: numbers[None].copy() for side, numbers in self.numbers.items()}
+        slopes = {side: np.zeros_like(values) for side, values in potential.items()}
+        for side, at, waveform in self.waveforms:
+            potential[side][0, at] = waveform.at(t)
+            slopes[side][0, at] = _slope(waveform, t)
+        return potential, slopes
+
+    @property
+    def duration(self) -> float:
+        """Length of the longest waveform [s]."""
+        return max((waveform.duration for _, _, waveform in self.waveforms), default=0.0)
+
+    @property
+    def longest(self) -> float:
+        """Longest step that cannot miss a swing of a sine [s]."""
+        fastest = max((float(w.segments[:, 4].max()) for _, _, w in self.waveforms), default=0.0)
+        return np.pi / (16.0 * fastest) if fastest > 0.0 else np.inf
+
+    @property
+    def largest(self) -> float:
+        """Largest absolute potential [V]."""
+        peaks = [float(np.nanmax(np.abs(numbers), initial=0.0)) for numbers in self.numbers.values()]
+        for _, _, waveform in self.waveforms:
+            rows = waveform.segments
+            ends = waveform.at(waveform.corners)
+            peaks.append(float(np.abs(ends).max() + np.abs(rows[:, 3]).max()))
+        return max(peaks)
+
+    def corners(self, span: float) -> Array:
+        """Return the times between which all potentials are smooth, from 0 to `span` [s]."""
+        parts = [waveform.corners for _, _, waveform in self.waveforms]
+        every = np.unique(np.concatenate([np.array([0.0, span]), *parts]))
+        every = every[(every >= 0.0) & (every <= span)]
+        return every[np.append(True, np.diff(every) > 1e-13 * span)]
+
+
+def _slope(waveform: Waveform, t: float) -> float:
+    """Return the slope of a waveform just after `t` [V/s]."""
+    if t >= waveform.duration:
+        return 0.0
+    from devices.simulation.workspace import slope
+
+    rows = waveform.segments
+    return slope(rows[np.searchsorted(rows[:, 0], t, side="right") - 1], t)
