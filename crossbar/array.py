@@ -66,21 +66,21 @@ class Crossbar:
             wires = Wires()
         if not isinstance(wires, Wires):
             raise InputError("wires", repr(wires), "a Wires object", "Wires(word_line=1.0, bit_line=1.0)")
-        # To ask isinstance of a protocol takes longer than a small read.
-        held = cast("Cell", cells) if hasattr(cells, "parameter_rows") else OhmicCells(cells)
-        shape = held.shape
+        # An isinstance check of the protocol would take longer than a small read.
+        ensemble = cast("Cell", cells) if hasattr(cells, "parameter_rows") else OhmicCells(cells)
+        shape = ensemble.shape
         if len(shape) != 2 or 0 in shape:
             fix = "one state or parameter of shape (rows, columns)"
             raise InputError("cells", f"devices of shape {shape}", "an ensemble of shape (rows, columns)", fix)
         choice("gates", gates, ("rows", "columns"))
         self._gates = gates
         self._wires = wires.checked(*shape)
-        self._cells = held
-        self._reader = Reader(held.compiled, self._wires) if isinstance(held, OhmicCells) else None
+        self._cells = ensemble
+        self._reader = Reader(ensemble.writeable, self._wires) if isinstance(ensemble, OhmicCells) else None
 
     @property
     def ohmic(self) -> bool:
-        """Whether the cells are plain conductances."""
+        """Whether the cells are conductances."""
         return self._reader is not None
 
     @property

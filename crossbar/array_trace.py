@@ -70,20 +70,20 @@ class ArrayTrace:
 
     @property
     def energy_error(self) -> float:
-        """What is missing in the energy balance, relative to the energy that was turned over."""
+        """Error of the energy balance, relative to the turnover."""
         e = self.energy
         missing = e["delivered"] - e["wires"] - e["cells"] - e["stored"]
         return abs(missing) / e["turnover"] if e["turnover"] else 0.0
 
     def settling_time(self, side: str = "bit_bottom", *, tolerance: float = 0.01, after: float = 0.0) -> Array:
-        """Return when the current of each terminal of a side has come to stay near its last value [s].
+        """Return when the current of each terminal of a side has settled near its last value [s].
 
         Parameters
         ----------
         side : str, optional
             One of the four sides.
         tolerance : float, optional
-            How near, as a share of the largest last value of the side.
+            Largest distance from it, as a share of the largest last value of the side.
         after : float, optional
             Time from which to measure [s], such as the start of a pulse.
 

@@ -1,4 +1,4 @@
-"""What is connected to the ends of the lines of a crossbar."""
+"""`Bias`: the potentials at the ends of the lines of a crossbar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devices.waveforms import Waveform
 __all__ = ["FLOATING", "SIDES", "Bias"]
 
 
-#: Stands for the potential of a terminal that is connected to nothing.
+#: The potential of a terminal that is connected to nothing.
 FLOATING = float("nan")
 #: The four sides of a crossbar: the terminals of the word lines and of the bit lines.
 SIDES = ("word_left", "word_right", "bit_top", "bit_bottom")

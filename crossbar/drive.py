@@ -26,7 +26,7 @@ def split_bias(
     rows, columns : int
         Shape of the array.
     within : str
-        What takes one vector only, for the message where there are several.
+        The calculation that takes one vector only, such as "a transient", for the error where there are several.
 
     Returns
     -------
@@ -67,7 +67,7 @@ class Drive:
     Raises
     ------
     InputError
-        If it is no bias, does not fit the array, or holds several vectors.
+        If it is not a `Bias`, does not fit the array, or holds several vectors.
     """
 
     def __init__(self, bias: Bias, rows: int, columns: int) -> None:

@@ -14,7 +14,7 @@ __all__ = ["OhmicCells"]
 
 
 class OhmicCells:
-    """Plain conductances as the cells of an array; they follow the protocol `devices.cells.protocol.Cell`.
+    """Conductances as the cells of an array; they follow the protocol `devices.cells.protocol.Cell`.
 
     They have no states, and their kernel has one parameter, the conductance.
 
@@ -52,8 +52,8 @@ class OhmicCells:
         return self._conductance
 
     @property
-    def compiled(self) -> Array:
-        """The same array as compiled loops take it, which are made for writeable ones; nothing may write to it."""
+    def writeable(self) -> Array:
+        """The same array as the compiled loops take it, which are made for writeable ones; nothing writes to it."""
         return self._writeable
 
     @property

@@ -222,7 +222,7 @@ def plot_transient(trace: ArrayTrace, side: str = "bit_bottom", ax: Axes | None 
 
 
 def plot_programming(result: ProgramResult, axes: Sequence[Axes] | NDArray[Any] | None = None) -> NDArray[Any]:
-    """Draw what write-verify was asked for, what it left, the error between them, and the pulses that it took.
+    """Draw the target and the final conductances of write-verify, the error between them, and the pulses of each cell.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a read of a crossbar returns."""
+"""`Readout`: the result of a read of a crossbar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Readout"]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Readout:
-    """Currents of one read, the node voltages where they were asked for, and how well they were solved.
+    """Currents of one read, its node voltages where they were asked for, and the residuals of the solution.
 
     Parameters
     ----------

@@ -106,9 +106,9 @@ def simulate_crossbar(
                 if fixed is None:
                     h = min(h, longest)
                 due = record.due
-                aim = due if t + tiny < due < stop else stop
-                cut = t + h >= aim - tiny
-                length = aim - t if cut else h
+                target = due if t + tiny < due < stop else stop
+                cut = t + h >= target - tiny
+                length = target - t if cut else h
                 trial = stepper.step(t, length, now)
                 iterations += trial.iterations
                 if fixed is None and not trial.error <= tolerance:
@@ -121,7 +121,7 @@ def simulate_crossbar(
                     continue
                 taken += 1
                 record.step(t, trial)
-                t = aim if cut else t + length
+                t = target if cut else t + length
                 now = trial.end
                 if fixed is None:
                     grown = length * (5.0 if trial.error == 0.0 else min(5.0, 0.9 * (tolerance / trial.error) ** 0.25))

@@ -1,4 +1,4 @@
-"""The whole solution of a crossbar circuit: potentials, currents, power, and how well they hold."""
+"""`Solution`: potentials, currents and power everywhere in a crossbar, with their residuals."""
 
 from __future__ import annotations
 
@@ -160,6 +160,7 @@ def delivered_power(potential: dict[str, Array], current: dict[str, Array]) -> A
 
 
 def _through(short: Short, u: Array, v: Array) -> Array:
+    """Return the current through a short from its first line to the next one [A], shape ``(...)``."""
     if short.kind == "word":
         lines = u[..., short.line : short.line + 2, short.cell]
     else:

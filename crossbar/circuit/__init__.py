@@ -1,1 +1,1 @@
-"""The array solver: Kirchhoff's equations of a crossbar with wires, solved fast and solved plainly."""
+"""Circuit solvers: Kirchhoff's equations of a crossbar with its wires, fast and as a sparse reference."""

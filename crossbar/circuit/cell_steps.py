@@ -1,4 +1,4 @@
-"""The compiled part of a transient step that each cell does for itself: its states are eliminated, then recovered.
+"""The compiled part of a transient step in each cell: its states are eliminated, then recovered.
 
 With voltage ``w`` across a cell and states ``x``, one stage of a linearly implicit step solves
 
@@ -20,7 +20,7 @@ from devices.simulation.rodas import factor, solve
 
 @jit
 def linearise(kernel, u, v, x, p, control, lower, upper, h_gamma, pinned, conductance, trans, i_x, matrix, pivots, f_w):
-    """Eliminate every cell's states at the start of a step; return the largest share of its span a held state moves.
+    """Eliminate every cell's states at the start of a step.
 
     Writes the port's `conductance` and its response `trans` to the potential of further terminals, the factors
     (`matrix`, `pivots`) of each cell's states, their derivatives ``i_x`` of the current, and ``f_w`` with the responses
@@ -99,7 +99,7 @@ def recover(W, V, f_w, matrix, pivots, rest, X):
 
 @jit
 def overshoot(kernel, u, v, x, p, control, lower, upper, pinned, h):
-    """Return how far the worst state lies outside its bounds, or a held one has been drawn inward, in spans."""
+    """Return how far the worst state lies outside its bounds, or a pinned one would have moved inward, in spans."""
     states, controls = x.shape[1], control.shape[1]
     width = 2 + states + controls
     out = np.empty((1 + states) * width)

@@ -1,7 +1,7 @@
 """The coarse crossbar: blocks of cells merged, for wires that conduct hardly better than cells.
 
 Smooth errors are those of a sheet: word-line and bit-line potentials agree, and current spreads along both kinds of
-lines over ``1/sqrt(r G)`` cells. Line solves alone hand it on slowly. A block of cells is again a crossing: its cells
+lines over ``1/sqrt(r G)`` cells. Line solves alone spread it slowly. A block of cells is again a crossing: its cells
 in parallel, its lines in parallel, and between the middles of neighbouring blocks their segments in series. At most 64
 lines a side are left, and that crossbar is solved exactly, block column after block column.
 
@@ -21,8 +21,8 @@ from devices.common.arrays import Array
 __all__ = ["Coarse", "coarse_crossbar", "no_coarse"]
 
 Index = NDArray[np.int64]
-_WORTH_IT = 160 * 160  # cells below which the plain iteration is quicker anyway
-_MANY_ITERATIONS = 14.0
+_FEWEST_CELLS = 160 * 160  # below which the plain iteration is quicker
+_FEWEST_ITERATIONS = 14.0  # expected ones below which the plain iteration is quicker
 
 
 class Coarse(NamedTuple):
@@ -51,7 +51,7 @@ class Coarse(NamedTuple):
 
 
 def no_coarse() -> Coarse:
-    """Return what stands for no coarse crossbar."""
+    """Return an empty coarse crossbar, for where there is none."""
     none = np.empty(0, dtype=np.int64)
     return Coarse(none, none, np.empty((0, 0)), np.empty((0, 0)), np.empty((0, 0, 0)), np.empty((0, 0, 0)))
 
@@ -73,7 +73,7 @@ def coarse_crossbar(G: Array, word_load: Array, bit_load: Array, r_word: Any, r_
     rows, columns = G.shape
     from crossbar.circuit.coarse_factors import factor_coarse
 
-    if rows * columns < _WORTH_IT or min(rows, columns) < 64:
+    if rows * columns < _FEWEST_CELLS or min(rows, columns) < 64:
         return no_coarse()
     along = r_word[0][1:] if isinstance(r_word, tuple) else r_word[padding:, 1:]
     down = r_bit[0][padding:-1] if isinstance(r_bit, tuple) else r_bit[padding:-1]
@@ -81,7 +81,7 @@ def coarse_crossbar(G: Array, word_load: Array, bit_load: Array, r_word: Any, r_
         return no_coarse()
     drops = max(float(np.mean(along)) * columns**2, float(np.mean(down)) * rows**2)
     expected = 4.0 + 1.9 * np.sqrt(drops * float(np.mean(G)))
-    if not np.isfinite(expected) or expected < _MANY_ITERATIONS:
+    if not np.isfinite(expected) or expected < _FEWEST_ITERATIONS:
         return no_coarse()
     top, left = _edges(rows, padding), _edges(columns, 0)
     merged = _sums(G, top, left)

@@ -1,9 +1,9 @@
 """The compiled solution of whole lines: their factors, and potentials from injected currents.
 
-One line is a ladder with a fed end. Node ``k`` has a conductance ``g[k]`` (its cell, and whatever else hangs there),
-and resistance ``r[k]`` leads on toward the fed end, at the last step to the terminal of potential ``E``. Looking away
-from that end, the conductance seen at node ``k`` is ``h[k] = g[k] + c[k-1] h[k-1]`` with ``c = 1 / (1 + r h)``, a sum
-of positive terms. With ``z = r c`` the line solve is
+One line is a ladder with a fed end. Node ``k`` has a conductance ``g[k]`` (its cell, and all else that leads to ground
+there), and resistance ``r[k]`` leads on toward the fed end, at the last step to the terminal of potential ``E``.
+Looking away from that end, the conductance seen at node ``k`` is ``h[k] = g[k] + c[k-1] h[k-1]`` with
+``c = 1 / (1 + r h)``, a sum of positive terms. With ``z = r c`` the line solve is
 
     y[k] = b[k] + c[k-1] y[k-1]         current collected toward the fed end [A]
     x[k] = z[k] y[k] + c[k] x[k+1]      potentials back from it [V]; E stands for the x after the last

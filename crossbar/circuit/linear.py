@@ -30,8 +30,8 @@ from devices.common.threads import cores, in_threads
 
 __all__ = ["Potentials", "solve_fed", "solve_lines"]
 
-_WORTH_A_THREAD = 50_000  # vectors times cells below which a thread costs more than it saves
-_ROUNDING = 1e-10  # residual of the response to a short's current at which rounding may end it: most lines feel nothing
+_LEAST_WORK = 50_000  # vectors times cells below which threads cost more than they save
+_ROUNDING = 1e-10  # residual at which rounding may end the response to a short, whose current reaches few lines
 
 
 class Potentials(NamedTuple):
@@ -144,8 +144,8 @@ def _solve(
             rtol, limit, current[part], report[part], u[at], v[at],
         )  # fmt: skip
 
-    worth_it = vectors * G.size >= _WORTH_A_THREAD
-    in_threads(solve, vectors, threads=min(cores(), vectors) if worth_it else 1)
+    threaded = vectors * G.size >= _LEAST_WORK
+    in_threads(solve, vectors, threads=min(cores(), vectors) if threaded else 1)
     iterations, residual, kcl_error = report.max(axis=0) if vectors else (0, 0.0, 0.0)
     return Potentials(current, u[:, padding:], v[:, padding:], int(iterations), float(residual), float(kcl_error))
 
@@ -169,10 +169,10 @@ def _with_shorts(
     unit = np.zeros((2, count, *shape))
     unit[kinds, np.arange(count), i, j] = 1.0
     unit[kinds, np.arange(count), k, m] = -1.0
-    silent = np.zeros((count, word.shape[1])), np.zeros((count, bit.shape[1]))
-    plain = _solve(factors, word, bit, into, rtol, nodes=True)
-    response = _solve(factors, *silent, (unit[0], unit[1]), rtol, nodes=True)
-    grids = np.stack([plain.word_line_voltage, plain.bit_line_voltage], axis=1)
+    no_source = np.zeros((count, word.shape[1])), np.zeros((count, bit.shape[1]))
+    unbridged = _solve(factors, word, bit, into, rtol, nodes=True)
+    response = _solve(factors, *no_source, (unit[0], unit[1]), rtol, nodes=True)
+    grids = np.stack([unbridged.word_line_voltage, unbridged.bit_line_voltage], axis=1)
     responses = np.stack([response.word_line_voltage, response.bit_line_voltage], axis=1)
     system = np.diag([short.resistance for short in shorts]) + across(responses).T
     flow = np.linalg.solve(system, across(grids).T).T
@@ -187,9 +187,9 @@ def _with_shorts(
         current,
         u,
         v,
-        plain.iterations + response.iterations,
-        max(plain.residual, response.residual if response.residual > _ROUNDING else 0.0),
-        plain.kcl_error + float(np.abs(flow).sum(axis=1).max(initial=0.0)) * response.kcl_error,
+        unbridged.iterations + response.iterations,
+        max(unbridged.residual, response.residual if response.residual > _ROUNDING else 0.0),
+        unbridged.kcl_error + float(np.abs(flow).sum(axis=1).max(initial=0.0)) * response.kcl_error,
     )
 
 

@@ -46,7 +46,7 @@ class Ladder(NamedTuple):
 
 
 class Ladders(NamedTuple):
-    """The wires of a crossbar with some of their terminals connected: what all its solutions share.
+    """The wires of a crossbar with some of their terminals connected, which all its solutions share.
 
     Word lines are fed from the left and bit lines from the bottom. Rows are padded with open cells on ideal metal at
     the top, `padding` of them, to a multiple of four.
@@ -60,7 +60,7 @@ class Ladders(NamedTuple):
 
 
 class LineFactors(NamedTuple):
-    """Cells, the factors of every line, with padded rows, and the coarse crossbar; two arrays of its size, or four."""
+    """Cells with padded rows, the factors of all lines of each kind, and the coarse crossbar."""
 
     conductance: Array
     word: tuple[Array, Any]

@@ -1,4 +1,4 @@
-"""A crossbar as a plain list of resistances between named nodes: what floats, and the oracle of the fast solvers."""
+"""A crossbar as a list of branches between nodes, to find what floats and for the reference solution."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Network(NamedTuple):
 def network(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> Network:
     """Return the branches of a crossbar whose terminals are connected where `connected` says so, by side.
 
-    ``merged[node]`` is the node that stands for it where zero resistance joins nodes; of a group with a terminal, the
+    ``merged[node]`` is the node that represents it where zero resistance joins nodes; of a group with a terminal, the
     terminal. ``terminals`` are the nodes of connected terminals.
     """
     rows, columns = conductance.shape
@@ -77,22 +77,22 @@ def network(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bo
     ideal = r == 0.0
     links = coo_matrix((np.ones(ideal.sum()), (one[ideal], two[ideal])), shape=(first, first))
     count, group = connected_components(links, directed=False)
-    stands = np.full(count, first)
-    np.minimum.at(stands, group, np.arange(first))
-    stands[group[terminals]] = terminals
+    representative = np.full(count, first)
+    np.minimum.at(representative, group, np.arange(first))
+    representative[group[terminals]] = terminals
     kept = ~ideal & (r < np.inf)
     return Network(
         np.concatenate([word.ravel(), one[kept]]),
         np.concatenate([bit.ravel(), two[kept]]),
         np.concatenate([conductance.ravel(), 1.0 / r[kept]]),
-        stands[group],
+        representative[group],
         terminals,
         (rows, columns),
     )
 
 
 def name_of(node: int, shape: tuple[int, int]) -> str:
-    """Return what people call a node that is no terminal."""
+    """Return the name of a node other than a terminal, for messages."""
     rows, columns = shape
     kind, at = ("word", node) if node < rows * columns else ("bit", node - rows * columns)
     i, j = divmod(at, columns)
@@ -114,14 +114,14 @@ def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArra
     to[carries.sum() :] = net.merged
     graph = coo_matrix((np.ones(at.size), (at, to)), shape=(total, total))
     _, part = connected_components(graph, directed=False)
-    held = np.zeros(part.max() + 1, dtype=bool)
-    held[part[net.terminals]] = True
+    grounded = np.zeros(part.max() + 1, dtype=bool)
+    grounded[part[net.terminals]] = True
     nodes = 2 * conductance.size
-    loose = np.flatnonzero(~held[part[:nodes]])
-    if loose.size:
-        alike = np.flatnonzero(part[:nodes] == part[loose[0]])
-        names = ", ".join(name_of(int(n), net.shape) for n in alike[:3])
-        more = f" and {alike.size - 3} more nodes" if alike.size > 3 else ""
+    floating = np.flatnonzero(~grounded[part[:nodes]])
+    if floating.size:
+        same = np.flatnonzero(part[:nodes] == part[floating[0]])
+        names = ", ".join(name_of(int(n), net.shape) for n in same[:3])
+        more = f" and {same.size - 3} more nodes" if same.size > 3 else ""
         raise InputError(
             "bias",
             f"a floating part: {names}{more} have no path to a connected terminal",

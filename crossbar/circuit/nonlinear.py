@@ -27,9 +27,9 @@ from devices.common.errors import ConvergenceError
 __all__ = ["NonlinearSolution", "Problem", "solve_cells"]
 
 _MOST_STEPS = 60
-_WEAK_LINE = 1e-6  # lines fainter than this share of the brightest are held to that share
-_LEAST_CURRENT = 1e-16  # [A]; some 600 electrons a second: lines that carry less are held to that
-_ROUNDING = 1e-15
+_WEAK_LINE = 1e-6  # lines with less than this share of the largest current count as having that share
+_LEAST_CURRENT = 1e-16  # [A]; some 600 electrons a second: lines with less count as having that
+_ROUNDING = 1e-15  # relative error of a potential by rounding
 _FIRST_TOLERANCE = 1e-4  # tolerance of the first linear solution, far from the answer
 _LEAST_CONDUCTANCE = 1e-14  # share of the largest small-signal conductance that every cell keeps in the linear steps
 
@@ -58,7 +58,7 @@ class Problem(NamedTuple):
 
 
 class NonlinearSolution(NamedTuple):
-    """Node voltages [V] and cell currents [A], shape ``(rows, columns)``, and how well they hold."""
+    """Node voltages [V] and cell currents [A], shape ``(rows, columns)``, effort and residuals."""
 
     word_line_voltage: Array
     bit_line_voltage: Array
@@ -91,22 +91,22 @@ def solve_cells(problem: Problem, *, rtol: float, start: tuple[Array, Array] | N
     ConvergenceError
         If the residual does not fall below `rtol`, also not with the potentials raised step by step from zero.
     """
-    spent = [0, 0]
+    counts = [0, 0]
     try:
-        found = _newton(problem, rtol, start, spent)
+        found = _newton(problem, rtol, start, counts)
     except ConvergenceError:
-        found = _by_ramp(problem, rtol, spent)
-    return found._replace(newton_steps=spent[0], iterations=spent[1])
+        found = _by_ramp(problem, rtol, counts)
+    return found._replace(newton_steps=counts[0], iterations=counts[1])
 
 
-def _by_ramp(problem: Problem, rtol: float, spent: list[int]) -> NonlinearSolution:
+def _by_ramp(problem: Problem, rtol: float, counts: list[int]) -> NonlinearSolution:
     """Raise all potentials from zero, each solution the start of the next."""
     reached, stride = 0.0, 0.25
     start = None
     while True:
         share = min(1.0, reached + stride)
         try:
-            found = _newton(problem.scaled(share), rtol, start, spent)
+            found = _newton(problem.scaled(share), rtol, start, counts)
         except ConvergenceError:
             stride *= 0.25
             if stride < 1e-4:
@@ -119,7 +119,7 @@ def _by_ramp(problem: Problem, rtol: float, spent: list[int]) -> NonlinearSoluti
 
 
 class _Point(NamedTuple):
-    """Node voltages, the cell currents ``J`` that obey Kirchhoff's law with them, and how well."""
+    """Node voltages, the cell currents ``J`` that obey Kirchhoff's law with them, and its residuals."""
 
     u: Array
     v: Array
@@ -136,34 +136,33 @@ class _Point(NamedTuple):
         return _Point(u, v, J, other.iterations, other.residual, other.kcl_error)
 
 
-def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None, spent: list[int]) -> NonlinearSolution:
-    """Iterate from `start`; `spent` counts Newton steps and iterations, those of failures too."""
+def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None, counts: list[int]) -> NonlinearSolution:
+    """Iterate from `start`; `counts` gets Newton steps and iterations, those of failures too."""
     cells, shape = problem.cells, problem.ladders.shape
     u, v = start if start is not None else (np.zeros(shape), np.zeros(shape))
     tightest = min(1e-12, 1e-2 * rtol)
     at = _solve_tangents(problem, u, v, cells.at(u, v), _FIRST_TOLERANCE)
     law = cells.at(at.u, at.v)
     steps, best = 1, np.inf
-    spent[0] += 1
-    spent[1] += at.iterations
+    counts[0] += 1
+    counts[1] += at.iterations
     gates = float(np.abs(cells.control).max(initial=0.0))
     while True:
-        residual = _relative(law[0] - at.J, at.J, _ROUNDING * law[1] * (np.abs(at.u) + np.abs(at.v) + gates))
+        residual = _relative_mismatch(law[0] - at.J, at.J, _ROUNDING * law[1] * (np.abs(at.u) + np.abs(at.v) + gates))
         best = min(best, residual + at.residual)
         if residual + at.residual <= rtol:
             worst = _kcl_error(law[0] - at.J) + at.kcl_error
-            return NonlinearSolution(at.u, at.v, law[0], spent[0], spent[1], residual + at.residual, worst)
+            return NonlinearSolution(at.u, at.v, law[0], counts[0], counts[1], residual + at.residual, worst)
         if steps == _MOST_STEPS or not np.isfinite(residual):
             raise _failure(law[0] - at.J, best, steps, rtol)
-        # What rounding leaves of a linear system counts in the sum above, and is an error only if that is too large.
+        # The residual of a linear system that rounding leaves is part of the sum above, and an error only if too large.
         # A Newton step squares the mismatch; to solve its linear system much better than that would gain nothing.
-        aim = _solve_tangents(
-            problem, at.u, at.v, law, min(max(1e-2 * min(residual, 1.0) ** 2, tightest), _FIRST_TOLERANCE)
-        )
-        at, law = _line_search(cells, at, law, aim)
+        tolerance = min(max(1e-2 * min(residual, 1.0) ** 2, tightest), _FIRST_TOLERANCE)
+        full = _solve_tangents(problem, at.u, at.v, law, tolerance)
+        at, law = _line_search(cells, at, law, full)
         steps += 1
-        spent[0] += 1
-        spent[1] += aim.iterations
+        counts[0] += 1
+        counts[1] += full.iterations
 
 
 def _solve_tangents(problem: Problem, u: Array, v: Array, law: tuple[Array, Array, Array], tolerance: float) -> _Point:
@@ -181,23 +180,23 @@ def _solve_tangents(problem: Problem, u: Array, v: Array, law: tuple[Array, Arra
     return _Point(u, v, g * (u - v) - m * v + fixed, found.iterations, found.residual, found.kcl_error)
 
 
-def _line_search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple[_Point, tuple]:
+def _line_search(cells: CellArray, at: _Point, law: tuple, full: _Point) -> tuple[_Point, tuple]:
     """Return the point along a Newton step to go on from, and the cells' law there.
 
-    That is the aim itself, if it halves the mismatch of currents or if the slope of the co-content has not turned and
+    That is its end, if it halves the mismatch of currents or if the slope of the co-content has not turned and
     grown there. Cells with gates have no co-content; for them the mismatch has to fall.
     """
-    dw = (aim.u - aim.v) - (at.u - at.v)
+    dw = (full.u - full.v) - (at.u - at.v)
     before = float(np.abs(law[0] - at.J).sum())
 
-    def look(share: float) -> tuple[_Point, tuple, float]:
-        point = at.toward(aim, share)
+    def evaluate(share: float) -> tuple[_Point, tuple, float]:
+        point = at.toward(full, share)
         there = cells.at(point.u, point.v)
         return point, there, float(np.vdot(there[0] - point.J, dw))
 
     below = float(np.vdot(law[0] - at.J, dw))
     enough = 0.5 * abs(below)
-    point, there, above = look(1.0)
+    point, there, above = evaluate(1.0)
     after = float(np.abs(there[0] - point.J).sum())
     if after <= 0.5 * before:
         return point, there
@@ -205,7 +204,7 @@ def _line_search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple
         share = 1.0
         while not after <= (1.0 - 0.1 * share) * before and share > 1e-4:
             share *= 0.5
-            point, there, _ = look(share)
+            point, there, _ = evaluate(share)
             after = float(np.abs(there[0] - point.J).sum())
         return point, there
     if abs(above) <= enough or below >= 0.0:
@@ -216,7 +215,7 @@ def _line_search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple
         if below < above < 1e3 * abs(below):
             secant = low - below * (high - low) / (above - below)
             share = min(max(secant, 0.9 * low + 0.1 * high), 0.1 * low + 0.9 * high)
-        point, there, slope = look(share)
+        point, there, slope = evaluate(share)
         if abs(slope) <= enough:
             break
         if slope < 0.0:
@@ -226,8 +225,8 @@ def _line_search(cells: CellArray, at: _Point, law: tuple, aim: _Point) -> tuple
     return point, there
 
 
-def _relative(F: Array, J: Array, noise: Array) -> float:
-    """Return the largest mismatch of a line relative to its cell currents, beyond what rounding of potentials makes."""
+def _relative_mismatch(F: Array, J: Array, noise: Array) -> float:
+    """Return the largest mismatch of a line relative to its cell currents, beyond that by rounding of potentials."""
     worst = 0.0
     wrong, flow = np.maximum(np.abs(F) - noise, 0.0), np.abs(J)
     for axis in (0, 1):
@@ -238,10 +237,12 @@ def _relative(F: Array, J: Array, noise: Array) -> float:
 
 
 def _kcl_error(F: Array) -> float:
+    """Return the largest sum of the mismatches `F` along a line [A]."""
     return float(max(np.abs(F.sum(axis=0)).max(), np.abs(F.sum(axis=1)).max()))
 
 
 def _failure(F: Array, best: float, steps: int, rtol: float) -> ConvergenceError:
+    """Return the error that names the cells of the largest mismatch."""
     columns = F.shape[1]
     ranked = np.argsort(-np.abs(F).ravel())[:3]
     named = ", ".join(f"cell ({k // columns}, {k % columns}) by {np.abs(F).flat[k]:.1e} A" for k in ranked)

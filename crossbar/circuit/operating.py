@@ -1,4 +1,4 @@
-"""One call for any bias: vectors are grouped by which terminals float, and solved by the method that fits the cells."""
+"""The solution for any bias: vectors are grouped by which terminals float, and solved by the method for their cells."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def _connected(sides: dict[str, Array]) -> dict[str, NDArray[np.bool_]]:
 
 
 def _solve_ohmic(reader: Reader, sides: dict[str, Array], rtol: float) -> tuple:
-    """Return three grids, and steps, iterations, residual and KCL error of vectors whose terminals float alike."""
+    """Return three grids, and steps, iterations, residual and KCL error of vectors with the same terminals floating."""
     on, conductance = _connected(sides), reader.conductance
     as_read = on["word_left"].all() and on["bit_bottom"].all() and not (on["word_right"].any() or on["bit_top"].any())
     factors = reader.factors() if as_read else factor_lines(conductance, ladders(reader.wires, on, conductance))
-    _agree(factors.ladders, sides)
+    _check_joined(factors.ladders, sides)
     found = solve_lines(factors, sides, rtol=rtol, nodes=True)
     u, v = found.word_line_voltage, found.bit_line_voltage
     return u, v, conductance * (u - v), (0, found.iterations, found.residual, found.kcl_error)
@@ -117,7 +117,7 @@ def _solve_laws(
 ) -> tuple:
     """Do the same for cells with a current law, one vector after another, split between cores."""
     shared = ladders(wires, _connected(sides), _conducting(cells, shape, sides, control))
-    _agree(shared, sides)
+    _check_joined(shared, sides)
     vectors = len(sides["word_left"])
     grids = [np.empty((vectors, *shape)) for _ in range(3)]
     quality = np.zeros((vectors, 4))
@@ -135,7 +135,7 @@ def _solve_laws(
     return (*grids, quality)
 
 
-def _agree(shared: Ladders, sides: dict[str, Array]) -> None:
+def _check_joined(shared: Ladders, sides: dict[str, Array]) -> None:
     """Raise `InputError` where ideal metal joins two sources of different potential."""
     for ladder, one, two in ((shared.word, "word_left", "word_right"), (shared.bit, "bit_top", "bit_bottom")):
         apart = ladder.joined & (sides[one] != sides[two]).any(axis=0)

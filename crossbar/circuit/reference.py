@@ -1,4 +1,4 @@
-"""The whole nodal matrix, assembled plainly and solved by a sparse LU: the oracle of the fast solvers."""
+"""The whole nodal matrix, solved by a sparse LU: the reference for tests of the fast solvers."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ the open end of the word lines. Everything right of column ``j`` is a conductanc
 lines; a segment in series turns it into ``H (I + r H)^-1`` and carries the sense currents ``Q @ u`` along as
 ``Q (I + r H)^-1``. Then bit line ``j`` adds its own conductances and its row of ``Q``. At the drivers ``Q`` is ``T^T``.
 
-Only conductances between word lines are kept, all positive. What a word line leaks to ground follows from
+Only conductances between word lines are kept, all positive. The leak of a word line to ground follows from
 current conservation: all that flows into the eliminated part leaves through the sense amplifiers, so the leak is the
 sum of the columns of ``Q``. No two nearly equal numbers are subtracted, so good metal costs no accuracy.
 

@@ -28,7 +28,7 @@ from devices.simulation.rodas import ALPHA, DENSE, GAMMA, STAGES, A, C, D
 
 __all__ = ["Moment", "Step", "Stepper"]
 
-_ROUNDED = 1e-7  # residual of a stage at which rounding may end it: near equilibrium, large currents cancel
+_ROUNDING = 1e-7  # residual of a stage at which rounding may end it: near equilibrium, large currents cancel
 
 
 class Moment(NamedTuple):
@@ -40,11 +40,11 @@ class Moment(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step: both its ends, what interpolates between them, and its error relative to the tolerance's scale."""
+    """One step: its ends, the coefficients that interpolate between them, its length [s] and its relative error."""
 
     start: Moment
     end: Moment
-    bend: tuple[Moment, Moment]
+    dense: tuple[Moment, Moment]
     length: float
     error: float
     iterations: int
@@ -55,7 +55,7 @@ class Step(NamedTuple):
         return Moment(
             *(
                 a * rest + share * (b + rest * (c + share * d))
-                for a, b, c, d in zip(self.start, self.end, *self.bend, strict=True)
+                for a, b, c, d in zip(self.start, self.end, *self.dense, strict=True)
             )
         )
 
@@ -65,7 +65,7 @@ class Step(NamedTuple):
         return Moment(
             *(
                 (b - a + (rest - share) * c + share * (2.0 * rest - share) * d) / self.length
-                for a, b, c, d in zip(self.start, self.end, *self.bend, strict=True)
+                for a, b, c, d in zip(self.start, self.end, *self.dense, strict=True)
             )
         )
 
@@ -86,7 +86,7 @@ class Stepper:
     sides : callable
         Returns the terminals' potentials, and their slopes, at a time.
     volts : float
-        What errors of potentials are relative to [V].
+        Scale of errors of potentials [V].
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class Stepper:
                 found = solve_gated(self.ladders, sides, port, m, load, (into_word, into_bit), 1e-12)
             else:
                 into = (into_word[None], into_bit[None])
-                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=into, accept=_ROUNDED)
+                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=into, accept=_ROUNDING)
             iterations += found.iterations
             stages[0][s] = found.word_line_voltage[0] - u
             stages[1][s] = found.bit_line_voltage[0] - v
@@ -157,7 +157,7 @@ class Stepper:
         end = Moment(
             *(part + np.tensordot(A[5, :5], st[:5], axes=1) + st[5] for part, st in zip(now, stages, strict=True))
         )
-        bend = tuple(Moment(*(np.tensordot(row, stage[:5], axes=1) for stage in stages)) for row in DENSE)
+        dense = tuple(Moment(*(np.tensordot(row, stage[:5], axes=1) for stage in stages)) for row in DENSE)
         error = max(float(np.abs(stages[k][5]).max()) / self.volts for k in range(2))
         if states:
             error = max(error, float((np.abs(stages[2][5]) / (self.upper - self.lower)).max()))
@@ -168,4 +168,4 @@ class Stepper:
                 ),
             )
             end = end._replace(x=np.clip(end.x, self.lower, self.upper))
-        return Step(now, end, (bend[0], bend[1]), h, error if np.isfinite(error) else np.inf, iterations)
+        return Step(now, end, (dense[0], dense[1]), h, error if np.isfinite(error) else np.inf, iterations)

@@ -1,1 +1,1 @@
-"""Programming an array by pulses: how lines are selected, what pulses do, and write-verify."""
+"""Programming an array by pulses: selection schemes, pulses, and write-verify."""

@@ -1,4 +1,4 @@
-"""`Programmer`: pulses on single cells of an array, and what they do to it."""
+"""`Programmer`: pulses on single cells of an array, and their effect on all of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Pulse:
 
 
 class PulseEffect(NamedTuple):
-    """What a pulse did: voltages across the cells at its start [V], and how far each state moved, in spans."""
+    """Effect of a pulse: voltages across the cells at its start [V], and how far each state moved, in spans."""
 
     cell_voltage: Array
     moved: Array

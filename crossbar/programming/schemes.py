@@ -1,4 +1,4 @@
-"""Selection schemes: what is on the other lines while one cell of an array is pulsed."""
+"""Selection schemes: potentials of the other lines while one cell of an array is pulsed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Scheme:
     Parameters
     ----------
     name : str
-        What it is called.
+        Its name.
     word_line, bit_line : float
         Share of the pulse on the other word lines and on the other bit lines; `FLOATING` leaves them open.
     gated : bool, optional

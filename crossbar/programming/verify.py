@@ -53,7 +53,7 @@ class Ramp:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ProgramResult:
-    """What write-verify reached; grids have shape ``(rows, columns)``.
+    """Result of write-verify; grids have shape ``(rows, columns)``.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class ProgramResult:
     target : numpy.ndarray
         Target conductances [S].
     sensed : numpy.ndarray
-        What a read of each cell showed when its own pulses were over [S].
+        Conductances that a read of each cell showed when its own pulses were over [S].
     final : numpy.ndarray
-        The same after all cells were programmed [S]: with what their pulses did to it.
+        The same after all cells were programmed [S], disturbed by their pulses.
     pulses : numpy.ndarray
         Pulses that each cell was given.
     converged : numpy.ndarray
@@ -153,15 +153,15 @@ def write_verify(
     max_pulses : int, optional
         Most pulses for each cell in each pass, at least 1.
     passes : int, optional
-        How often to go through the array, at least 1: a second pass mends what pulses disturbed.
+        How often to go through the array, at least 1: a second pass corrects cells that pulses disturbed.
     progress : bool, optional
         Show a bar.
 
     Returns
     -------
     ProgramResult
-        What was reached. Cells that ran out of pulses are marked, not hidden. An interrupt ends it early and
-        returns what was reached.
+        Conductances, pulses and errors. Cells that ran out of pulses are marked as not converged. An interrupt ends it
+        early and returns what was reached.
 
     Raises
     ------

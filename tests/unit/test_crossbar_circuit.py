@@ -135,6 +135,6 @@ def test_the_coarse_crossbar_changes_the_path_and_not_the_answer(wires, kind, mo
         assert_allclose(quick.bit_line_voltage, v[0], rtol=0, atol=1e-11)
         if np.all(wires.word_line) and kind == "near":
             assert quick.iterations < 20
-            monkeypatch.setattr(coarse, "_MANY_ITERATIONS", np.inf)
+            monkeypatch.setattr(coarse, "_FEWEST_ITERATIONS", np.inf)
             assert Crossbar(array.conductance, wires).solve(bias).iterations > 2 * quick.iterations
             monkeypatch.undo()

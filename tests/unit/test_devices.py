@@ -202,6 +202,10 @@ def test_conductance_limits_bracket_every_state():
         cell.conductance_limits(0.0)
 
 
+def test_conductance_limits_of_a_cell_without_states_are_its_conductance():
+    assert device("resistor", r=2e3).conductance_limits(0.3) == pytest.approx((5e-4, 5e-4))
+
+
 def test_a_second_process_starts_without_compiling(tmp_path):
     code = (
         "from devices import device; from devices.kernels.evaluate import evaluate_many;"
