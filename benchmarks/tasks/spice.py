@@ -39,7 +39,7 @@ def netlist(given: Problem, nonlinear: bool) -> str:
 
 def run(text: str, timeout: float) -> Timed:
     """Run a netlist; the answer's vectors by name, and the time from start to exit of ngspice."""
-    from netlists.engines._raw import read_raw
+    from netlists.engines.raw_files import read_raw
 
     with tempfile.TemporaryDirectory(prefix="memductance-benchmark-") as folder:
         (Path(folder) / "circuit.cir").write_text(text)

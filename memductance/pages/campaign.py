@@ -108,8 +108,8 @@ def distributions(found: Campaign) -> Figure:
 
 
 def _troubles(found: Campaign, explanations: Mapping[str, str]) -> Section:
-    from netlists.campaign._work import REASONS
     from netlists.campaign.explanations import explanation_of
+    from netlists.campaign.task import REASONS
 
     section = Section(
         "What failed or differs, one by one",

@@ -19,11 +19,11 @@ from typing import Any
 from devices import InputError
 from devices.common.threads import cores
 from devices.common.validation import integer
-from netlists.campaign._work import failed, find_limits, work
 from netlists.campaign.draw import draw, strata
 from netlists.campaign.results import Campaign
 from netlists.campaign.spec import CampaignSpec
 from netlists.campaign.store import Store, name_of
+from netlists.campaign.task import failed, find_limits, work
 
 __all__ = ["run_campaign"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.files import write_whole
 from devices.common.tables import columns_of_text
 from devices.common.validation import choice, number
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from netlists.comparison.limits import Limit
 
 __all__ = ["Agreement", "Quantity"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.files import write_whole
 from devices.common.tables import columns_of_text
 from devices.common.validation import choice
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Agreements", "Pair", "between"]
 
-Array = NDArray[np.float64]
 _KINDS = {"i(": "currents", "v(xsv": "states", "v(": "voltages"}
 _ORDER = 4  # of a cubic spline
 

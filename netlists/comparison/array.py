@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
+from devices.common.arrays import Array
 from netlists.arrays import SOURCES, cell_instances
 from netlists.circuit import Circuit, Transient
 from netlists.comparison.agreement import Quantity
@@ -17,7 +18,6 @@ from netlists.engines.waves import Waves
 
 __all__ = ["compare_read", "compare_solution", "compare_transient", "compare_vectors"]
 
-Array = NDArray[np.float64]
 _MOST_POINTS = 200  # of a transient: ours takes a step of some milliseconds to each
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
+from devices.common.arrays import Array
 from devices.common.validation import finite_array
 from netlists.arrays import SOURCES, crossbar_circuit
 from netlists.circuit import Circuit, Transient, VoltageSource, device_circuit
@@ -53,7 +54,7 @@ class Case:
     compare: Callable[[Circuit, Waves, float], dict[str, Any]]
 
     @property
-    def corners(self) -> NDArray[np.float64]:
+    def corners(self) -> Array:
         """Times at which a source bends [s]."""
         waves = [e.value for e in self.circuit.elements if isinstance(e, VoltageSource)]
         times = [w.corners for w in waves if isinstance(w, Waveform)]

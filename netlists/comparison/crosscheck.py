@@ -15,7 +15,7 @@ from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
 from netlists.comparison.agreement import Agreement
 from netlists.comparison.cases import Case, case_of
-from netlists.dialects._text import package_version
+from netlists.dialects.text import package_version
 from netlists.engines.running import ENGINES
 from netlists.engines.waves import Waves
 

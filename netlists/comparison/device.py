@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from devices import Device, Waveform, simulate
+from devices.common.arrays import Array
 from netlists.comparison.agreement import Quantity
 from netlists.engines.waves import Waves
 
 __all__ = ["compare_device"]
-
-Array = NDArray[np.float64]
 
 
 def compare_device(

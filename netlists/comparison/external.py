@@ -72,9 +72,9 @@ class External:
         InputError
             If something of the subcircuit cannot be translated; names the line.
         """
-        from netlists.dialects._expressions import number_text
-        from netlists.dialects._text import one_line, package_version
+        from netlists.dialects.expressions import number_text
         from netlists.dialects.ngspice import source_text
+        from netlists.dialects.text import one_line, package_version
 
         top, bottom = device.model.terminals
         nets = {self.ports[top]: "te", self.ports[bottom]: GROUND}

@@ -10,7 +10,7 @@ from typing import Any
 from devices import InputError
 from devices.common.validation import choice
 from netlists.circuit import Circuit
-from netlists.dialects._names import check_circuit
+from netlists.dialects.checks import check_circuit
 from netlists.dialects.ltspice import LtspiceOptions, write_ltspice
 from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
 from netlists.dialects.spectre import SpectreOptions, write_spectre

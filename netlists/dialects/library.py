@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from devices.common.errors import InputError
-from netlists.dialects._expressions import expression, number_text
+from netlists.dialects.expressions import expression, number_text
 from netlists.dialects.foreign import Reader, constant, probe_symbol
 
 __all__ = ["Library", "read_library"]

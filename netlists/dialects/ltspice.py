@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import sympy
 
 from netlists.circuit import Circuit, Transient
-from netlists.dialects._expressions import ltspice_expression
-from netlists.dialects._spice import Spice, SpiceOptions
-from netlists.dialects._text import package_version
+from netlists.dialects.expressions import ltspice_expression
+from netlists.dialects.spice import Spice, SpiceOptions
+from netlists.dialects.text import package_version
 
 __all__ = ["FUNCTIONS", "LtspiceOptions", "write_ltspice"]
 

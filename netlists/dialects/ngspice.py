@@ -9,10 +9,10 @@ import sympy
 
 from devices import DeviceModel, Waveform
 from netlists.circuit import Capacitor, Circuit, Subcircuit, Transient
-from netlists.dialects._expressions import expression
-from netlists.dialects._sharing import share
-from netlists.dialects._spice import Spice, SpiceOptions, clamp_rate
-from netlists.dialects._text import package_version as _version
+from netlists.dialects.expressions import expression
+from netlists.dialects.spice import Spice, SpiceOptions, clamp_rate
+from netlists.dialects.subexpressions import share
+from netlists.dialects.text import package_version as _version
 
 __all__ = [
     "NgspiceOptions",

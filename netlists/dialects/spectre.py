@@ -15,10 +15,10 @@ import numpy as np
 from devices import InputError, Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
-from netlists.dialects._expressions import real_text
-from netlists.dialects._names import check_circuit
-from netlists.dialects._spice import clamp_rate
-from netlists.dialects._text import device_notes, one_line, package_version, wrapped
+from netlists.dialects.checks import check_circuit
+from netlists.dialects.expressions import real_text
+from netlists.dialects.spice import clamp_rate
+from netlists.dialects.text import device_notes, one_line, package_version, wrapped
 from netlists.dialects.verilog_a import verilog_name, write_verilog_a
 
 __all__ = ["SpectreOptions", "write_spectre"]

@@ -16,10 +16,10 @@ import numpy as np
 from devices import InputError, Waveform
 from devices.common.validation import choice, integer, number
 from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
-from netlists.dialects._expressions import real_text
-from netlists.dialects._names import check_circuit
-from netlists.dialects._text import one_line, package_version, wrapped
+from netlists.dialects.checks import check_circuit
+from netlists.dialects.expressions import real_text
 from netlists.dialects.ngspice import clamp_rate
+from netlists.dialects.text import one_line, package_version, wrapped
 from netlists.dialects.verilog_a import CURRENT, internal_node, verilog_name, write_verilog_a
 
 __all__ = ["VacaskOptions", "current_vectors", "state_vectors", "write_vacask"]

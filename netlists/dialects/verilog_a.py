@@ -25,9 +25,9 @@ import sympy
 from devices import Device, DeviceModel, InputError, Parameter, ParameterSet, State
 from devices.parameters import Unknown
 from netlists.circuit import Subcircuit
-from netlists.dialects._expressions import real_text, verilog_expression
-from netlists.dialects._text import device_notes, one_line, package_version
-from netlists.dialects._verilog_words import TAKEN
+from netlists.dialects.expressions import real_text, verilog_expression
+from netlists.dialects.text import device_notes, one_line, package_version
+from netlists.dialects.verilog_words import TAKEN
 
 __all__ = ["CURRENT", "internal_node", "verilog_name", "write_verilog_a"]
 

@@ -16,9 +16,9 @@ import sympy
 from devices import Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import Circuit, Transient, VoltageSource
-from netlists.dialects._expressions import number_text, xyce_expression
-from netlists.dialects._spice import Spice
-from netlists.dialects._text import package_version
+from netlists.dialects.expressions import number_text, xyce_expression
+from netlists.dialects.spice import Spice
+from netlists.dialects.text import package_version
 
 __all__ = ["FUNCTIONS", "XyceOptions", "write_xyce"]
 

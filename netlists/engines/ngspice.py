@@ -19,8 +19,8 @@ from devices.common.errors import (
     SimulatorVersionError,
 )
 from netlists.circuit import Circuit, Transient
-from netlists.engines._process import execute, seconds_allowed
-from netlists.engines._runs import read_result, run_folder
+from netlists.engines.folders import read_result, run_folder
+from netlists.engines.process import execute, seconds_allowed
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ obstacles on a system of today; `to_pyspice` clears them, so that ``to_pyspice(.
 - It stems from before Python 3.12 and warns on import there of its own escape sequences; that is contained.
 - Its subprocess mode cannot read the output of ngspice 39, so the shared mode is the one to use. That one keeps
   one library for the whole process, which runs one circuit at a time, cannot be stopped, and grows with each run
-  (about 3 MiB for an array of 24x24). `run_pyspice` therefore gives each run a process of its own (`_pyspice_worker`),
+  (about 3 MiB for an array of 24x24). `run_pyspice` therefore gives each run a process of its own (`pyspice_worker`),
   with a timeout, safe in threads; that costs 0.2 s.
 - Where ngspice refuses a circuit, PySpice logs it and runs the circuit before it once more. Its failures carry no
   reason. `run_pyspice` takes ngspice's words from the log and raises them; who calls ``simulator()`` reads the log.
@@ -39,8 +39,7 @@ from crossbar import Bias, Crossbar
 from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform
 from netlists.arrays import crossbar_circuit
 from netlists.circuit import Capacitor, Circuit, OperatingPoint, Resistor, Transient, VoltageSource, device_circuit
-from netlists.dialects._names import check_circuit
-from netlists.dialects._text import one_line
+from netlists.dialects.checks import check_circuit
 from netlists.dialects.ngspice import (
     NgspiceOptions,
     clamp_rate,
@@ -49,10 +48,11 @@ from netlists.dialects.ngspice import (
     subcircuit_values,
     write_subcircuit,
 )
-from netlists.engines import _pyspice_worker
-from netlists.engines._process import execute, failure, seconds_allowed
-from netlists.engines._runs import run_folder
+from netlists.dialects.text import one_line
+from netlists.engines import pyspice_worker
+from netlists.engines.folders import run_folder
 from netlists.engines.ngspice import CHATTER, INSTALL, check_start, named_currents
+from netlists.engines.process import execute, failure, seconds_allowed
 from netlists.engines.waves import Waves
 
 __all__ = ["run_pyspice", "to_pyspice"]
@@ -202,7 +202,7 @@ def run_pyspice(
         try:
             said = execute(
                 "PySpice",
-                [sys.executable, "-P", str(Path(_pyspice_worker.__file__)), library, "circuit.cir", result.name],
+                [sys.executable, "-P", str(Path(pyspice_worker.__file__)), library, "circuit.cir", result.name],
                 folder,
                 environment=os.environ,
                 timeout=limit,

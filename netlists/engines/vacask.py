@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError, SimulatorNotFoundError
 from netlists.circuit import Circuit
-from netlists.engines._process import execute, seconds_allowed
-from netlists.engines._runs import read_result, run_folder
+from netlists.engines.folders import read_result, run_folder
+from netlists.engines.process import execute, seconds_allowed
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _words(said: str) -> str:
     return text if len(text) <= 500 else text[:497] + "..."
 
 
-def _named(vectors: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+def _named(vectors: dict[str, Array]) -> dict[str, Array]:
     """Return vectors under the names that all engines use."""
     found = {}
     for name, vector in vectors.items():

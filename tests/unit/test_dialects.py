@@ -22,8 +22,8 @@ from netlists import (
 )
 from netlists.circuit import Circuit, Instance, OperatingPoint, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects import ltspice, xyce
-from netlists.dialects._expressions import ltspice_expression, xyce_expression
-from netlists.dialects._sharing import share
+from netlists.dialects.expressions import ltspice_expression, xyce_expression
+from netlists.dialects.subexpressions import share
 from tests.exact.test_spice_expressions import POINTS, VOCABULARY, P, Q, V, wanted
 from tests.golden.regenerate import FOLDER, golden_files
 from tests.unit.spice_grammar import NAME, NUMBER, Expression, logical_lines

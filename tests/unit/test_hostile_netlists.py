@@ -14,9 +14,9 @@ from crossbar import Crossbar, Wires
 from devices import InputError, SimulatorError, Sine, device
 from memductance.cli import app
 from netlists import Campaign, CampaignSpec, crossbar_circuit, crosscheck, external, run_campaign, write_netlist
-from netlists.campaign._work import _reason
 from netlists.campaign.explanations import explanation_of, read_explanations
 from netlists.campaign.run import _present
+from netlists.campaign.task import _reason
 from netlists.circuit import Circuit, Instance, OperatingPoint, Resistor, VoltageSource, device_circuit
 from netlists.dialects.foreign import Reader
 from netlists.engines.ngspice import run_ngspice
@@ -173,7 +173,7 @@ def test_the_netlist_of_an_infinite_result_is_kept():
 @pytest.mark.spice
 def test_other_files_beside_kept_netlists_stay(tmp_path, monkeypatch):
     failed = tmp_path / "failed"
-    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: failed)
+    monkeypatch.setattr("netlists.engines.folders.failed_folder", lambda: failed)
     (failed / "folder").mkdir(parents=True)
     for k in range(25):
         (failed / f"mine-{k}.txt").touch()

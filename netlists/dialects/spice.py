@@ -19,9 +19,9 @@ import sympy
 from devices import DeviceModel, InputError, State, Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
-from netlists.dialects._expressions import number_text
-from netlists.dialects._names import check_circuit, check_name
-from netlists.dialects._text import device_notes, one_line, wrapped
+from netlists.dialects.checks import check_circuit, check_name
+from netlists.dialects.expressions import number_text
+from netlists.dialects.text import device_notes, one_line, wrapped
 
 __all__ = ["Spice", "SpiceOptions", "clamp_rate"]
 

@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from devices.common.arrays import Array
 from devices.common.errors import InputError, SimulatorError
-from netlists.engines._process import failure
-from netlists.engines._raw import read_raw
+from netlists.engines.process import failure
+from netlists.engines.raw_files import read_raw
 
 __all__ = ["failed_folder", "read_result", "run_folder"]
 
@@ -73,7 +71,7 @@ def failed_folder() -> Path:
     return (Path(named) if named else user_cache_path("memductance")) / "failed"
 
 
-def read_result(engine: str, raw: Path, words: str, said: str) -> dict[str, NDArray[np.float64]]:
+def read_result(engine: str, raw: Path, words: str, said: str) -> dict[str, Array]:
     """Return the vectors of a run's raw file.
 
     Raises

@@ -10,12 +10,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from devices.common.arrays import Array
 
 __all__ = ["read_raw"]
 
 
-def read_raw(file: Path) -> dict[str, NDArray[np.float64]]:
+def read_raw(file: Path) -> dict[str, Array]:
     """Return the vectors of the first analysis of a raw file, by name in lower case.
 
     Parameters

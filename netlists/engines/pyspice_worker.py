@@ -1,6 +1,6 @@
 """A program of its own: runs a netlist in PySpice's shared library, and writes the vectors into a file.
 
-    python -P _pyspice_worker.py LIBRARY NETLIST RESULT
+    python -P pyspice_worker.py LIBRARY NETLIST RESULT
 
 So that a run can be stopped, and a crash or the memory that the library keeps after each run stays outside.
 """
