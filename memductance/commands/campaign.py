@@ -85,7 +85,7 @@ def replay(
     with command(out, as_json) as result:
         from netlists import Campaign
         from netlists.campaign.store import name_of
-        from netlists.engines.running import ENGINES
+        from netlists.engines.catalogue import ENGINES
 
         found = Campaign.load(folder)
         chosen = found.spec.engines[0] if engine is None else choice("--engine", engine, ENGINES)

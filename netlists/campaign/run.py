@@ -24,6 +24,7 @@ from netlists.campaign.results import Campaign
 from netlists.campaign.spec import CampaignSpec
 from netlists.campaign.store import Store, name_of
 from netlists.campaign.task import failed, find_limits, work
+from netlists.engines.catalogue import find_engine
 
 __all__ = ["run_campaign"]
 
@@ -82,7 +83,7 @@ def run_campaign(
     folder = Path(out).absolute()
     strata(spec)  # refuses kinds of cells that no analysis has
     for engine in spec.engines:
-        _present(engine)
+        find_engine(engine).present()
     with Store(folder, spec) as store:
         found = Campaign.load(folder)
         wanted = [(number, engine) for number in range(spec.circuits) for engine in spec.engines]
@@ -168,22 +169,6 @@ def _row(spec: CampaignSpec, key: tuple[int, str], future: Future[dict[str, Any]
     except ProcessExpired as expired:
         reason, error, died = "machine", f"the worker died, twice (exit {expired.exitcode})", True
     return {**failed(*key, reason, error), "options": dict(draw(spec, key[0]).options)}, died
-
-
-def _present(engine: str) -> None:
-    """Raise `SimulatorNotFoundError` where an engine is missing."""
-    if engine == "vacask":
-        from netlists.engines.vacask import vacask_version
-
-        vacask_version()
-    elif engine == "ngspice":
-        from netlists.engines.ngspice import ngspice_version
-
-        ngspice_version()
-    else:
-        from netlists.engines.pyspice import find_library
-
-        find_library()
 
 
 def _end_with_parent(root: Path) -> None:

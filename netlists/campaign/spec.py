@@ -12,8 +12,8 @@ from typing import Any
 
 from devices import InputError, models, parameter_sets
 from devices.common.validation import choice, integer, number, readable_file
+from netlists.engines.catalogue import ENGINES
 from netlists.engines.process import seconds_allowed
-from netlists.engines.running import ENGINES
 
 __all__ = ["ANALYSES", "AXES", "CELLS", "FAMILIES", "CampaignSpec", "family"]
 

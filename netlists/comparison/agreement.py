@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,8 @@ from devices.common.validation import choice, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from netlists.comparison.limits import Limit
 
-__all__ = ["Agreement", "Quantity"]
+__all__ = ["Agreement", "Limit", "Quantity"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,6 +103,46 @@ class Quantity:
             "scale": self.scale,
             "relative_to": self.scale_meaning,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """Which side limits a quantity, with the figures that say so.
+
+    Parameters
+    ----------
+    side : str
+        ``"memductance"`` or the simulator: the side with which the difference moves. ``"rounding"`` where there is
+        next to none. ``"neither"`` where it stays: the two do not solve the same equations, or both are as exact as
+        doubles are there.
+    base : float
+        Worst relative difference, as compared.
+    ours_tighter : float or None
+        With our tolerance a hundredth; None where that does not converge.
+    engine_tighter, engine_looser : float or None
+        With ours tighter, and the simulator's tolerances a tenth and its steps a third, or 1000 times and 3 times as
+        large; None where it does not converge or takes too long.
+    """
+
+    side: str
+    base: float
+    ours_tighter: float | None
+    engine_tighter: float | None
+    engine_looser: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        figures = (
+            ("", self.base),
+            ("ours tighter ", self.ours_tighter),
+            ("simulator tighter ", self.engine_tighter),
+            ("looser ", self.engine_looser),
+        )
+        texts = [f"{name}{'fails' if value is None else f'{value:.1e}'}" for name, value in figures]
+        return f"{self.side} ({', '.join(texts)})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,7 +22,7 @@ from netlists.engines.waves import Waves
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Agreements", "Pair", "between"]
+__all__ = ["Agreements", "Pair", "compare_engines"]
 
 _KINDS = {"i(": "currents", "v(xsv": "states", "v(": "voltages"}
 _ORDER = 4  # of a cubic spline
@@ -177,7 +177,7 @@ class Agreements(Mapping[str, Agreement]):
         return [a.plot(ax, quantity=quantity) for a, ax in zip(self.agreements.values(), axes, strict=True)]
 
 
-def between(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
+def compare_engines(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
     """Return how far the runs of one circuit are apart, two by two and kind by kind.
 
     Parameters

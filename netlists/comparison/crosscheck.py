@@ -14,9 +14,10 @@ from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
 from netlists.comparison.agreement import Agreement
-from netlists.comparison.cases import Case, case_of
+from netlists.comparison.comparison import Comparison
+from netlists.comparison.prepare import prepare_comparison
 from netlists.dialects.text import package_version
-from netlists.engines.running import ENGINES
+from netlists.engines.catalogue import ENGINES
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -143,25 +144,27 @@ def crosscheck(
     else:
         given = "none" if isinstance(engine, Sequence) else repr(engine)
         raise InputError("engine", given, f"one of {', '.join(ENGINES)}, all, or several of them", "engine='ngspice'")
-    case = case_of(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against)
-    ours = case.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
+    comparison = prepare_comparison(
+        subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against
+    )
+    ours = comparison.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
 
     def one(name: str) -> tuple[Agreement, Waves]:
-        return _agreement(case, name, options, ours, timeout, limits=limits, seed=seed)
+        return _agreement(comparison, name, options, ours, timeout, limits=limits, seed=seed)
 
     if isinstance(engine, str) and engine != "all":
         return one(engine)[0]
     if options is not None:
         raise InputError("options", type(options).__name__, "None for several engines", "one engine at a time")
-    from netlists.comparison.agreements import Agreements, between
+    from netlists.comparison.agreements import Agreements, compare_engines
 
     found = {name: one(name) for name in dict.fromkeys(names)}
-    pairs = between({name: waves for name, (_, waves) in found.items()}, case.corners)
+    pairs = compare_engines({name: waves for name, (_, waves) in found.items()}, comparison.corners)
     return Agreements(agreements={name: agreement for name, (agreement, _) in found.items()}, pairs=pairs)
 
 
 def _agreement(
-    case: Case,
+    comparison: Comparison,
     engine: str,
     options: NgspiceOptions | VacaskOptions | None,
     tolerance: float,
@@ -170,20 +173,21 @@ def _agreement(
     limits: bool,
     seed: int | None,
 ) -> tuple[Agreement, Waves]:
-    waves, chosen = case.run(case.circuit, engine, options, timeout)
+    waves, chosen = comparison.run(comparison.circuit, engine, options, timeout)
     agreement = Agreement(
-        title=case.title,
+        title=comparison.title,
         engine=waves.engine,
         engine_tolerance=", ".join(f"{name} {value}" for name, value in chosen.items()),
         engine_seconds=waves.seconds,
         versions=_versions(waves.engine),
         seed=seed,
-        **case.compare(case.circuit, waves, tolerance),
+        **comparison.compare(comparison.circuit, waves, tolerance),
     )
     if limits:
         from netlists.comparison.limits import find_limits
 
-        agreement = replace(agreement, limits=find_limits(case, agreement, engine, waves, chosen, tolerance, timeout))
+        limits_of = find_limits(comparison, agreement, engine, waves, chosen, tolerance, timeout)
+        agreement = replace(agreement, limits=limits_of)
     return agreement, waves
 
 

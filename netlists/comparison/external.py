@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import GROUND, Circuit, Transient
+from netlists.comparison.comparison import Comparison
 from netlists.comparison.device import compare_device
-from netlists.dialects.foreign import DIALECTS
+from netlists.dialects.foreign import FOREIGN_DIALECTS
 from netlists.dialects.library import Library, read_library
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists.comparison.cases import Case
     from netlists.dialects.ngspice import NgspiceOptions
 
 __all__ = ["External", "external"]
@@ -98,9 +98,8 @@ class External:
         ]
         return "\n".join(lines)
 
-    def case(self, device: Device, waveform: Waveform, circuit: Circuit) -> Case:
-        """Return the case in which the subcircuit is the other side; for `netlists.crosscheck`."""
-        from netlists.comparison.cases import Case
+    def comparison(self, device: Device, waveform: Waveform, circuit: Circuit) -> Comparison:
+        """Return the comparison of a device of ours with the subcircuit; for `netlists.crosscheck`."""
         from netlists.dialects.ngspice import NgspiceOptions
         from netlists.engines.ngspice import run_ngspice
 
@@ -127,7 +126,10 @@ class External:
             return compare_device(device, waveform, waves, shares, tolerance)
 
         title = f"{circuit.title}, against {self.library.name} of {self.library.source}"
-        return Case(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)
+        return Comparison(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)
+
+    #: The former name of `comparison`.
+    case = comparison
 
 
 def external(
@@ -185,7 +187,7 @@ def external(
     >>> crosscheck(device("resistor"), Sine(1.0, 1e3), against=theirs).worst < 1e-9
     True
     """
-    choice("dialect", dialect, DIALECTS)
+    choice("dialect", dialect, FOREIGN_DIALECTS)
     text, place = _text_of(source)
     library = read_library(text, name, dialect=dialect, source=place)
     folded = {ours: choice("ports", theirs.lower(), library.ports) for ours, theirs in ports.items()}

@@ -26,9 +26,10 @@ from sympy.logic.boolalg import Boolean
 
 from devices.common.errors import InputError
 
-__all__ = ["DIALECTS", "Reader", "constant", "probe_symbol"]
+__all__ = ["FOREIGN_DIALECTS", "Reader", "constant", "probe_symbol"]
 
-DIALECTS = ("ltspice", "pspice", "ngspice")
+#: Dialects of SPICE texts that are read.
+FOREIGN_DIALECTS = ("ltspice", "pspice", "ngspice")
 _SCALES = {
     "t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12,
     "f": 1e-15,

@@ -53,6 +53,10 @@ class NgspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
         """
         return replace(self, reltol=factor * self.reltol, abstol=factor * self.abstol, vntol=factor * self.vntol)
 
+    def stretched(self, factor: float) -> NgspiceOptions:
+        """Return the options for steps that are `factor` times as long: these, as the analysis has the longest step."""
+        return self
+
 
 class _Ngspice(Spice):
     name = "ngspice"

@@ -103,6 +103,10 @@ class VacaskOptions:
         """Return these options with tolerances of Newton's iteration that are `factor` times as large."""
         return replace(self, reltol=factor * self.reltol, abstol=factor * self.abstol, vntol=factor * self.vntol)
 
+    def stretched(self, factor: float) -> VacaskOptions:
+        """Return these options with steps between corners `factor` times as long, a quarter of the time at most."""
+        return replace(self, corner=min(0.25, self.corner * factor))
+
     def items(self) -> list[tuple[str, str]]:
         """Return names and values as text, in a fixed order."""
         plain = [(name, real_text(getattr(self, name))) for name in ("reltol", "abstol", "vntol", "gmin")]

@@ -15,10 +15,10 @@ from devices import InputError, SimulatorError, Sine, device
 from memductance.cli import app
 from netlists import Campaign, CampaignSpec, crossbar_circuit, crosscheck, external, run_campaign, write_netlist
 from netlists.campaign.explanations import explanation_of, read_explanations
-from netlists.campaign.run import _present
 from netlists.campaign.task import _reason
 from netlists.circuit import Circuit, Instance, OperatingPoint, Resistor, VoltageSource, device_circuit
 from netlists.dialects.foreign import Reader
+from netlists.engines.catalogue import find_engine
 from netlists.engines.ngspice import run_ngspice
 from netlists.engines.pyspice import run_pyspice
 from netlists.engines.running import run_circuit
@@ -217,7 +217,7 @@ def test_a_machine_at_its_limits_is_no_fault_of_the_circuit():
 def test_a_missing_pyspice_is_seen_before_a_campaign(monkeypatch):
     monkeypatch.setitem(sys.modules, "PySpice.Spice.NgSpice.Shared", None)
     with pytest.raises(SimulatorError, match="pip install PySpice"):
-        _present("pyspice")
+        find_engine("pyspice").present()
 
 
 def test_cells_that_no_analysis_has_are_refused_before_anything_runs(tmp_path):
