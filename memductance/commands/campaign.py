@@ -44,7 +44,7 @@ def campaign(
         found = run_campaign(asked, out, workers=workers, progress=not as_json)
         report = write_campaign_report(found, explanations, out / "report.html")
         result.files += [found.save(), report]
-        open_ = [row for row in found.troubles() if not explanation_of(row, explanations)]
+        open_ = [row for row in found.failures() if not explanation_of(row, explanations)]
         result.figures = {**found.summary(), "unexplained": len(open_)}
         if not as_json:
             result.console.print(str(found), highlight=False, soft_wrap=True)
@@ -84,13 +84,13 @@ def replay(
     """
     with command(out, as_json) as result:
         from netlists import Campaign
-        from netlists.campaign.store import name_of
+        from netlists.campaign.store import folder_name
         from netlists.engines.catalogue import ENGINES
 
         found = Campaign.load(folder)
         chosen = found.spec.engines[0] if engine is None else choice("--engine", engine, ENGINES)
         drawn = found.reduced(case, chosen) if reduced else found.case(case)
-        result.out = out or folder / "replay" / name_of(case, chosen)
+        result.out = out or folder / "replay" / folder_name(case, chosen)
         drawn.write(result.out)
         result.files += sorted(result.out.glob("c*.*"))
         agreement = drawn.crosscheck(engine=chosen, timeout=found.spec.timeout)

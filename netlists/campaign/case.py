@@ -154,16 +154,14 @@ class Case:
 
     def write(self, folder: Path) -> Path:
         """Write the case and its netlist for each simulator into a folder, which is made, and return it."""
-        from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
-        from netlists.dialects.vacask import VacaskOptions, write_vacask
+        from netlists.dialects.catalogue import write_netlist
 
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "case.json").write_text(self.to_json() + "\n", encoding="utf-8")
         circuit = self.circuit()
-        spice = write_ngspice(circuit, NgspiceOptions.suited(circuit))
-        (folder / "circuit.cir").write_text(spice, encoding="utf-8")
-        vacask = write_vacask(circuit, VacaskOptions.suited(circuit))
-        (folder / "circuit.sim").write_text(vacask, encoding="utf-8")
+        for dialect in ("ngspice", "vacask"):
+            for name, text in write_netlist(circuit, dialect).items():
+                (folder / name).write_text(text, encoding="utf-8")
         return folder
 
     def select(self, rows: Sequence[int], columns: Sequence[int]) -> Case:

@@ -13,7 +13,7 @@ from devices.registry import get_model
 from netlists.campaign.case import FLOATS, OPEN, SIDES, Case, terminals, waveform
 from netlists.campaign.spec import AXES, CampaignSpec
 
-__all__ = ["Stratum", "draw", "stands", "strata"]
+__all__ = ["Stratum", "draw", "is_solvable", "strata"]
 
 SELECTORS = ("exponential_selector", "threshold_switch")
 TRANSISTOR = "ekv_transistor"
@@ -60,7 +60,7 @@ def draw(spec: CampaignSpec, number: int) -> Case:
     options = {name: given[_turn(spec, name, len(given), number)] for name, given in axes.items()}
     for _ in range(_ATTEMPTS):
         case = _Draft(spec, number, stratum, options, rng).case()
-        if stands(case):
+        if is_solvable(case):
             return case
     raise InputError(
         "spec", f"case {number}, {stratum}, {options}", "circuits of which no part floats", "larger arrays"
@@ -73,7 +73,7 @@ def _turn(spec: CampaignSpec, axis: str, count: int, number: int) -> int:
     return int(np.random.default_rng([spec.seed, zlib.crc32(axis.encode()), block]).permutation(count)[place])
 
 
-def stands(case: Case) -> bool:
+def is_solvable(case: Case) -> bool:
     """Whether a source drives the circuit, no part of it floats, and no source shorts another one."""
     if case.shape is None:
         return True

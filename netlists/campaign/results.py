@@ -14,7 +14,7 @@ from devices.common.validation import integer, readable_file
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw
 from netlists.campaign.spec import CampaignSpec, family
-from netlists.campaign.store import name_of, read_store
+from netlists.campaign.store import folder_name, read_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,15 +157,21 @@ class Campaign:
         found["limit"] = [self.limits.get((case, e), {}).get(name, {}).get("side", "") for case, e, name in keys]
         return found.reset_index()
 
-    def unlimited(self) -> list[tuple[int, str]]:
-        """Return the cases and engines of the worst of each quantity for which it is not known yet what limits them."""
+    def without_limits(self) -> list[tuple[int, str]]:
+        """Return the cases and engines that are the worst of a quantity, and for which no limits are known yet."""
         worst = self.worst_by_quantity() if self.spec.limits else None
         keys = [] if worst is None else list(zip(worst["case"].tolist(), worst["engine"], strict=True))
         return [key for key in dict.fromkeys(keys) if key not in self.limits]
 
-    def troubles(self) -> list[Mapping[str, Any]]:
+    #: The former name of `without_limits`.
+    unlimited = without_limits
+
+    def failures(self) -> list[Mapping[str, Any]]:
         """Return the rows that failed or differ."""
         return [row for row in self.rows if self.verdict(row) != "agrees"]
+
+    #: The former name of `failures`.
+    troubles = failures
 
     def worst(self, count: int = 10) -> list[Mapping[str, Any]]:
         """Return the rows that come nearest to their tolerances or exceed them, the worst first."""
@@ -188,7 +194,7 @@ class Campaign:
         InputError
             If the case was not shrunk.
         """
-        file = self.folder / "reduced" / name_of(number, engine) / "case.json"
+        file = self.folder / "reduced" / folder_name(number, engine) / "case.json"
         return Case.from_json(readable_file("reduced", file).read_text(encoding="utf-8"))
 
     def save(self) -> Path:

@@ -8,12 +8,10 @@ beyond the bound, and when the law turns inward it returns with it, without a ju
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import sympy
 
 from devices import DeviceModel, InputError, State, Waveform
@@ -22,6 +20,7 @@ from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subci
 from netlists.dialects.checks import check_circuit, check_name
 from netlists.dialects.expressions import number_text
 from netlists.dialects.text import device_notes, one_line, wrapped
+from netlists.dialects.waveforms import as_points, as_sine
 
 __all__ = ["Spice", "SpiceOptions", "clamp_rate"]
 
@@ -203,16 +202,11 @@ class Spice:
         """
         if not isinstance(value, Waveform):
             return f"DC {number_text(value)}"
-        rows = value.segments
-        if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
-            _, offset, _, amplitude, omega, phase = rows[0]
-            numbers = (offset, amplitude, omega / (2 * math.pi), 0.0, 0.0, math.degrees(phase))
+        sine = as_sine(value)
+        if sine is not None:
+            numbers = (sine.offset, sine.amplitude, sine.frequency, 0.0, 0.0, sine.phase)
             return f"{self.sine}({' '.join(map(number_text, numbers))})"
-        if rows[:, 3].any():
-            raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
-        time = value.corners
-        voltage = np.append(rows[:, 1], value.at(value.duration))
-        pairs = [f"{number_text(t)} {number_text(v)}" for t, v in zip(time, voltage, strict=True)]
+        pairs = [f"{number_text(t)} {number_text(v)}" for t, v in zip(*as_points(value), strict=True)]
         return self.points(pairs)
 
     # What dialects write differently, as ngspice has it.

@@ -6,7 +6,6 @@ the modules hold them there in the operating point from which a transient sets o
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -21,6 +20,7 @@ from netlists.dialects.expressions import real_text
 from netlists.dialects.ngspice import clamp_rate
 from netlists.dialects.text import one_line, package_version, wrapped
 from netlists.dialects.verilog_a import CURRENT, internal_node, verilog_name, write_verilog_a
+from netlists.dialects.waveforms import as_sine, check_straight
 
 __all__ = ["VacaskOptions", "current_vectors", "state_vectors", "write_vacask"]
 
@@ -229,14 +229,12 @@ def _element(element: Element, nets: tuple[str, ...], halvings: int) -> str:
 def _source(value: float | Waveform, halvings: int) -> str:
     if not isinstance(value, Waveform):
         return f"dc={real_text(value)}"
-    rows = value.segments
-    if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
-        _, offset, _, amplitude, omega, phase = rows[0]
-        numbers = (offset, amplitude, omega / (2 * math.pi), math.degrees(phase))
+    sine = as_sine(value)
+    if sine is not None:
         words = ("sinedc", "ampl", "freq", "tdphase")
-        return 'type="sine" ' + " ".join(f"{w}={real_text(n)}" for w, n in zip(words, numbers, strict=True))
-    if rows[:, 3].any():
-        raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
+        return 'type="sine" ' + " ".join(f"{w}={real_text(n)}" for w, n in zip(words, sine, strict=True))
+    check_straight(value)
+    rows = value.segments
     after = np.outer(np.diff(value.corners), [0.0, *(0.5**k for k in range(halvings, 0, -1))])
     told = np.ones(after.shape, dtype=bool)
     told[np.diff(rows[:, 2], prepend=0.0) == 0.0, 1:] = False

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from devices import (
@@ -41,9 +42,7 @@ def folder(tmp_path, monkeypatch):
 
 def children():
     """Names of the processes that this one has started and that are still there."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    pids = [pid for task in tasks for pid in task.read_text().split()]
-    return {Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids}
+    return {process.name() for process in psutil.Process().children()}
 
 
 @pytest.fixture
@@ -63,10 +62,9 @@ def gone(pid):
     """Whether a process ends within ten seconds; a zombie that nobody has reaped yet counts as ended."""
     for _ in range(200):
         try:
-            with open(f"/proc/{pid}/stat") as status:
-                if status.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return True
-        except FileNotFoundError:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.05)
     return False
