@@ -1,4 +1,4 @@
-"""``memductance crosscheck campaign`` and ``replay``: many random circuits in both worlds, and one of them again."""
+"""``memductance crosscheck campaign`` and ``replay``: cross-checks of many random circuits, and one of them again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["campaign", "replay"]
 
 Spec = Annotated[Path, typer.Argument(help="TOML file: seed, circuits, engines, [draw], [tolerances.*].")]
-Workers = Annotated[int | None, typer.Option(help="Processes; the file's, or one for each core.", min=1)]
+WorkerCount = Annotated[int | None, typer.Option(help="Processes; the file's, or one for each core.", min=1)]
 
 
 def campaign(
     spec: Spec,
     out: Annotated[Path, typer.Option(help="Folder of the campaign; a second run goes on where it was left.")],
-    workers: Workers = None,
+    workers: WorkerCount = None,
     seed: Annotated[int | None, typer.Option(help="In place of the file's.", min=0)] = None,
     as_json: Json = False,
 ) -> None:

@@ -34,21 +34,22 @@ def run_campaign(
     workers: int | None = None,
     progress: bool = False,
 ) -> Campaign:
-    """Draw random circuits, run each here and in the simulators, and keep what was found.
+    """Draw random circuits, solve each here and in simulators, and keep the results.
 
     Each case is drawn from its own seed: the same specification gives the same cases with any number of workers, and
-    any of them can be made again alone. Rows are on disk as they are found; a second call computes only rows that are
-    missing, and those that failed because of the machine, not the circuit. Where a simulator fails, or a difference is
-    beyond its tolerance, the netlists are kept and the circuit is shrunk to the smallest one found that fails in the
-    same way.
+    any of them can be drawn again alone. Each row is on disk as soon as it is there; a second call computes only the
+    rows that are missing, and those that failed because of the machine, not the circuit. Where a simulator fails, or a
+    difference is beyond its tolerance, the netlists are kept and the circuit is shrunk to the smallest one found that
+    fails in the same way.
 
     Parameters
     ----------
     spec : CampaignSpec or path
-        What to draw and run, or the TOML file with it.
+        Specification of the campaign, or the TOML file with it.
     out : path
-        Folder: ``campaign.jsonl`` (the rows), ``kept/CASE-ENGINE`` (netlists of what failed or differs),
-        ``reduced/CASE-ENGINE`` (the smallest circuit that does so too).
+        Folder: ``campaign.jsonl`` (the rows), ``kept/CASE-ENGINE`` (netlists of cases that failed or differ),
+        ``reduced/CASE-ENGINE`` (the smallest circuit that fails in the same way); ``.campaign.lock`` keeps other
+        campaigns out.
     workers : int, optional
         Processes of one thread each; the specification's, or as many as there are cores, where not given.
     progress : bool, optional
@@ -57,7 +58,7 @@ def run_campaign(
     Returns
     -------
     Campaign
-        All rows so far. An interrupt raises `KeyboardInterrupt`, and loses nothing but what is running.
+        All rows so far. An interrupt raises `KeyboardInterrupt`, and loses the cases that are running.
 
     Raises
     ------
@@ -104,10 +105,10 @@ def _row(spec: CampaignSpec, outcome: Outcome) -> dict[str, Any]:
         return outcome.result
     _, number, engine, _ = outcome.task
     if isinstance(outcome.error, TimeoutError):
-        reason, words = "timeout", "the worker took too long, the simulator's time limit and ours together"
+        reason, message = "timeout", "the worker took longer than the time limits of the simulator and of our solution"
     else:
-        reason, words = failure_reason(outcome.error)
-    return {**failed_row(number, engine, reason, words), "options": dict(draw(spec, number).options)}
+        reason, message = failure_reason(outcome.error)
+    return {**failed_row(number, engine, reason, message), "options": dict(draw(spec, number).options)}
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def folder_name(number: int, engine: str) -> str:
 
 
 def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[tuple[int, str], Any]]:
-    """Return the latest specification, the latest row of each case and engine, in order, and what limits some of them.
+    """Return the latest specification, the latest row of each case and engine in order, and the limits that are known.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict
 
 
 def _lines(file: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the whole lines of a store and the bytes that they take, without what a crash left half-written."""
+    """Return the whole lines of a store and their number of bytes, without a line that a crash left half-written."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -74,9 +74,9 @@ class Store:
     Parameters
     ----------
     folder : pathlib.Path
-        Where it is; made if missing.
+        Folder of the store; made if missing.
     spec : CampaignSpec
-        What is run; it must draw the cases that are there.
+        Specification to run; it must draw the cases that are in the store.
 
     Raises
     ------
@@ -109,7 +109,7 @@ class Store:
             raise
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; it is on disk when this returns, whole or not at all."""
+        """Add a row, which is on disk when this returns, whole or not at all."""
         line = (json.dumps(row) + "\n").encode()  # a difference relative to nothing is Infinity
         try:
             written = os.pwrite(self._descriptor, line, self._end)

@@ -20,12 +20,12 @@ __all__ = ["REASONS", "case_row", "failed_row", "failure_reason", "limits_row"]
 
 #: Why a row has no figures. Rows that failed because of the machine are tried again by the next run.
 REASONS = {
-    "refused": "our side does not take the circuit",
-    "convergence": "our side did not reach its tolerance",
+    "refused": "memductance does not take the circuit",
+    "convergence": "memductance did not reach its tolerance",
     "unsolved": "the simulator read the netlist and did not find its solution",
     "engine": "the simulator refused the netlist or crashed",
-    "timeout": "longer than the time allowed",
-    "defect": "an error that nobody expected",
+    "timeout": "longer than the time limit",
+    "defect": "an unexpected error",
     "machine": "failed because of the machine, not the circuit: killed from outside, no space, or no simulator",
 }
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
@@ -73,7 +73,7 @@ def limits_row(spec: CampaignSpec, number: int, engine: str) -> dict[str, Any]:
 
 
 def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[dict[str, Any], str]:
-    """Return the row of a case, and its fault: a reason, "differs", or none."""
+    """Return the row of a case, and its fault: a reason, ``"differs"``, or an empty text."""
     row = {**failed_row(case.number, engine, "", ""), "options": dict(case.options)}
     try:
         row["rounding"] = case.rounding
@@ -87,7 +87,7 @@ def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[d
 def _reduce(
     spec: CampaignSpec, case: Case, engine: str, fault: str, row: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Shrink a case, write the smallest one that fails in the same way, and say what it is."""
+    """Shrink a case, write the smallest one that fails in the same way, and return its size."""
     ends = time.monotonic() + spec.timeout
     limit = min(spec.timeout, 2.0 + 4.0 * row["seconds"])  # a simpler circuit that takes much longer is another fault
 
@@ -113,7 +113,7 @@ def _reduce(
 
 
 def _is_same_difference(spec: CampaignSpec, before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether the quantity that differs most still does, and not only because next to nothing is left of it."""
+    """Return whether the quantity that differs most still differs, and is not a thousandth of what it was."""
     excess = spec.excess(before)
     name = max(excess, key=excess.__getitem__)
     was, is_ = (row["agreement"]["quantities"].get(name) for row in (before, now))
@@ -121,12 +121,12 @@ def _is_same_difference(spec: CampaignSpec, before: dict[str, Any], now: dict[st
 
 
 def _first_words(error: str) -> str:
-    """Return the first words of an error, without names and numbers, by which two are the same."""
+    """Return the first words of an error without names and numbers, to compare two errors."""
     return " ".join(re.sub(r"'[^']*'|[^A-Za-z ]", " ", error.partition(";")[0]).split()[:6])
 
 
 def failure_reason(error: Exception) -> tuple[str, str]:
-    """Return why there are no figures, and the error's own words in one line."""
+    """Return the reason why there are no figures, and the message of the error in one line."""
     text = " ".join(str(getattr(error, "message", error)).split())  # without the path of a netlist kept elsewhere
     if isinstance(error, SimulatorNotFoundError | OSError | MemoryError) or _OUTSIDE.search(text):
         return "machine", text

@@ -1,4 +1,4 @@
-"""`crosscheck`: one circuit in both worlds."""
+"""`crosscheck`: the same circuit here and in a simulator."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def crosscheck(
     limits: bool = False,
     seed: int | None = None,
 ) -> Agreement | Agreements:
-    """Run one circuit here and in SPICE, and compare.
+    """Solve the same circuit here and in a simulator, and compare the solutions.
 
-    A device: transients under a waveform, compared at each of the simulator's own time points; terminal voltage
-    relative to its peak, current relative to its peak, states relative to their span. An array: one read or another
-    operating point; currents relative to the largest one of their kind, node voltages relative to the largest
-    potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at 200 of the
-    simulator's own time points, half of them evenly by number, half by time, and states. Ours is evaluated at those
-    times, so that nothing is interpolated.
+    A device: a transient under a waveform, compared at each of the simulator's time points; terminal voltage and
+    current relative to their peaks, states relative to their span. An array: a read or another operating point;
+    currents relative to the largest one of their kind, node voltages relative to the largest potential of a terminal.
+    With a waveform in its bias, or a duration, a transient: the same and the states at 200 of the simulator's time
+    points, half of them evenly by number, half by time. Our solution is evaluated at those times, so that nothing is
+    interpolated.
 
     Parameters
     ----------
@@ -101,40 +101,40 @@ def crosscheck(
         Length of an array's transient [s]; that of the longest waveform where not given.
     engine : {"ngspice", "pyspice", "vacask", "all"} or sequence of str, optional
         ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules. All
-        of them, or several by name, give `Agreements`; one that is not installed is an error.
+        of them, or several by name, give `Agreements`; an engine that is not installed is an error.
     against : External, optional
-        A subcircuit that somebody else wrote, to be run in ngspice in place of a device's own text.
+        A subcircuit that somebody else wrote, to be run in ngspice in place of the device.
     options : NgspiceOptions or VacaskOptions, optional
         Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
         law that does not converge is then tried with tolerances up to 1e6 times as large, a transient 1e4 times.
     tolerance : float, optional
-        Ours: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
+        Our tolerance: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
         `Crossbar.solve`, 1e-12), or of an array's step (`Crossbar.simulate`, 1e-9).
     step : float, optional
         Longest step of the simulator [s].
     timeout : float, optional
         Longest run of the simulator's process [s].
     limits : bool, optional
-        Solve again with ours tighter, and with the simulator tighter and looser, and say which side limits each
-        quantity. That takes some five times as long.
+        Solve again with a tighter tolerance of ours, and with tighter and looser ones of the simulator, to find the
+        side that limits each quantity. That takes some five times as long.
     seed : int, optional
-        The seed that the subject was drawn with, if any; it is noted.
+        The seed that the subject was drawn with, if any; it is kept with the agreement.
 
     Returns
     -------
     Agreement or Agreements
-        The comparison; several engines give one for each, and what differs between them.
+        The comparison; several engines give one for each, and the differences between them.
 
     Raises
     ------
     InputError
         If subject and stimulus do not fit.
     ConvergenceError
-        If our side does not reach its tolerance.
+        If our solution does not reach its tolerance.
     SimulatorNotFoundError
         If a simulator is not installed.
     SimulatorError
-        If it fails; with the path of its netlist.
+        If a simulator fails; with the path of its netlist.
     """
     names: tuple[str, ...]
     if isinstance(engine, str):
@@ -192,7 +192,7 @@ def _agreement(
 
 
 def _versions(engine: str) -> dict[str, str]:
-    """Return the versions of all that takes part."""
+    """Return the versions of the packages and programs that take part."""
     name, _, version = engine.rpartition(" ")
     return {
         "memductance": package_version(),

@@ -1,4 +1,4 @@
-"""What limits an agreement: both sides are solved again, tighter and looser, and the difference follows one of them."""
+"""The side that limits an agreement: found by solving again here and in the simulator, with other tolerances."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["find_limits"]
 
-_ROUNDING = 1e-13  # smaller relative differences are units in the last place
-_SMALLEST = 1e-14  # tolerance that ours takes
-_OURS = 1e-2  # factors on tolerances and on steps
+_ROUNDING = 1e-13  # smaller relative differences are rounding
+_SMALLEST = 1e-14  # tolerance that our solvers take
+_OURS = 1e-2  # factors on our tolerance, on the tolerances of the simulator, and on its steps
 _TIGHTER, _FINER = 0.1, 1 / 3
 _LOOSER, _COARSER = 1e3, 3.0
 
@@ -32,13 +32,13 @@ def find_limits(
     tolerance: float,
     timeout: float,
 ) -> dict[str, Limit]:
-    """Solve a comparison again with other tolerances, and return what limits each quantity of its agreement."""
+    """Solve a comparison again with other tolerances, and return the limit of each quantity."""
     tight = max(tolerance * _OURS, _SMALLEST)
     ours = _worst(comparison, waves, tight)
     if ours is None:
         tight = tolerance
-    finer = _again(comparison, engine, options, tight, timeout, _TIGHTER, _FINER)
-    coarser = _again(comparison, engine, options, tight, timeout, _LOOSER, _COARSER)
+    finer = _solve_again(comparison, engine, options, tight, timeout, _TIGHTER, _FINER)
+    coarser = _solve_again(comparison, engine, options, tight, timeout, _LOOSER, _COARSER)
     limits = {}
     for name, quantity in agreement.quantities.items():
         base = quantity.worst_relative
@@ -54,7 +54,7 @@ def find_limits(
 
 
 def _side(engine: str, base: float, ours: float | None, finer: float | None, coarser: float | None) -> str:
-    """Name the side with which the difference moves by a factor of 2 at least."""
+    """Return the side whose tolerance changes the difference by a factor of 2 at least."""
     if base < _ROUNDING:
         return "rounding"
     rest = base if ours is None else ours
@@ -65,10 +65,10 @@ def _side(engine: str, base: float, ours: float | None, finer: float | None, coa
     return "neither"
 
 
-def _again(
+def _solve_again(
     comparison: Comparison, engine: str, options: Any, tolerance: float, timeout: float, factor: float, steps: float
 ) -> dict[str, float] | None:
-    """Return the worst differences with other tolerances and steps of the simulator."""
+    """Return the worst differences with other tolerances and steps of the simulator; None where it fails."""
     circuit, plan = comparison.circuit, comparison.circuit.analysis
     if isinstance(plan, Transient):
         circuit = replace(circuit, analysis=replace(plan, step=plan.step * steps))

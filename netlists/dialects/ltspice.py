@@ -1,6 +1,6 @@
-"""The neutral circuit as a netlist of LTspice, after its help (LTspice XVII and 24); not run here.
+"""A circuit as a netlist of LTspice, after its help (LTspice XVII and 24); not run here.
 
-What it takes differently from ngspice: ``if()`` chooses where others have ``? :``, a sine is ``SINE``, and results are
+It differs from ngspice: ``if()`` chooses where others have ``? :``, a sine is ``SINE``, and results are
 doubles only with ``numdgt`` above 6, uncompressed only with ``plotwinsize`` 0.
 """
 

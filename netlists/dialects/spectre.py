@@ -1,7 +1,7 @@
-"""The neutral circuit as a netlist of Spectre with a Verilog-A module for each device, after its manuals; not run here.
+"""A circuit as a netlist of Spectre with a Verilog-A module for each device, after its manuals; not run here.
 
-Spectre tells upper from lower case, has no outputs for states as our modules have none, and starts a transient from the
-operating point, in which the modules hold their states.
+Names differ in upper and lower case; devices have no outputs for states; a transient starts from the operating point,
+in which the modules hold their states.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from netlists.dialects.waveforms import as_points, as_sine
 
 __all__ = ["SpectreOptions", "write_spectre"]
 
-#: Names of its own components, which a module of ours must not have.
+#: Names of the components of Spectre, which a module of ours must not have.
 _TAKEN = frozenset({"bsource", "capacitor", "inductor", "iprobe", "isource", "port", "relay", "resistor", "vsource"})
 
 

@@ -1,4 +1,4 @@
-"""`ENGINES`: the simulators that run circuits; `find_engine` loads one of them and says what it can do."""
+"""`Engine`: a simulator that runs circuits; `ENGINES` are the names of all, and `find_engine` loads one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""ngspice's binary raw file as arrays.
+"""The binary raw file of ngspice as arrays.
 
 spicelib's reader gives the same numbers (a test compares them), but looks up each name in a list: for the 1200
-vectors of a 24x24 array it takes 60 times as long as ngspice itself, so the campaign's path has this small one.
+vectors of a 24x24 array it takes 60 times as long as ngspice itself, so runs use this small one.
 """
 
 from __future__ import annotations

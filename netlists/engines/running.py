@@ -30,10 +30,10 @@ def run_circuit(
     options: NgspiceOptions | VacaskOptions | None = None,
     timeout: float = 120.0,
 ) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
-    """Run a circuit in a simulator, and say with which tolerances it was solved.
+    """Run a circuit in a simulator, and return its vectors and the tolerances with which it was solved.
 
-    Where no options are given and a circuit of cells with a law does not converge in time, it is tried with tolerances
-    that are 1e3 and 1e6 times as large, in a transient 1e2 and 1e4 times.
+    Where no options are given and a circuit of cells with a law does not converge in time, it is tried again with
+    tolerances 1e3 and 1e6 times as large, in a transient 1e2 and 1e4 times.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def run_circuit(
     Raises
     ------
     InputError
-        If the options are not the engine's.
+        If the options are those of another engine.
     SimulatorError
         If the simulator is missing, refuses the circuit, does not converge, crashes or takes too long.
     """
@@ -72,7 +72,7 @@ def run_circuit(
                 raise
             left += [error.netlist] if error.netlist else []
         else:
-            for netlist in left:  # of attempts that this one makes good
+            for netlist in left:  # of earlier attempts
                 netlist.unlink(missing_ok=True)
             return waves, attempt
     raise AssertionError("one attempt at least")

@@ -1,7 +1,8 @@
-"""One circuit at rest under many values of its sources, in one run: ngspice orders its matrix once.
+"""A circuit at rest for many values of its sources, in one run of ngspice, which orders its matrix once.
 
 Each source that changes becomes an ammeter in series with a source that follows a table by straight lines, and one more
-source counts through the points. ngspice's expressions keep 11 digits, so each table is the sum of two.
+source has the number of the point as its voltage. Expressions of ngspice keep 11 digits, so each table is the sum of
+two.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "prepare_sweep", "sweep_in_ngspice", "sweep_in_pyspice"]
 
-_COUNTER = "sweep"  # the net that counts, and its source without the V
+_COUNTER = "sweep"  # the net with the number of the point as its voltage, and its source without the V
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Sweep:
     circuit : Circuit
         The circuit as it was given.
     prepared : Circuit
-        The circuit with an ammeter in place of each source that changes, and with the source that counts.
+        The circuit with an ammeter in place of each source that changes, and with the source of the point's number.
     tables : mapping of str to (str, str)
-        For each net behind an ammeter: the net that the source leads to, and its voltage as a function of the count.
+        For each net behind an ammeter: the net that the source leads to, and its voltage as a function of that number.
     points : int
         Number of values of each source.
     """
@@ -110,7 +111,7 @@ def _checked(circuit: Circuit, values: Mapping[str, Sequence[float]]) -> int:
 
 
 def _table(values: Sequence[float]) -> str:
-    """Return a function of the counter through `values`, to the last digit."""
+    """Return an expression that runs through `values` with the number of the point, to the last digit."""
     heads = [f"{v:.10e}" for v in values]
     rests = [f"{v - float(head):.10e}" for v, head in zip(values, heads, strict=True)]
     texts = [", ".join(f"{k}, {v}" for k, v in enumerate(column)) for column in (heads, rests)]

@@ -1,4 +1,4 @@
-"""What every engine returns: named arrays."""
+"""`Waves`: the vectors of a run by name, as every engine returns them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Waves(Mapping[str, Array]):
     engine : str
         Name of the simulator and its version.
     seconds : float
-        Time that the run took, all included [s].
+        Time of the whole run [s].
 
     Raises
     ------
     SimulatorError
-        If there is nothing in it, or a number that is not finite.
+        If there are no vectors or no points, or a number is not finite.
     """
 
     vectors: Mapping[str, Array]

@@ -1,4 +1,4 @@
-"""Arrays in both worlds: any terminal, any wire, cells with a law, one and two devices, at rest and over time."""
+"""Arrays here and in ngspice: any terminal, any wire, cells with a law, one and two devices, at rest and over time."""
 
 import numpy as np
 import pytest
