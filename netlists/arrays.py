@@ -123,7 +123,7 @@ def cell_instances(crossbar: Crossbar) -> list[tuple[str, Device]]:
 
 
 def _potentials(bias: Bias, rows: int, columns: int) -> dict[str, list[_Potential]]:
-    """Return the potential or the waveform of each terminal of each side."""
+    """Return what each terminal of each side is connected to."""
     moving: dict[str, dict[int, Waveform]] = {}
     plain: dict[str, Any] = {}
     for side in SOURCES:

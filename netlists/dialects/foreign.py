@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy
 from sympy.logic.boolalg import Boolean
@@ -27,8 +27,6 @@ from devices.common.errors import InputError
 
 __all__ = ["FOREIGN_DIALECTS", "ExpressionReader", "constant", "probe_symbol"]
 
-#: Dialects of SPICE texts that are read.
-FOREIGN_DIALECTS = ("ltspice", "pspice", "ngspice")
 _SCALES = {
     "t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12,
     "f": 1e-15,
@@ -119,10 +117,33 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "trunc": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))),
     "int": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))), "floor": (1, sympy.floor),
 }  # fmt: skip
-_MANY: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _table}
-#: Functions with another meaning in ngspice.
-_OF_NGSPICE: dict[str, tuple[int, Callable[..., Any]]] = {"pow": (2, _absolute_power), "pwr": (2, _signed_power)}
-_MANY_OF_NGSPICE: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _endless_table}
+
+
+class _Rules(NamedTuple):
+    """Meaning of operators and functions in a dialect.
+
+    ``functions`` have a fixed number of arguments, ``tables`` any odd number from 5 on; of ``refused`` functions, there
+    are the reason and a way out. ``caret`` is the power that ``^`` means, if it means one.
+    """
+
+    power: Callable[..., Any]
+    caret: Callable[..., Any] | None
+    functions: Mapping[str, tuple[int, Callable[..., Any]]]
+    tables: Mapping[str, Callable[..., Any]]
+    refused: Mapping[str, tuple[str, str]]
+
+
+_LTSPICE = _Rules(_power, None, _FUNCTIONS, {"table": _table, "pwl": _table}, {})
+_NGSPICE = _Rules(
+    _absolute_power,
+    _absolute_power,
+    {**_FUNCTIONS, "pow": (2, _absolute_power), "pwr": (2, _signed_power)},
+    {"table": _table, "pwl": _endless_table},
+    {"log": ("'log', which ngspice's versions read differently,", "ln or log10")},
+)
+_RULES = {"ltspice": _LTSPICE, "pspice": _LTSPICE, "ngspice": _NGSPICE}
+#: Dialects of SPICE texts that are read.
+FOREIGN_DIALECTS = tuple(_RULES)
 _POWERS = ("pow", "pwr", "pwrs")
 _DEEPEST = 50  # brackets in brackets
 _LONGEST = 1e6  # decimal digits of a power of numbers
@@ -178,7 +199,9 @@ class ExpressionReader:
 
 class _Parser:
     def __init__(self, reader: ExpressionReader, text: str) -> None:
-        self.reader, self.text, self.tokens, place = reader, text, [], 0
+        self.reader, self.rules, self.text = reader, _RULES[reader.dialect], text
+        self.tokens: list[re.Match[str]] = []
+        place = 0
         while place < len(text.rstrip()):
             found = _TOKEN.match(text, place)
             if found is None:
@@ -250,11 +273,11 @@ class _Parser:
     def power(self) -> Any:
         base = self.atom()
         sign = self.take("**", "^")
-        if sign == "^" and self.reader.dialect != "ngspice":
-            raise self.refused("'^', an exclusive or in this dialect,", "** for a power, or dialect='ngspice'")
         if sign is None:
             return base
-        power = _absolute_power if self.reader.dialect == "ngspice" else _power
+        power = self.rules.caret if sign == "^" else self.rules.power
+        if power is None:
+            raise self.refused("'^', an exclusive or in this dialect,", "** for a power, or dialect='ngspice'")
         return self.raised(power, _value(base), _value(self.signed()))
 
     def atom(self) -> Any:
@@ -298,13 +321,11 @@ class _Parser:
             if name in self.reader.inside:
                 raise self.refused(f"the function {name}, which calls itself,")
             return self.reader.body(name, values)
-        if name == "log" and self.reader.dialect == "ngspice":
-            raise self.refused("'log', which ngspice's versions read differently,", "ln or log10")
-        of_ngspice = self.reader.dialect == "ngspice"
-        many = _MANY_OF_NGSPICE if of_ngspice else _MANY
-        if name in many and len(values) >= 5 and len(values) % 2:
-            return many[name](*values)
-        functions = {**_FUNCTIONS, **_OF_NGSPICE} if of_ngspice else _FUNCTIONS
+        if name in self.rules.refused:
+            raise self.refused(*self.rules.refused[name])
+        tables, functions = self.rules.tables, self.rules.functions
+        if name in tables and len(values) >= 5 and len(values) % 2:
+            return tables[name](*values)
         if name not in functions or functions[name][0] != len(values):
             why = " (of time or chance)" if name in _MEMORY else ""
             raise self.refused(f"the function {name} of {len(values)} arguments{why}")

@@ -17,7 +17,7 @@ from netlists import Campaign, CampaignSpec, crossbar_circuit, crosscheck, exter
 from netlists.campaign.explanations import explanation_of, read_explanations
 from netlists.campaign.task import failure_reason
 from netlists.circuit import Circuit, Instance, OperatingPoint, Resistor, VoltageSource, device_circuit
-from netlists.dialects.foreign import Reader
+from netlists.dialects.foreign import ExpressionReader
 from netlists.engines.catalogue import find_engine
 from netlists.engines.ngspice import run_ngspice
 from netlists.engines.pyspice import run_pyspice
@@ -34,7 +34,7 @@ def with_resistor(name="Rx", resistance=1e3):
 def read(text, dialect="ngspice", functions=None, **names):
     import sympy
 
-    return Reader(dialect, {n: sympy.Integer(v) for n, v in names.items()}, functions or {}).read(text)
+    return ExpressionReader(dialect, {n: sympy.Integer(v) for n, v in names.items()}, functions or {}).read(text)
 
 
 def wrapped(body, **given):
