@@ -4,8 +4,9 @@
     python -m benchmarks.agreement --count 20 --seed 7
 
 Sizes from 2 to 32, one in twenty 64 x 64; ideal, uniform and irregular wires; reads, both ends driven, floating ends,
-broken segments. Every case is named by its seed, and can be built again: `case(family, seed)`. Where node voltages
-differ by more than 1e-9 of the drive and the array is small, the same circuit in 50 digits says who is how far off.
+broken segments. Every array is named by its seed, and can be built again: `random_array(family, seed)`. Where node
+voltages differ by more than 1e-9 of the drive and the array is small, the same circuit in 50 digits says who is how far
+off.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from devices import ConvergenceError, InputError, Series, SimulatorError, device
 from netlists import Agreement, Circuit, NgspiceOptions, crossbar_circuit, crosscheck
 from netlists.circuit import Instance, Resistor, VoltageSource
 
-FAMILIES = ("ohmic", "WOx", "sinh", "1S1R", "1T1R")
+CELL_FAMILIES = ("ohmic", "WOx", "sinh", "1S1R", "1T1R")
 _SMALL = 30  # cells up to which the referee is asked
 _HARD = 1e-9  # a node voltage that differs by more, relative to the drive, is listed by name
 
 
 @dataclass
-class Case:
+class RandomArray:
     """An array with its bias."""
 
     family: str
@@ -45,14 +46,14 @@ class Case:
         return f"{self.family} seed {self.seed}: {rows} x {columns}, {self.wires} wires, {self.terminals}"
 
 
-def case(family: str, seed: int) -> Case:
+def random_array(family: str, seed: int) -> RandomArray:
     """Return the array of a family with this seed."""
-    rng = np.random.default_rng([FAMILIES.index(family), seed])
+    rng = np.random.default_rng([CELL_FAMILIES.index(family), seed])
     shape = (64, 64) if seed % 20 == 19 else tuple(int(n) for n in np.exp(rng.uniform(*np.log([2, 33]), 2)))
     wires, metal = _wires(rng, shape)
     terminals, bias = _bias(rng, shape)
     cells, others = _cells(family, rng, shape)
-    return Case(family, seed, wires, terminals, Crossbar(cells, metal), bias, others)
+    return RandomArray(family, seed, wires, terminals, Crossbar(cells, metal), bias, others)
 
 
 def _wires(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[str, Wires]:
@@ -98,10 +99,10 @@ def _cells(family: str, rng: np.random.Generator, shape: tuple[int, ...]) -> tup
     return Series(wox, device("ekv_transistor")), {"gate": rng.choice([0.0, 0.4, 0.8, 1.5], shape[0])}
 
 
-def cases(family: str, count: int, seed: int) -> Iterator[Case]:
+def random_arrays(family: str, count: int, seed: int) -> Iterator[RandomArray]:
     """Yield `count` arrays no part of which floats."""
     while count:
-        found = case(family, seed)
+        found = random_array(family, seed)
         seed += 1
         try:
             found.array.solve(found.bias, **found.others)
@@ -116,7 +117,7 @@ def cases(family: str, count: int, seed: int) -> Iterator[Case]:
 def compared(family: str, count: int, seed: int) -> None:
     """Compare the arrays of a family, and print what came out."""
     nodes, currents, hard, ours, theirs, loosened, failed, open_ends = [], [], [], 0.0, 0.0, 0, 0, 0
-    for one in cases(family, count, seed):
+    for one in random_arrays(family, count, seed):
         try:
             found = crosscheck(one.array, one.bias, timeout=120.0, **one.others)
         except ConvergenceError as error:
@@ -150,7 +151,7 @@ def compared(family: str, count: int, seed: int) -> None:
         print(f"       {line}", flush=True)
 
 
-def referee(one: Case, found: Agreement) -> tuple[float, float]:
+def referee(one: RandomArray, found: Agreement) -> tuple[float, float]:
     """Return how far our node voltages and ngspice's are from those of Newton's method in 50 digits [V]."""
     circuit = crossbar_circuit(one.array, one.bias, **one.others)
     nets = [[circuit.net(f"{letter}{i}_{j}") for i, j in np.ndindex(one.array.shape)] for letter in "wb"]
@@ -221,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=200, help="arrays in all")
     parser.add_argument("--seed", type=int, default=0, help="number of the first array")
-    parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
+    parser.add_argument("--families", nargs="+", choices=CELL_FAMILIES, default=CELL_FAMILIES)
     given = parser.parse_args()
     started = time.perf_counter()
     for k, family in enumerate(given.families):

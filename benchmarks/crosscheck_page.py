@@ -28,7 +28,7 @@ Worst differences are relative to the largest value of a quantity, states to the
 are below what doubles resolve count as that part of the tolerance. The last column says which side's tolerances move
 the worst one; "neither": both sides are as exact as doubles are there, or solve other equations.
 """
-ENGINES = """## Twenty circuits in three engines
+ENGINES_TEXT = """## Twenty circuits in three engines
 
 The quantity that comes nearest to its tolerance, and its largest difference from ours relative to its largest value.
 PySpice and the process run one ngspice with one netlist: where they agree to the last digit, that is why. "Unsolved"
@@ -50,7 +50,7 @@ def write(kept: dict[str, Any], folder: Path) -> list[Path]:
     if "campaign" in kept:
         parts.append(_campaign(kept["campaign"]["found"]))
     if "engines" in kept:
-        parts += [ENGINES, _engines(kept["engines"]["found"])]
+        parts += [ENGINES_TEXT, _engines(kept["engines"]["found"])]
     if "speed" in kept:
         rows = kept["speed"]["found"]
         paths.append(folder / "images" / "crosscheck_speed.png")

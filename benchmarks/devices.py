@@ -47,7 +47,7 @@ PEERS = [10.0**-k for k in range(4, 13)]
 NGSPICE = [(1e-6, 250), (1e-6, 1000), (1e-8, 1000), (1e-10, 1000), (1e-10, 4000), (1e-12, 4000), (1e-12, 16000)]
 
 
-class Problem(NamedTuple):
+class TransientProblem(NamedTuple):
     """A loop four times as fast as the typical one: one cell, and an ensemble."""
 
     one: Device
@@ -73,13 +73,13 @@ def ensemble(name: str, cells: int) -> Device:
     return device(name, **{first: np.random.default_rng(3).uniform(0.9, 1.1, cells) * float(one.parameters[first])})
 
 
-def problem(name: str, cells: int) -> Problem:
+def problem(name: str, cells: int) -> TransientProblem:
     one = device(name)
     usual = one.loop()
     wave = Sine(usual.amplitude, 4 * usual.frequency)  # inside the bounds, where answers do not hang on rounding
     times = np.linspace(0.0, wave.duration, POINTS)
     reference = shares(one, simulate(one, wave, samples=times, tolerance=1e-13).state)
-    return Problem(one, ensemble(name, cells), wave, times, reference)
+    return TransientProblem(one, ensemble(name, cells), wave, times, reference)
 
 
 def shares(cell: Device, states: Array) -> Array:
@@ -107,7 +107,7 @@ class Ours(NamedTuple):
     cells: int
 
 
-def ours(name: str, given: Problem, repeats: int) -> Ours:
+def ours(name: str, given: TransientProblem, repeats: int) -> Ours:
     for tolerance in OURS:
         found = simulate(given.one, given.wave, samples=given.times, tolerance=tolerance)
         error = float(np.abs(shares(given.one, found.state) - given.reference).max())
@@ -190,7 +190,7 @@ def python_law(cell: Device, wave: Sine) -> Callable[..., list[float]]:
     return right
 
 
-def scipy_loop(given: Problem, repeats: int) -> Measured:
+def scipy_loop(given: TransientProblem, repeats: int) -> Measured:
     """Return scipy's time for the one cell; a loop over cells takes that for each."""
     start = shares(given.one, given.one.start)
     try:
@@ -207,7 +207,7 @@ def scipy_loop(given: Problem, repeats: int) -> Measured:
 
 
 def _lsoda(
-    given: Problem, rates: Callable[..., Any], kind: str, start: Array, longest: float, repeats: int
+    given: TransientProblem, rates: Callable[..., Any], kind: str, start: Array, longest: float, repeats: int
 ) -> Measured | None:
     """Return its time at the loosest tolerance that is accurate, else at the most accurate one."""
     from scipy.integrate import solve_ivp
@@ -254,7 +254,7 @@ def _run(cell: Device, wave: Sine, tolerance: float, steps: int) -> tuple[Circui
     return circuit, waves, waves.seconds
 
 
-def ngspice(given: Problem, repeats: int) -> Measured:
+def ngspice(given: TransientProblem, repeats: int) -> Measured:
     """Return ngspice's time for the one cell, start-up taken off."""
     from scipy.interpolate import PchipInterpolator
 

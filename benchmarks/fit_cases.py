@@ -83,7 +83,7 @@ def classes() -> list[str]:
 
 
 @dataclass(frozen=True)
-class Case:
+class FitClass:
     """A model with its records and the parameters that are free in its trials."""
 
     name: str
@@ -127,24 +127,24 @@ def predictor(name: str, records: Any, changed: Mapping[str, float]) -> tuple[An
     return DevicePrediction(model, records, start, given), start
 
 
-def prepare(name: str) -> Case:
+def prepare(name: str) -> FitClass:
     """Choose the free parameters of a model from exact data, at its set and at draws around it.
 
     Greedily in order of sensitivity: a parameter joins where the expected 95 % intervals of all so far stay within a
     factor `TOLD` at each of the draws of all so far.
     """
     if name in LAWS:
-        return Case(name, *LAWS[name])
+        return FitClass(name, *LAWS[name])
     model = models()[name]
     values = model.parameter_set().values
     fixed = STARTS.get(name, {})
     known, most = KNOWN.get(name, ()), SLOW.get(name, (MOST, {}))[0]
     names = [p.name for p in model.parameters if values[p.name] and _inside(p, values[p.name]) and p.name not in known]
-    each = np.linalg.norm(_sensitivity(Case(name, {n: values[n] for n in names}, fixed)), axis=0)
-    chosen = Case(name, {}, fixed)
+    each = np.linalg.norm(_sensitivity(FitClass(name, {n: values[n] for n in names}, fixed)), axis=0)
+    chosen = FitClass(name, {}, fixed)
     for k in np.argsort(-each).tolist():
         if each[k] > 0 and len(chosen.center) < most:
-            tried = Case(name, {**chosen.center, names[k]: values[names[k]]}, fixed)
+            tried = FitClass(name, {**chosen.center, names[k]: values[names[k]]}, fixed)
             rng = np.random.default_rng(0)
             if all(_told(_sensitivity(tried, rng if draw else None)) for draw in range(DRAWS + 1)):
                 chosen = tried
@@ -155,7 +155,7 @@ def _inside(parameter: Any, value: float) -> bool:
     return all(parameter.lower <= value * f <= parameter.upper for f in (WIDEST, 1 / WIDEST))
 
 
-def _sensitivity(case: Case, rng: np.random.Generator | None = None) -> Any:
+def _sensitivity(case: FitClass, rng: np.random.Generator | None = None) -> Any:
     """Derivatives of the data in units of their noise by the logarithms of the parameters, at the set or at a draw."""
     true = {n: v if rng is None else v * WIDEST ** rng.uniform(-1, 1) for n, v in case.center.items()}
     predict, start = predictor(case.name, case.records, {**case.fixed, **true})

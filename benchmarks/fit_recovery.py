@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.progress import Progress
 
-from benchmarks.fit_cases import Case, classes, prepare
+from benchmarks.fit_cases import FitClass, classes, prepare
 from benchmarks.fit_page import page
 from devices import MemductanceError, fit
 
@@ -43,7 +43,7 @@ class Trial(NamedTuple):
     seconds: float
 
 
-def trial(case: Case, number: int, seed: int) -> Trial:
+def trial(case: FitClass, number: int, seed: int) -> Trial:
     """Fit noisy data of drawn parameters."""
     true, data = case.draw(np.random.default_rng([seed, number, *case.name.encode()]))
     began = time.process_time()
@@ -69,7 +69,7 @@ def declined(found: Any) -> str:
     return ""
 
 
-def summary(case: Case, trials: list[Trial]) -> dict[str, Any]:
+def summary(case: FitClass, trials: list[Trial]) -> dict[str, Any]:
     """Counts of a class, and which trials to look at."""
     stated = [t for t in trials if not t.declined]
     return {
@@ -85,7 +85,7 @@ def summary(case: Case, trials: list[Trial]) -> dict[str, Any]:
     }
 
 
-def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tuple[Case, list[Trial]]]:
+def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tuple[FitClass, list[Trial]]]:
     """Run the trials of all classes in a pool; gives each class as it is complete."""
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:

@@ -28,7 +28,7 @@ REGIMES = {"easy": Regime(1.0, 1e4, 1e5), "hard": Regime(10.0, 1e3, 1e4)}
 
 
 @dataclass(frozen=True)
-class Problem:
+class ReadProblem:
     """A square array: word lines driven on the left, bit lines grounded below, one segment outside at each."""
 
     conductance: Array  # [S], (size, size)
@@ -36,11 +36,11 @@ class Problem:
     voltage: Array  # [V], (size,)
 
 
-def problem(size: int, regime: str = "easy") -> Problem:
+def problem(size: int, regime: str = "easy") -> ReadProblem:
     chosen = REGIMES[regime]
     rng = np.random.default_rng(0)
     conductance = rng.uniform(1 / chosen.high, 1 / chosen.low, (size, size))
-    return Problem(conductance, chosen.segment, rng.uniform(0, 0.5, size))
+    return ReadProblem(conductance, chosen.segment, rng.uniform(0, 0.5, size))
 
 
 def vectors(size: int, count: int) -> Array:

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.environment import cache
-from benchmarks.problem import SINH_SCALE, Array, Problem, problem, vectors
+from benchmarks.problem import SINH_SCALE, Array, ReadProblem, problem, vectors
 from benchmarks.tasks.direct import drive as injected
 from benchmarks.tasks.direct import nodal_matrix
 
 Extended = NDArray[np.longdouble]
 
 
-def _excess(given: Problem, voltages: Extended, source: Extended, cell_current: Extended) -> Extended:
+def _excess(given: ReadProblem, voltages: Extended, source: Extended, cell_current: Extended) -> Extended:
     """Return the current that flows into each node, less what flows out, shape ``(2, rows, columns, vectors)``."""
     metal = 1 / np.longdouble(given.segment)
     word, bit = voltages
@@ -37,7 +37,7 @@ def _excess(given: Problem, voltages: Extended, source: Extended, cell_current: 
     return excess
 
 
-def linear_voltages(given: Problem, many: Array) -> Array:
+def linear_voltages(given: ReadProblem, many: Array) -> Array:
     """Node voltages of ohmic cells, shape ``(2, rows, columns, vectors)``."""
     from scipy.sparse.linalg import splu
 
@@ -52,7 +52,7 @@ def linear_voltages(given: Problem, many: Array) -> Array:
     return voltages.astype(float)
 
 
-def newton_voltages(given: Problem, steps: int = 30) -> Array:
+def newton_voltages(given: ReadProblem, steps: int = 30) -> Array:
     """Node voltages of cells with i = g v0 sinh(v / v0), shape ``(2, rows, columns)``."""
     from scipy.sparse.linalg import spsolve
 

@@ -1,4 +1,4 @@
-"""The same circuits in SPICE, and the check of one world against the other.
+"""The same circuits in SPICE, and the comparison of our solutions with those of simulators.
 
 The public names are listed in the stub beside this file and load where they live on first use.
 

@@ -6,13 +6,13 @@ from .circuit import Block as Block
 from .circuit import Circuit as Circuit
 from .circuit import device_circuit as device_circuit
 from .comparison.agreement import Agreement as Agreement
+from .comparison.agreement import Limit as Limit
 from .comparison.agreement import Quantity as Quantity
 from .comparison.agreements import Agreements as Agreements
 from .comparison.agreements import Pair as Pair
 from .comparison.crosscheck import crosscheck as crosscheck
 from .comparison.external import External as External
 from .comparison.external import external as external
-from .comparison.limits import Limit as Limit
 from .dialects.catalogue import DIALECTS as DIALECTS
 from .dialects.catalogue import Dialect as Dialect
 from .dialects.catalogue import write_netlist as write_netlist
@@ -29,7 +29,7 @@ from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
 from .engines.pyspice import run_pyspice as run_pyspice
 from .engines.pyspice import to_pyspice as to_pyspice
-from .engines.sweeps import run_sweep as run_sweep
+from .engines.running import run_sweep as run_sweep
 from .engines.vacask import run_vacask as run_vacask
 from .engines.vacask import vacask_version as vacask_version
 from .engines.waves import Waves as Waves

@@ -1,4 +1,4 @@
-"""The circuit of an array: its cells, its metal and what is connected to it."""
+"""The circuit of an array: its cells, its metal and the sources at its terminals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["SOURCES", "cell_instances", "crossbar_circuit"]
 
 #: The sources at the terminals of each side, to be followed by the number of the line.
 SOURCES = {"word_left": "Vin", "word_right": "Vr", "bit_top": "Vt", "bit_bottom": "Vs"}
-_SMALLEST = 1e-300  # [S]; a smaller conductance has no resistance that a double can hold, and counts as open
+_SMALLEST = 1e-300  # [S]; the resistance of a smaller conductance does not fit a double, and the cell counts as open
 _FLOAT = None  # the potential of a terminal that is connected to nothing
 _Potential = float | Waveform | None
 
@@ -143,7 +143,8 @@ def _analysis(waveforms: list[Waveform], duration: float | None, step: float | N
     for waveform in waveforms:
         if waveform.segments[:, 3].any() and waveform.duration < span * (1 - 1e-12):
             given = f"{span:g} s, past the end of {waveform} at {waveform.duration:g} s"
-            raise InputError("duration", given, "sines that last: SPICE's go on", "more cycles, or a shorter duration")
+            allowed = "sines that last as long: in SPICE they do not end"
+            raise InputError("duration", given, allowed, "more cycles, or a shorter duration")
     if step is None:
         return Transient(span, longest_step(waveforms, span, steps=1000))
     return Transient(span, number("step", step, unit="s", minimum=0.0, open_minimum=True))
@@ -182,7 +183,7 @@ class _Lines:
     def _line(
         self, nets: list[str], parts: list[tuple[str, float]], ends: list[tuple[str, int, _Potential]]
     ) -> list[Element]:
-        """Elements from the first source to the last one, without what leads to a floating end."""
+        """Elements from the first source to the last one, without those that lead to a floating end."""
         (first_side, line, first), (last_side, _, last) = ends
         keep, outer = nets[2], (nets[0], nets[-1])
         start, stop = 0 if first is not _FLOAT else 2, len(nets) - (0 if last is not _FLOAT else 2)
@@ -279,7 +280,7 @@ def _cells(crossbar: Crossbar, lines: _Lines, *, held: bool) -> tuple[list[Eleme
 
 
 def _changes(definition: Subcircuit, part: Device, shape: tuple[int, int]) -> list[Mapping[str, float]]:
-    """Return what differs from the definition's defaults in each cell, row by row."""
+    """Return the values that differ from the defaults of the definition in each cell, row by row."""
     usual = {**definition.parameter_set.values, **definition.parameter_set.initial}
     changes: list[dict[str, float]] = [{} for _ in range(math.prod(shape))]
     for name, given in {**part.parameters, **part.initial}.items():

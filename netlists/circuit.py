@@ -70,7 +70,7 @@ class Subcircuit:
     parameter_set : ParameterSet
         The defaults.
     held : bool, optional
-        The states stay at their start, for an operating point; then there are no probes.
+        Whether the states stay at their start, for an operating point; then there are no probes.
     """
 
     model: DeviceModel
@@ -118,13 +118,13 @@ class Block:
     Parameters
     ----------
     name : str
-        What instances call it.
+        Name that instances refer to.
     ports : tuple of str
-        Its nets that an instance connects, in order.
+        Nets that an instance connects, in order.
     elements : tuple of Resistor, Capacitor, VoltageSource or Instance
-        What is in it; other blocks too. All nets but the ports and ground are its own.
+        Elements of the block; instances of other blocks too. All nets but the ports and ground are internal.
     merged : mapping of str to str, optional
-        Nets in it that zero resistance makes one.
+        Nets in the block that zero resistance makes one.
     """
 
     name: str
@@ -135,12 +135,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """Solve the circuit once, at rest."""
+    """An analysis that solves the circuit once, at rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """Integrate the circuit from its start.
+    """An analysis that integrates the circuit from its start.
 
     Parameters
     ----------
@@ -156,20 +156,20 @@ class Transient:
 
 @dataclass(frozen=True)
 class Circuit:
-    """Elements between nets, the definitions they use and what is to be computed.
+    """Elements between nets, the definitions that they use, and an analysis.
 
     Parameters
     ----------
     title : str
-        One line.
+        Title in one line.
     elements : tuple of Resistor, Capacitor, VoltageSource or Instance
         In the order in which they are written.
     analysis : OperatingPoint or Transient
-        What to compute.
+        The analysis to be made.
     subcircuits : tuple of Subcircuit, optional
         One for each kind of device.
     merged : mapping of str to str, optional
-        Nets that zero resistance makes one: the name that vanished, and the name that stayed.
+        Nets that zero resistance makes one: each name that was dropped, and the name in its place.
     observed : tuple of str, optional
         Names of the instances whose currents are computed too; of those in a block ``Xblock.Xname``.
     blocks : tuple of Block, optional
@@ -188,11 +188,11 @@ class Circuit:
     measured: tuple[str, ...] = ()
 
     def net(self, name: str) -> str:
-        """Return the net that `name` is part of: itself, or the one that it was merged into."""
+        """Return the net that `name` is part of: itself, or the net that it was merged into."""
         return self.merged.get(name, name)
 
     def enclosed(self, name: str = "array") -> Circuit:
-        """Return this circuit as one block, and outside it only the sources: an array as a part, with its drivers.
+        """Return this circuit with everything but the sources in one block: an array as a part, with its drivers.
 
         The ports are the nets that the sources drive, in their order; they keep their names outside.
 
@@ -209,7 +209,7 @@ class Circuit:
         Raises
         ------
         InputError
-            If nothing is left to enclose, or something has that name already.
+            If there is nothing but sources, or a definition has that name already.
         """
         sources = tuple(e for e in self.elements if isinstance(e, VoltageSource))
         inside = tuple(e for e in self.elements if not isinstance(e, VoltageSource))
@@ -261,7 +261,7 @@ class Circuit:
 
 
 def _flattened(elements: Iterable[Element], blocks: Mapping[str, Block], merged: dict[str, str]) -> Iterator[Element]:
-    """Yield `elements` with what is in their blocks; add the nets that are merged in those to `merged`."""
+    """Yield `elements` with those of their blocks, and add the nets that are merged in blocks to `merged`."""
     for element in elements:
         if not isinstance(element, Instance) or element.subcircuit not in blocks:
             yield element
@@ -307,7 +307,7 @@ def device_circuit(device: Device, waveform: Waveform, *, step: float | None = N
     Raises
     ------
     InputError
-        For an ensemble, a device with a gate, or something that is no waveform.
+        If the device is an ensemble or has a gate, or the waveform is none.
     """
     if not isinstance(device, Device):
         raise InputError("device", type(device).__name__, "a Device", "devices.device('vteam')")

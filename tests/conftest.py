@@ -24,7 +24,7 @@ def _failed_netlists(tmp_path_factory):
     """Netlists of runs that fail on purpose do not go to the user's cache."""
     place = tmp_path_factory.mktemp("failed")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("netlists.engines._runs.failed_folder", lambda: place)
+        patch.setattr("netlists.engines.folders.failed_folder", lambda: place)
         yield
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import Array, Problem, problem, vectors
+from benchmarks.problem import Array, ReadProblem, problem, vectors
 from benchmarks.task import Task
 
 
-def nodal_matrix(given: Problem, conductance: Array | None = None) -> Any:
+def nodal_matrix(given: ReadProblem, conductance: Array | None = None) -> Any:
     """Assemble Kirchhoff's equations as one sparse matrix, all entries at once."""
     from scipy.sparse import coo_matrix
 
@@ -33,7 +33,7 @@ def nodal_matrix(given: Problem, conductance: Array | None = None) -> Any:
     )).tocsc()  # fmt: skip
 
 
-def drive(given: Problem, many: Array) -> Array:
+def drive(given: ReadProblem, many: Array) -> Array:
     """Return the currents that the sources inject, shape ``(unknowns, vectors)``."""
     rows, columns = given.conductance.shape
     sources = np.zeros((2, rows, columns, len(many)))
@@ -41,7 +41,7 @@ def drive(given: Problem, many: Array) -> Array:
     return sources.reshape(-1, len(many))
 
 
-def sensed(given: Problem, potential: Array) -> Array:
+def sensed(given: ReadProblem, potential: Array) -> Array:
     """Return the output currents of a solution of shape ``(unknowns, ...)``: ``(..., columns)``."""
     rows, columns = given.conductance.shape
     grid = potential.reshape(2, rows, columns, *potential.shape[1:])
@@ -52,7 +52,7 @@ def spsolve(size: int, regime: str = "easy") -> Task:
     """scipy's sparse direct solve as it comes (SuperLU, COLAMD), matrix assembly included."""
     from scipy.sparse.linalg import spsolve
 
-    def work(given: Problem) -> Array:
+    def work(given: ReadProblem) -> Array:
         return sensed(given, spsolve(nodal_matrix(given), drive(given, given.voltage[None])[:, 0]))
 
     given, small = problem(size, regime), problem(4, regime)
@@ -63,7 +63,7 @@ def splu(size: int, count: int) -> Task:
     """One SuperLU factorisation, then many right-hand sides."""
     from scipy.sparse.linalg import splu
 
-    def work(given: Problem, many: Array) -> Array:
+    def work(given: ReadProblem, many: Array) -> Array:
         return sensed(given, splu(nodal_matrix(given)).solve(drive(given, many)))
 
     given, small = problem(size), problem(4)
@@ -77,7 +77,7 @@ def cholmod(size: int, count: int, again: bool = False) -> Task:
     kvxopt, solver = import_module("kvxopt"), import_module("kvxopt.cholmod")
     solver.options["supernodal"] = 2
 
-    def prepare(lines: int) -> tuple[Problem, Any, Any, Any]:
+    def prepare(lines: int) -> tuple[ReadProblem, Any, Any, Any]:
         given = problem(lines)
         lower = tril(nodal_matrix(given), format="coo")
         matrix = kvxopt.spmatrix(
@@ -95,7 +95,7 @@ def cholmod(size: int, count: int, again: bool = False) -> Task:
         solver.numeric(matrix, known)
         return known
 
-    def work(given: Problem, matrix: Any, right: Array, known: Any) -> Array:
+    def work(given: ReadProblem, matrix: Any, right: Array, known: Any) -> Array:
         known = factor(matrix) if known is None else known
         solution = kvxopt.matrix(right)
         solver.solve(known, solution)
@@ -110,7 +110,7 @@ def badcrossbar(size: int) -> Task:
     """badcrossbar's own solver, output currents only."""
     peer = import_module("badcrossbar")
 
-    def work(given: Problem) -> Array:
+    def work(given: ReadProblem) -> Array:
         found = peer.compute(
             given.voltage[:, None], 1 / given.conductance, r_i=given.segment, node_voltages=False, all_currents=False
         )
@@ -126,7 +126,7 @@ def crosssim(size: int, tolerance: float) -> Task:
 
     array_class = import_module("simulator.circuits.array.NonInterleaved_InputSource").NonInterleaved_InputSource_Array
 
-    def work(given: Problem) -> Array:
+    def work(given: ReadProblem) -> Array:
         unit = float(given.conductance.max())
         wires = given.segment * unit
         parasitics = SimpleNamespace(

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.problem import SINH_SCALE, Array, Problem, problem
+from benchmarks.problem import SINH_SCALE, Array, ReadProblem, problem
 from benchmarks.task import Task, Timed
 
 #: Tight enough that ngspice's own tolerances do not show in the sixth digit; linear circuits do not depend on them.
 OPTIONS = ".options reltol=1e-9 abstol=1e-15 vntol=1e-12 gmin=1e-18"
 
 
-def netlist(given: Problem, nonlinear: bool) -> str:
+def netlist(given: ReadProblem, nonlinear: bool) -> str:
     rows, columns = given.conductance.shape
     lines = ["* crossbar"]
     for i in range(rows):
@@ -39,7 +39,7 @@ def netlist(given: Problem, nonlinear: bool) -> str:
 
 def run(text: str, timeout: float) -> Timed:
     """Run a netlist; the answer's vectors by name, and the time from start to exit of ngspice."""
-    from netlists.engines._raw import read_raw
+    from netlists.engines.raw_files import read_raw
 
     with tempfile.TemporaryDirectory(prefix="memductance-benchmark-") as folder:
         (Path(folder) / "circuit.cir").write_text(text)
@@ -55,7 +55,7 @@ def run(text: str, timeout: float) -> Timed:
 def operating_point(size: int, nonlinear: bool = False, timeout: float = 900.0) -> Task:
     """All node voltages, shape ``(2, size, size)``."""
 
-    def work(given: Problem) -> Timed:
+    def work(given: ReadProblem) -> Timed:
         found = run(netlist(given, nonlinear), timeout)
         lines = range(len(given.voltage))
         grids = [[[found.value[f"v({kind}{i}_{j})"][0] for j in lines] for i in lines] for kind in "wb"]
@@ -73,6 +73,6 @@ def newton(size: int) -> Task:
     return Task(lambda: newton_voltages(given), warm=lambda: newton_voltages(small))
 
 
-def currents(given: Problem, voltages: Array) -> Array:
+def currents(given: ReadProblem, voltages: Array) -> Array:
     """Output currents of node voltages ``(2, rows, columns)``."""
     return voltages[1, -1] / given.segment

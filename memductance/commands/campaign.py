@@ -1,4 +1,4 @@
-"""``memductance crosscheck campaign`` and ``replay``: many random circuits in both worlds, and one of them again."""
+"""``memductance crosscheck campaign`` and ``replay``: cross-checks of many random circuits, and one of them again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["campaign", "replay"]
 
 Spec = Annotated[Path, typer.Argument(help="TOML file: seed, circuits, engines, [draw], [tolerances.*].")]
-Workers = Annotated[int | None, typer.Option(help="Processes; the file's, or one for each core.", min=1)]
+WorkerCount = Annotated[int | None, typer.Option(help="Processes; the file's, or one for each core.", min=1)]
 
 
 def campaign(
     spec: Spec,
     out: Annotated[Path, typer.Option(help="Folder of the campaign; a second run goes on where it was left.")],
-    workers: Workers = None,
+    workers: WorkerCount = None,
     seed: Annotated[int | None, typer.Option(help="In place of the file's.", min=0)] = None,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +44,7 @@ def campaign(
         found = run_campaign(asked, out, workers=workers, progress=not as_json)
         report = write_campaign_report(found, explanations, out / "report.html")
         result.files += [found.save(), report]
-        open_ = [row for row in found.troubles() if not explanation_of(row, explanations)]
+        open_ = [row for row in found.failures() if not explanation_of(row, explanations)]
         result.figures = {**found.summary(), "unexplained": len(open_)}
         if not as_json:
             result.console.print(str(found), highlight=False, soft_wrap=True)
@@ -84,13 +84,13 @@ def replay(
     """
     with command(out, as_json) as result:
         from netlists import Campaign
-        from netlists.campaign.store import name_of
-        from netlists.engines.running import ENGINES
+        from netlists.campaign.store import folder_name
+        from netlists.engines.catalogue import ENGINES
 
         found = Campaign.load(folder)
         chosen = found.spec.engines[0] if engine is None else choice("--engine", engine, ENGINES)
         drawn = found.reduced(case, chosen) if reduced else found.case(case)
-        result.out = out or folder / "replay" / name_of(case, chosen)
+        result.out = out or folder / "replay" / folder_name(case, chosen)
         drawn.write(result.out)
         result.files += sorted(result.out.glob("c*.*"))
         agreement = drawn.crosscheck(engine=chosen, timeout=found.spec.timeout)

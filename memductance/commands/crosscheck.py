@@ -12,7 +12,7 @@ from memductance.commands._shared import Json, Out, Result, Seed, command
 
 __all__ = ["crosscheck_array", "crosscheck_device"]
 
-Engine = Annotated[
+EngineName = Annotated[
     str, typer.Option(help="ngspice, pyspice (PySpice's shared library), vacask (with Verilog-A), or all of them.")
 ]
 Limits = Annotated[bool, typer.Option("--limits", help="Solve again, tighter and looser, and say which side limits.")]
@@ -26,7 +26,7 @@ def crosscheck_device(
     amplitude: Amplitude = 1.0,
     frequency: Frequency = 0.0,
     cycles: Cycles = 1.0,
-    engine: Engine = "ngspice",
+    engine: EngineName = "ngspice",
     within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-3,
     limits: Limits = False,
     timeout: Timeout = 120.0,
@@ -57,7 +57,7 @@ def crosscheck_array(
     pulse: Annotated[
         float, typer.Option(help="Width of a pulse on the first word line [s]: a transient. 0 is a read.", min=0.0)
     ] = 0.0,
-    engine: Engine = "ngspice",
+    engine: EngineName = "ngspice",
     within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-6,
     limits: Limits = False,
     timeout: Timeout = 120.0,

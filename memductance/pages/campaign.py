@@ -36,7 +36,7 @@ def write_campaign_report(found: Campaign, explanations: Mapping[str, str], path
     table = found.table()
     report.sections = [
         _differences(found),
-        _troubles(found, explanations),
+        _failures(found, explanations),
         _nearest(found),
         _options(found, table),
         _models(table),
@@ -107,9 +107,9 @@ def distributions(found: Campaign) -> Figure:
     return figure
 
 
-def _troubles(found: Campaign, explanations: Mapping[str, str]) -> Section:
-    from netlists.campaign._work import REASONS
+def _failures(found: Campaign, explanations: Mapping[str, str]) -> Section:
     from netlists.campaign.explanations import explanation_of
+    from netlists.campaign.task import REASONS
 
     section = Section(
         "What failed or differs, one by one",
@@ -117,7 +117,7 @@ def _troubles(found: Campaign, explanations: Mapping[str, str]) -> Section:
         "smallest one found that fails in the same way, and replay with --reduced runs it.",
     )
     rows = []
-    for row in found.troubles():
+    for row in found.failures():
         options = ", ".join(v for n, v in row["options"].items() if v and n != "analysis")
         smaller = row.get("reduced")
         said = row["error"] or _largest(found, row)

@@ -1,1 +1,1 @@
-"""Many random circuits in both worlds: drawn from a seed, run side by side, kept in a table, shrunk where they fail."""
+"""Many random circuits, solved here and in simulators: drawn from a seed, compared, and shrunk where they fail."""

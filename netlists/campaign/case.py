@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from crossbar.bias import SIDES
 from devices import InputError
 from netlists.circuit import Resistor, VoltageSource
 
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from netlists.circuit import Circuit
     from netlists.comparison.agreement import Agreement
 
-__all__ = ["FLOATS", "OPEN", "SIDES", "Built", "Case", "terminals", "waveform"]
+__all__ = ["FLOATS", "OPEN", "Built", "Case", "terminals", "waveform"]
 
-#: Stands for the potential of a terminal that is connected to nothing.
+#: In place of the potential of a terminal that is connected to nothing.
 FLOATS = "floating"
-#: Stands for the resistance of a broken segment.
+#: In place of the resistance of a broken segment.
 OPEN = "open"
-SIDES = ("word_left", "word_right", "bit_top", "bit_bottom")
 #: Fields of `Wires` with a value for each segment or line: along rows, along columns.
 _PER_SEGMENT = ("word_line", "bit_line")
 _PER_ROW = ("driver", "far_driver")
@@ -34,7 +34,7 @@ _PER_COLUMN = ("sense", "far_sense")
 
 
 class Built(NamedTuple):
-    """What `crosscheck` takes."""
+    """A device or an array, its stimulus and further arguments, as `netlists.crosscheck` takes them."""
 
     subject: Any
     stimulus: Any
@@ -48,14 +48,14 @@ class Case:
     Parameters
     ----------
     number : int
-        Its number in the campaign.
+        Number in the campaign.
     options : mapping of str to str
-        What was drawn on each axis, for tables.
+        Option that was drawn on each axis, for tables.
     conductance : list, optional
         Conductances of ohmic cells [S], a list for each row.
     parts : list, optional
-        Otherwise the devices in series that a cell is made of, top first: ``model``, ``set``, and ``values`` that
-        differ from the set, a number or a list for each row.
+        Otherwise the devices in series of a cell, top first: ``model``, ``set``, and ``values`` that differ from the
+        set, a number or a list for each row.
     shape : tuple of int, optional
         Rows and columns; ``None`` for a single device between a source and ground.
     wires : mapping, optional
@@ -65,15 +65,15 @@ class Case:
     bias : mapping, optional
         Otherwise, for each side, the potential of each terminal: a number [V], ``"floating"`` or a waveform.
     waveform : mapping, optional
-        Of a single device: ``kind`` and the fields of that class of waveform.
+        Waveform of a single device: ``kind`` and the fields of that class of waveform.
     gates, gate, bulk : optional
-        Which way gate lines run, and the potentials of gate lines and bulk [V].
+        Direction of gate lines, and the potentials of gate lines and bulk [V].
     duration : float, optional
         Length of a transient without waveforms [s].
     step : float, optional
         Longest step of the simulator [s].
     tolerance : float, optional
-        Ours, as in `netlists.crosscheck`.
+        Our tolerance, as in `netlists.crosscheck`.
     """
 
     number: int
@@ -105,17 +105,17 @@ class Case:
 
     @property
     def transient(self) -> bool:
-        """Whether it runs over time."""
+        """True for a transient."""
         return self.duration is not None or any(isinstance(p, Mapping) for p in self.potentials) or not self.shape
 
     @property
     def potentials(self) -> list[Any]:
-        """Everything that terminals are connected to."""
+        """Potentials and waveforms of all terminals."""
         return [p for side in (self.bias or {}).values() for p in side]
 
     @property
     def rounding(self) -> float:
-        """What doubles leave open of the current through the smallest resistance of the metal [A]."""
+        """Rounding error of the current through the smallest resistance of the metal [A]."""
         circuit = self.circuit()
         smallest = min((e.resistance for e in circuit.elements if isinstance(e, Resistor)), default=math.inf)
         sources = [e.value for e in circuit.elements if isinstance(e, VoltageSource)]
@@ -154,20 +154,18 @@ class Case:
 
     def write(self, folder: Path) -> Path:
         """Write the case and its netlist for each simulator into a folder, which is made, and return it."""
-        from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
-        from netlists.dialects.vacask import VacaskOptions, write_vacask
+        from netlists.dialects.catalogue import write_netlist
 
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "case.json").write_text(self.to_json() + "\n", encoding="utf-8")
         circuit = self.circuit()
-        spice = write_ngspice(circuit, NgspiceOptions.suited(circuit))
-        (folder / "circuit.cir").write_text(spice, encoding="utf-8")
-        vacask = write_vacask(circuit, VacaskOptions.suited(circuit))
-        (folder / "circuit.sim").write_text(vacask, encoding="utf-8")
+        for dialect in ("ngspice", "vacask"):
+            for name, text in write_netlist(circuit, dialect).items():
+                (folder / name).write_text(text, encoding="utf-8")
         return folder
 
     def select(self, rows: Sequence[int], columns: Sequence[int]) -> Case:
-        """Return the same array with only these rows and columns, the segments that led to the others left out."""
+        """Return the same array with only these rows and columns, without the segments between them and the others."""
         assert self.shape is not None
         count = self.shape
         by_row, by_column = {k: n for n, k in enumerate(rows)}, {k: n for n, k in enumerate(columns)}

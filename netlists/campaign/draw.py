@@ -1,4 +1,4 @@
-"""The draw: case k of a specification, from its own seed, balanced over everything that a case may be."""
+"""`draw`: case k of a specification, from its own seed, with all options equally often."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossbar import Crossbar
+from crossbar.bias import SIDES
 from devices import Device, InputError, device
 from devices.registry import get_model
-from netlists.campaign.case import FLOATS, OPEN, SIDES, Case, terminals, waveform
+from netlists.campaign.case import FLOATS, OPEN, Case, terminals, waveform
 from netlists.campaign.spec import AXES, CampaignSpec
 
-__all__ = ["Stratum", "draw", "stands", "strata"]
+__all__ = ["Stratum", "draw", "is_solvable", "strata"]
 
 SELECTORS = ("exponential_selector", "threshold_switch")
 TRANSISTOR = "ekv_transistor"
@@ -30,7 +31,7 @@ class Stratum(NamedTuple):
 
 
 def strata(spec: CampaignSpec) -> list[Stratum]:
-    """Return all combinations of cells, models and analyses that make sense: one round of the draw."""
+    """Return the possible combinations of cells, models and analyses: one round of the draw."""
     found = []
     for analysis in spec.analyses:
         on_array = analysis != "device transient"
@@ -48,56 +49,56 @@ def strata(spec: CampaignSpec) -> list[Stratum]:
 
 
 def draw(spec: CampaignSpec, number: int) -> Case:
-    """Return case `number`: the same for the same specification, whatever else is drawn.
+    """Return case `number`: the same for the same specification, independent of other cases.
 
-    Each axis goes through a random permutation of its options before any comes again, so that all come equally often.
-    Within the options, numbers are drawn until no part of the array floats.
+    Each axis goes through a random permutation of its options before any is repeated, so that all come equally often.
+    With these options, numbers are drawn until no part of the array floats.
     """
     rng = np.random.default_rng([spec.seed, number])
     kinds = strata(spec)
-    stratum = kinds[_turn(spec, "strata", len(kinds), number)]
+    stratum = kinds[_option_index(spec, "strata", len(kinds), number)]
     axes = {name: getattr(spec, name) for name in AXES}
-    options = {name: given[_turn(spec, name, len(given), number)] for name, given in axes.items()}
+    options = {name: given[_option_index(spec, name, len(given), number)] for name, given in axes.items()}
     for _ in range(_ATTEMPTS):
         case = _Draft(spec, number, stratum, options, rng).case()
-        if stands(case):
+        if is_solvable(case):
             return case
     raise InputError(
         "spec", f"case {number}, {stratum}, {options}", "circuits of which no part floats", "larger arrays"
     )
 
 
-def _turn(spec: CampaignSpec, axis: str, count: int, number: int) -> int:
-    """Return which of `count` options it is the turn of."""
+def _option_index(spec: CampaignSpec, axis: str, count: int, number: int) -> int:
+    """Return the index of the option, of `count`, that this case has on an axis."""
     block, place = divmod(number, count)
     return int(np.random.default_rng([spec.seed, zlib.crc32(axis.encode()), block]).permutation(count)[place])
 
 
-def stands(case: Case) -> bool:
-    """Whether a source drives the circuit, no part of it floats, and no source shorts another one."""
+def is_solvable(case: Case) -> bool:
+    """Return whether a source drives the circuit, no part of it floats, and no source shorts another one."""
     if case.shape is None:
         return True
     if all(p in (FLOATS, 0.0) for p in (case.potentials or case.voltage or ())):
         return False
     try:
         subject, stimulus, _ = case.build()
-        conductance = subject.conductance if subject.ohmic else 1e-6 * _carries(subject.cells)
+        conductance = subject.conductance if subject.ohmic else 1e-6 * _conducts(subject.cells)
         if case.bias is None:
             Crossbar(conductance, subject.wires).read(stimulus)
         else:
-            Crossbar(conductance, subject.wires).solve(_at_rest(case))
+            Crossbar(conductance, subject.wires).solve(_constant_bias(case))
     except InputError:
         return False
     return True
 
 
-def _carries(cells: Any) -> np.ndarray:
-    """Return 1 for cells that carry a current at some voltage, 0 for those in which no filament is left."""
+def _conducts(cells: Any) -> np.ndarray:
+    """Return 1 for cells that carry a current at some voltage, and 0 for cells without a filament."""
     gates = np.ones(len(cells.control_names)) if cells.control_names else None
     return np.logical_or(*(cells.current(v, controls=gates) != 0.0 for v in (-1.0, 1.0))).astype(float)
 
 
-def _at_rest(case: Case) -> Any:
+def _constant_bias(case: Case) -> Any:
     """Return the bias with another constant in place of each waveform."""
     assert case.bias is not None
     return terminals({s: [0.1 if isinstance(p, dict) else p for p in given] for s, given in case.bias.items()})
@@ -155,7 +156,7 @@ class _Draft:
         if self.over_time and bias is not None:
             used += ["waveforms", "capacitance"]
             wave = self._waveform()
-            bias, duration = self._in_motion(bias, wave), waveform(wave).duration
+            bias, duration = self._with_waveform(bias, wave), waveform(wave).duration
             wires |= self._capacitance(duration)
             step, tolerance = duration / self.spec.steps, self.spec.step_error
         shown |= {name: self.options[name] for name in used}
@@ -180,7 +181,7 @@ class _Draft:
         return self.rng.uniform(-self.peak, self.peak, count).tolist()
 
     def _conductance(self) -> list[list[float]]:
-        """Cells over four decades; stuck ones beyond them or open."""
+        """Conductances over four decades; those of stuck cells beyond them or 0."""
         cells = 10.0 ** self.rng.uniform(-7.0, -3.0, self.shape)
         if self.options["faults"] == "stuck":
             stuck = self._some_cells()
@@ -198,7 +199,7 @@ class _Draft:
         assert self.cell is not None
         own = self._part(self.cell, self.shape)
         if self.stratum.cells == "1S1R":
-            # A threshold switch in series with a slower device oscillates at its own pace, not at the drive's.
+            # A threshold switch in series with a slower device oscillates at a frequency of its own.
             selectors = SELECTORS[:1] if self.over_time else SELECTORS
             return [self._part(device(str(self.rng.choice(selectors))), self.shape), own]
         if self.stratum.cells == "1T1R":
@@ -222,7 +223,9 @@ class _Draft:
             if shape is not None and self.options["faults"] == "stuck":
                 stuck = self._some_cells()
                 start[stuck] = self.rng.integers(0, 2, int(stuck.sum()))
-            lower, upper = device(cell.model.name, cell.parameter_set.name, **self._held(cell, values)).bounds()
+            lower, upper = device(
+                cell.model.name, cell.parameter_set.name, **self._clipped_starts(cell, values)
+            ).bounds()
             first = cell.model.states[0].name
             values[first] = np.clip(lower[..., 0] + start * (upper - lower)[..., 0], lower[..., 0], upper[..., 0])
             for k, state in enumerate(cell.model.states[1:], start=1):
@@ -232,18 +235,18 @@ class _Draft:
         return {"model": cell.model.name, "set": cell.parameter_set.name, "values": listed}
 
     @staticmethod
-    def _held(cell: Device, values: dict[str, Any]) -> dict[str, Any]:
-        """The same parameters, with each start moved between the bounds that they give."""
-        held = dict(values)
+    def _clipped_starts(cell: Device, values: dict[str, Any]) -> dict[str, Any]:
+        """The same parameters, with each start clipped to the bounds that they give."""
+        clipped = dict(values)
         for state in cell.model.states:
             low, high = (
                 values.get(b, cell.parameters[b]) if isinstance(b, str) else b for b in (state.lower, state.upper)
             )
-            held[state.name] = np.clip(cell.initial[state.name], low, high)
-        return held
+            clipped[state.name] = np.clip(cell.initial[state.name], low, high)
+        return clipped
 
     def _wires(self) -> dict[str, Any]:
-        """Metal; ends with resistance where there is capacitance, whose current would jump at each corner."""
+        """Wires; with resistance at their ends where there is capacitance, whose current would jump at each corner."""
         rng, (rows, columns) = self.rng, self.shape
         shapes = {
             "word_line": (rows, columns + 1),
@@ -282,7 +285,7 @@ class _Draft:
         return broken
 
     def _shorts(self) -> list[dict[str, Any]]:
-        """One or two bridges between neighbours; none where there are no neighbours."""
+        """One or two bridges between neighbouring lines; none in an array of one line."""
         rows, columns = self.shape
         found = []
         kinds = [("word", rows, columns)] * (rows > 1) + [("bit", columns, rows)] * (columns > 1)
@@ -295,7 +298,7 @@ class _Draft:
         return found
 
     def _capacitance(self, duration: float) -> dict[str, float]:
-        """Capacitances that charge through 100 ohm within 1e-4 to 1e-1 of the duration: they matter, and it is seen."""
+        """Capacitances that charge through 100 ohm within 1e-4 to 1e-1 of the duration, so that they have an effect."""
         if self.options["capacitance"] == "none":
             return {}
         word, bit, crossing = (duration / 100.0 * 10.0 ** self.rng.uniform(-4.0, -1.0, 3)).tolist()
@@ -303,12 +306,12 @@ class _Draft:
         return found | ({"crossing_capacitance": crossing} if "crossings" in self.options["capacitance"] else {})
 
     def _terminals(self) -> dict[str, list[Any]]:
-        """What each terminal is connected to, at rest."""
+        """The potential of each terminal, at rest."""
         rows, columns = self.shape
         kind, rng = self.options["terminals"], self.rng
         if self.over_time and self.stratum.cells in ("1S1R", "1T1R") and kind in ("mixed", "floating"):
-            # Metal of 1 S on selectors of 1e-11 S, or on transistors that are off, moves by rounding alone: no step of
-            # a simulator is small enough.
+            # The potential of metal of 1 S on selectors of 1e-11 S, or on transistors that are off, changes by rounding
+            # alone: no step of a simulator is small enough.
             kind = self.options["terminals"] = "V/2"
         words, bits = self._volts(rows), self._volts(columns)
         if kind == "left to bottom":
@@ -358,8 +361,8 @@ class _Draft:
         times = [0.0, *(length * inner).tolist(), length]
         return {"kind": "Samples", "time": times, "voltage": (abs(peak) * rng.uniform(-1.0, 1.0, len(times))).tolist()}
 
-    def _in_motion(self, bias: dict[str, list[Any]], wave: dict[str, Any]) -> dict[str, list[Any]]:
-        """Let about half of the driven terminals follow the waveform, one at least; both ends of a line alike."""
+    def _with_waveform(self, bias: dict[str, list[Any]], wave: dict[str, Any]) -> dict[str, list[Any]]:
+        """The bias with the waveform at about half of the driven terminals, one at least; both ends of a line alike."""
         driven = [(s, k) for s, given in bias.items() for k, p in enumerate(given) if p not in (FLOATS, 0.0)]
         moving = [place for place in driven if self.rng.random() < 0.5] or driven[:1]
         scaled = {}

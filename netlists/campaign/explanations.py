@@ -39,6 +39,6 @@ def read_explanations(file: Path) -> dict[str, str]:
 
 
 def explanation_of(row: Any, explanations: dict[str, str]) -> str:
-    """Return what was written about a row."""
+    """Return the explanation of a row, or an empty text."""
     number = str(row["case"])
     return explanations.get(f"{number}-{row['engine']}", explanations.get(number, ""))

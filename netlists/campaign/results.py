@@ -1,4 +1,4 @@
-"""`Campaign`: what a campaign found, as tables."""
+"""`Campaign`: the results of a campaign as tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devices.common.validation import integer, readable_file
 from netlists.campaign.case import Case
 from netlists.campaign.draw import draw
 from netlists.campaign.spec import CampaignSpec, family
-from netlists.campaign.store import name_of, read_store
+from netlists.campaign.store import folder_name, read_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +27,17 @@ _KEY = ("case", "engine", "quantity")
 
 @dataclass(frozen=True, eq=False)
 class Campaign:
-    """What a campaign found: a row for each case on each engine.
+    """The results of a campaign: a row for each case on each engine.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where it is kept.
+        Folder of the campaign.
     spec : CampaignSpec
-        What was drawn and run, and what agrees: other tolerances give other verdicts of the same figures.
+        Circuits, simulators and tolerances: other tolerances give other verdicts of the same figures.
     rows : tuple of mapping
-        ``case``, ``engine``, ``options`` (what was drawn), ``agreement`` (as `Agreement.to_dict` gives it), or
-        ``reason`` and ``error`` where there is none.
+        ``case``, ``engine``, ``options`` (as drawn), ``agreement`` (as `Agreement.to_dict` gives it), or ``reason`` and
+        ``error`` where there is none.
     limits : mapping
         By case and engine, for the worst of each quantity: `Limit` of each quantity, as a mapping.
     """
@@ -61,8 +61,8 @@ class Campaign:
         try:
             spec = CampaignSpec(**given)
         except TypeError as error:
-            what = f"{str(folder)!r}, of another version ({error})"
-            raise InputError("out", what, "a campaign of this version", "run it again in another folder") from None
+            given_out = f"{str(folder)!r}, of another version ({error})"
+            raise InputError("out", given_out, "a campaign of this version", "run it again in another folder") from None
         run = tuple(row for row in rows if row["case"] < spec.circuits and row["engine"] in spec.engines)
         return cls(folder, spec, run, limits)
 
@@ -99,7 +99,7 @@ class Campaign:
                 }
 
     def dataset(self) -> xr.Dataset:
-        """Return worst differences over case, engine and quantity, `nan` where there are none; options by case."""
+        """Return the worst differences by case, engine and quantity, `nan` where there are none; options by case."""
         import xarray as xr
 
         table = self.table()
@@ -114,7 +114,7 @@ class Campaign:
         return data.assign_attrs(seed=self.spec.seed, title=self.spec.title)
 
     def summary(self) -> dict[str, Any]:
-        """Return how many runs there are of each verdict, and the largest difference as a part of what agrees."""
+        """Return the numbers of circuits, of runs, and of runs with each verdict."""
         verdicts = [self.verdict(row) for row in self.rows]
         counts = {verdict: verdicts.count(verdict) for verdict in ("agrees", "differs", "failed")}
         circuits = len({row["case"] for row in self.rows})
@@ -123,8 +123,8 @@ class Campaign:
     def differences(self) -> pd.DataFrame:
         """Return the worst relative difference of each family of quantities in each run that was compared.
 
-        Columns ``analysis``, ``quantity``, ``engine``, ``case``, ``relative``, ``allowed``, the tolerance, and
-        ``name`` of the quantity. What agrees because it is below a floor counts as that part of the tolerance.
+        Columns ``analysis``, ``quantity``, ``engine``, ``case``, ``relative``, ``allowed`` (the tolerance) and ``name``
+        of the quantity. A difference below a floor counts as the same fraction of the tolerance.
         """
         import pandas as pd
 
@@ -142,7 +142,7 @@ class Campaign:
         return table.loc[table.groupby(keys, sort=False)["relative"].idxmax()].reset_index(drop=True)
 
     def worst_by_quantity(self) -> pd.DataFrame:
-        """Return runs, median, worst, its case and what limits that, by analysis, family of quantities and engine."""
+        """Return runs, median, worst, its case and its limit, by analysis, family of quantities and engine."""
         table = self.differences()
         grouped = table.groupby(["analysis", "quantity", "engine"], sort=False)
         found = grouped.agg(
@@ -157,23 +157,29 @@ class Campaign:
         found["limit"] = [self.limits.get((case, e), {}).get(name, {}).get("side", "") for case, e, name in keys]
         return found.reset_index()
 
-    def unlimited(self) -> list[tuple[int, str]]:
-        """Return the cases and engines of the worst of each quantity for which it is not known yet what limits them."""
+    def without_limits(self) -> list[tuple[int, str]]:
+        """Return the cases and engines that are the worst of a quantity, and for which no limits are known yet."""
         worst = self.worst_by_quantity() if self.spec.limits else None
         keys = [] if worst is None else list(zip(worst["case"].tolist(), worst["engine"], strict=True))
         return [key for key in dict.fromkeys(keys) if key not in self.limits]
 
-    def troubles(self) -> list[Mapping[str, Any]]:
+    #: The former name of `without_limits`.
+    unlimited = without_limits
+
+    def failures(self) -> list[Mapping[str, Any]]:
         """Return the rows that failed or differ."""
         return [row for row in self.rows if self.verdict(row) != "agrees"]
 
+    #: The former name of `failures`.
+    troubles = failures
+
     def worst(self, count: int = 10) -> list[Mapping[str, Any]]:
-        """Return the rows that come nearest to their tolerances or exceed them, the worst first."""
+        """Return the rows with the largest differences relative to their tolerances, the worst first."""
         compared = [row for row in self.rows if row["agreement"] is not None]
         return sorted(compared, key=self.excess, reverse=True)[: integer("count", count, minimum=0)]
 
     def excess(self, row: Mapping[str, Any]) -> float:
-        """Return the largest difference of a row as a part of what agrees; above 1 it differs."""
+        """Return the largest difference of a row relative to the largest one that agrees; above 1 the row differs."""
         return max(self.spec.excess(row).values())
 
     def case(self, number: int) -> Case:
@@ -188,7 +194,7 @@ class Campaign:
         InputError
             If the case was not shrunk.
         """
-        file = self.folder / "reduced" / name_of(number, engine) / "case.json"
+        file = self.folder / "reduced" / folder_name(number, engine) / "case.json"
         return Case.from_json(readable_file("reduced", file).read_text(encoding="utf-8"))
 
     def save(self) -> Path:

@@ -1,4 +1,4 @@
-"""Shrinking: from a circuit that fails to the smallest one that fails the same way."""
+"""`shrink`: from a circuit that fails to the smallest one that fails in the same way."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["shrink"]
 
 
 def shrink(case: Case, fails: Callable[[Case], bool], *, tries: int = 200) -> tuple[Case, int]:
-    """Return the smallest circuit found that still fails, and how many were tried.
+    """Return the smallest circuit found that still fails, and the number of circuits tried.
 
-    Greedy: of the simpler neighbours of a case, the boldest first, the first one that fails takes its place, until none
-    of them fails.
+    The search is greedy: of the simpler neighbours of a case, those with the largest change first, the first one that
+    fails takes its place, until none of them fails.
 
     Parameters
     ----------
     case : Case
-        One that fails.
+        A case that fails.
     fails : callable
-        Says whether a case fails in the same way; a case that cannot be built does not.
+        Returns whether a case fails in the same way; a case that cannot be built does not.
     tries : int, optional
         Most calls of `fails`.
     """
@@ -46,7 +46,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], *, tries: int = 200) -> tu
 
 
 def _simpler(case: Case) -> Iterator[Case]:
-    """Simpler neighbours: smaller, with fewer devices, faults, wires and terminals, shorter, of rounder numbers."""
+    """Yield simpler cases: smaller, with fewer devices, faults, wires and terminals, shorter, with rounder numbers."""
     yield from _smaller(case)
     yield from _fewer_devices(case)
     yield from _plainer_wires(case)
@@ -112,7 +112,7 @@ def _plainer_terminals(case: Case) -> Iterator[Case]:
 
 
 def _level(wave: Mapping[str, Any]) -> float:
-    """Return a constant of the size of a waveform."""
+    """Return a constant potential as large as a waveform."""
     given = wave["amplitude" if "amplitude" in wave else "voltage"]
     return given[0] if isinstance(given, list) else float(given)
 
@@ -177,7 +177,7 @@ def _flat(values: Any) -> Iterator[Any]:
 
 
 def _mapped(values: Any, change: Callable[[Any], Any]) -> Any:
-    """Return nested lists and mappings with `change` made to every leaf."""
+    """Return nested lists and mappings with `change` applied to every value."""
     if isinstance(values, list):
         return [_mapped(v, change) for v in values]
     if isinstance(values, Mapping):

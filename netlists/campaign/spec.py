@@ -1,4 +1,4 @@
-"""`CampaignSpec`: what a campaign draws, runs and allows; read from a TOML file."""
+"""`CampaignSpec`: the circuits, simulators and tolerances of a campaign; read from a TOML file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from devices import InputError, models, parameter_sets
 from devices.common.validation import choice, integer, number, readable_file
-from netlists.engines._process import seconds_allowed
-from netlists.engines.running import ENGINES
+from netlists.engines.catalogue import ENGINES
+from netlists.engines.process import check_timeout
 
 __all__ = ["ANALYSES", "AXES", "CELLS", "FAMILIES", "CampaignSpec", "family"]
 
@@ -45,12 +45,12 @@ _FLOORS = {"current": 1e-15, "voltage": 1e-12, "state": 1e-12}
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignSpec:
-    """What a campaign draws, runs and allows.
+    """The circuits, simulators and tolerances of a campaign.
 
     Parameters
     ----------
     seed : int
-        Seed of all draws; case k depends on it, on k and on what is drawn, and on nothing else.
+        Seed of all draws; case k depends on it, on k and on the options of the draw, and on nothing else.
     circuits : int
         Number of cases; more may be added later.
     title : str, optional
@@ -60,34 +60,34 @@ class CampaignSpec:
     timeout : float, optional
         Longest run of a simulator [s].
     limits : bool, optional
-        At the end, solve the worst case of each quantity again, tighter and looser, to say which side limits it.
+        At the end, solve the worst case of each quantity again, tighter and looser, to find the side that limits it.
     workers : int, optional
         Processes; as many as there are cores where not given.
     cells, models, analyses : tuple of str, optional
-        What is combined: kinds of cells, ``"model"`` or ``"model/set"``, and kinds of circuits. Every kind of cell is
+        Kinds of cells, ``"model"`` or ``"model/set"``, and kinds of circuits that are combined. Every kind of cell is
         drawn in each analysis once, before any is drawn again; ohmic cells `ohmic_share` times as often.
     ohmic_share : int, optional
-        How many circuits of each analysis with ohmic cells are drawn in a round.
+        Number of circuits of each analysis with ohmic cells in a round.
     rest, moving : tuple of int, optional
         Fewest and most rows and columns of arrays at rest, and of arrays over time.
     steps : int, optional
         Fewest steps of a simulator in an array's transient.
     step_error : float, optional
-        Ours, in an array's transient.
+        Our step error in an array's transient.
     values, wires, capacitance, terminals, waveforms, faults, gates : tuple of str, optional
         Options of each axis that an array may have; an option that is named twice is drawn twice as often.
     tolerances : mapping, optional
         For each analysis, the largest relative difference of ``current``, ``voltage`` and ``state`` that agrees.
     floors : mapping, optional
-        Absolute differences [A], [V] and of a state's span that agree in any case.
+        Absolute differences [A], [V] and in spans of a state that agree in any case.
     roundings : float, optional
-        Differences of currents that agree in any case, in units of what doubles leave open of the current through the
-        smallest resistance of a circuit: 2.2e-16 of its largest potential across it.
+        Differences of currents that agree in any case, in units of the rounding error of the current through the
+        smallest resistance of a circuit: 2.2e-16 of the largest potential across it.
 
     Raises
     ------
     InputError
-        One for each fault, that names the key.
+        If a value is wrong; names its key.
     """
 
     seed: int
@@ -124,7 +124,7 @@ class CampaignSpec:
         integer("circuits", self.circuits, minimum=1)
         if not isinstance(self.title, str):
             raise InputError("title", repr(self.title), "a text")
-        put("timeout", seconds_allowed(self.timeout))
+        put("timeout", check_timeout(self.timeout))
         if not isinstance(self.limits, bool):
             raise InputError("limits", repr(self.limits), "true or false")
         if self.workers is not None:
@@ -189,7 +189,7 @@ class CampaignSpec:
         return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
     def excess(self, row: Mapping[str, Any]) -> dict[str, float]:
-        """Return each quantity's worst difference as a part of what agrees: its tolerance, or its floor."""
+        """Return the worst difference of each quantity relative to the largest one that tolerance or floor allow."""
         tolerances = self.tolerances[row["options"]["analysis"]]
         found = {}
         for name, quantity in row["agreement"]["quantities"].items():
@@ -200,14 +200,14 @@ class CampaignSpec:
         return found
 
 
-#: What the cases depend on.
+#: Fields that the cases depend on.
 _DRAW = (
     "seed", "cells", "models", "analyses", "ohmic_share", "rest", "moving", "steps", "step_error", *AXES,
 )  # fmt: skip
 
 
 def family(quantity: str) -> str:
-    """Return which tolerance a quantity has: "current", "voltage" or "state"."""
+    """Return the family of a quantity, which has a tolerance: "current", "voltage" or "state"."""
     return "state" if quantity.startswith("state") else quantity.rpartition(" ")[2]
 
 
@@ -218,7 +218,7 @@ def _texts(name: str, given: Any, options: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _sets(given: Any) -> tuple[str, ...]:
-    """Return all sets that are meant, as ``model/set``; all registered ones where none are named."""
+    """Return the named parameter sets as ``model/set``; all registered ones where none are named."""
     if not isinstance(given, list | tuple):
         raise InputError("models", repr(given), "a list of model names, or model/set")
     found: list[str] = []

@@ -12,22 +12,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from devices import InputError
 from devices.common.errors import MemductanceError
 from netlists.campaign.spec import CampaignSpec
 
-__all__ = ["NAME", "Store", "name_of", "read_store"]
+__all__ = ["NAME", "Store", "folder_name", "read_store"]
 
 NAME = "campaign.jsonl"
+_LOCK = ".campaign.lock"
 
 
-def name_of(number: int, engine: str) -> str:
+def folder_name(number: int, engine: str) -> str:
     """Return the name of the folders of a case on an engine."""
     return f"{number:04d}-{engine}"
 
 
 def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict[tuple[int, str], Any]]:
-    """Return the latest specification, the latest row of each case and engine, in order, and what limits some of them.
+    """Return the latest specification, the latest row of each case and engine in order, and the limits that are known.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def read_store(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], dict
 
 
 def _lines(file: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the whole lines of a store and the bytes that they take, without what a crash left half-written."""
+    """Return the whole lines of a store and their number of bytes, without a line that a crash left half-written."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -71,9 +74,9 @@ class Store:
     Parameters
     ----------
     folder : pathlib.Path
-        Where it is; made if missing.
+        Folder of the store; made if missing.
     spec : CampaignSpec
-        What is run; it must draw the cases that are there.
+        Specification to run; it must draw the cases that are in the store.
 
     Raises
     ------
@@ -83,13 +86,17 @@ class Store:
 
     def __init__(self, folder: Path, spec: CampaignSpec) -> None:
         self.file = folder / NAME
+        self._lock = FileLock(folder / _LOCK)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(blocking=False)
             self._descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT, 0o644)
+        except Timeout:
+            raise InputError("out", f"{str(folder)!r}, in use", "a folder no other campaign writes to") from None
         except OSError as error:
+            self._lock.release()
             raise InputError("out", f"{str(folder)!r} ({error.strerror})", "a folder that can be written") from None
         try:
-            self._lock()
             lines, self._end = _lines(self.file)
             os.ftruncate(self._descriptor, self._end)
             before = [line["spec"] for line in lines if "spec" in line]
@@ -98,11 +105,11 @@ class Store:
             if not before or before[-1] != spec.to_dict():
                 self.append({"spec": spec.to_dict()})
         except BaseException:
-            os.close(self._descriptor)
+            self._close()
             raise
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; it is on disk when this returns, whole or not at all."""
+        """Add a row, which is on disk when this returns, whole or not at all."""
         line = (json.dumps(row) + "\n").encode()  # a difference relative to nothing is Infinity
         try:
             written = os.pwrite(self._descriptor, line, self._end)
@@ -116,17 +123,9 @@ class Store:
             ) from None
         self._end += len(line)
 
-    def _lock(self) -> None:
-        try:
-            import fcntl
-        except ImportError:  # a system without file locks
-            return
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(
-                "out", f"{str(self.file.parent)!r}, in use", "a folder no other campaign writes to"
-            ) from None
+    def _close(self) -> None:
+        os.close(self._descriptor)
+        self._lock.release()
 
     def __enter__(self) -> Store:
         return self
@@ -134,7 +133,7 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)
+        self._close()
 
 
 def _check(before: Mapping[str, Any], spec: CampaignSpec) -> None:

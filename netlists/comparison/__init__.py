@@ -1,1 +1,1 @@
-"""The same circuit here and in a simulator, compared."""
+"""The comparison of a circuit solved here with the same circuit in a simulator."""

@@ -1,17 +1,17 @@
-"""How far our solution of a circuit and a simulator's agree."""
+"""`Agreement`: the differences between our solution of a circuit and that of a simulator, quantity by quantity."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.files import write_whole
 from devices.common.tables import columns_of_text
 from devices.common.validation import choice, number
@@ -19,11 +19,8 @@ from devices.common.validation import choice, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from netlists.comparison.limits import Limit
 
-__all__ = ["Agreement", "Quantity"]
-
-Array = NDArray[np.float64]
+__all__ = ["Agreement", "Limit", "Quantity"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,17 +30,17 @@ class Quantity:
     Parameters
     ----------
     name : str
-        What it is.
+        Name of the quantity.
     unit : str
-        Its unit.
+        Unit of the values.
     ours, theirs : numpy.ndarray
-        Values of both sides, shape ``(points,)``.
+        Values here and in the simulator, shape ``(points,)``.
     scale : float
-        What differences are relative to, in `unit`.
+        Value that differences are relative to, in `unit`.
     scale_meaning : str
-        What the scale is.
+        Meaning of the scale, such as ``"peak"``.
     places : callable
-        Says where point k is.
+        Returns the place and the time of point k as text.
     """
 
     name: str
@@ -66,7 +63,7 @@ class Quantity:
 
     @property
     def worst_relative(self) -> float:
-        """Largest difference relative to the scale; 0 where both sides are 0 throughout."""
+        """Largest difference relative to the scale; 0 where both solutions are 0 throughout."""
         if self.scale == 0.0:
             return 0.0 if self.worst_absolute == 0.0 else float("inf")
         return self.worst_absolute / self.scale
@@ -108,33 +105,73 @@ class Quantity:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """The side whose tolerance limits the agreement of a quantity, with the figures that show it.
+
+    Parameters
+    ----------
+    side : str
+        ``"memductance"`` or the simulator: the side whose tolerance changes the difference. ``"rounding"`` where the
+        difference is below rounding. ``"neither"`` where it does not change: the two do not solve the same equations,
+        or both are as exact as doubles allow.
+    base : float
+        Worst relative difference with the given tolerances.
+    ours_tighter : float or None
+        The same with a hundredth of our tolerance; None where that does not converge.
+    engine_tighter, engine_looser : float or None
+        The same with our tighter tolerance, and with the simulator's tolerances a tenth and its steps a third, or 1000
+        times and 3 times as large; None where it does not converge or takes too long.
+    """
+
+    side: str
+    base: float
+    ours_tighter: float | None
+    engine_tighter: float | None
+    engine_looser: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        figures = (
+            ("", self.base),
+            ("ours tighter ", self.ours_tighter),
+            ("simulator tighter ", self.engine_tighter),
+            ("looser ", self.engine_looser),
+        )
+        texts = [f"{name}{'fails' if value is None else f'{value:.1e}'}" for name, value in figures]
+        return f"{self.side} ({', '.join(texts)})"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Agreement:
-    """How far our solution and a simulator's agree; made by `crosscheck`.
+    """The differences between our solution and that of a simulator; made by `crosscheck`.
 
     Parameters
     ----------
     title : str
         The circuit.
     quantities : mapping of str to Quantity
-        What was compared, the main one first.
+        Quantities that were compared, the main one first.
     engine : str
-        The other side: simulator and version.
+        Simulator and version.
     our_tolerance, engine_tolerance : str
-        Tolerances of both sides.
+        Tolerances here and in the simulator.
     our_seconds, engine_seconds : float
-        Time that each side took [s]: ours without compilation, the engine's with all it needs to run.
+        Time of each solution [s]: ours without compilation, the engine's with the start of its process.
     axis : numpy.ndarray
-        Position of the points of the main quantity: time [s], or the number of the bit line or terminal. Where it
-        falls, the points of another terminal begin.
+        Position of the points of the main quantity: time [s], or the number of the bit line or terminal. A value
+        below the one before it begins the points of another terminal.
     axis_label : str
-        What the axis is.
+        Label of the axis.
     versions : mapping of str to str
-        Versions of all that took part.
+        Versions of the packages and programs that took part.
     seed : int, optional
         The seed that the subject was drawn with, if any.
     limits : mapping of str to Limit, optional
-        Which side limits each quantity, where that was asked for.
+        The side that limits each quantity, where that was asked for.
     """
 
     title: str
@@ -221,14 +258,14 @@ class Agreement:
         )
 
     def plot(self, ax: Axes | None = None, *, quantity: str | None = None) -> Axes:
-        """Draw a quantity of both sides above, and their relative difference on a logarithmic axis below.
+        """Draw both solutions of a quantity above, and their relative difference on a logarithmic axis below.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw: its lower part becomes the axes of the difference. A new figure where not given.
+            Axes to draw in: their lower part becomes the axes of the difference. A new figure where not given.
         quantity : str, optional
-            What to draw; the main quantity where not given.
+            Quantity to draw; the main one where not given.
 
         Returns
         -------

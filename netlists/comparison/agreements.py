@@ -1,4 +1,4 @@
-"""One circuit in several simulators: an agreement with each, and what differs between them."""
+"""`Agreements`: one circuit in several simulators, our agreement with each and the differences between them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.files import write_whole
 from devices.common.tables import columns_of_text
 from devices.common.validation import choice
@@ -22,31 +22,30 @@ from netlists.engines.waves import Waves
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Agreements", "Pair", "between"]
+__all__ = ["Agreements", "Pair", "compare_engines"]
 
-Array = NDArray[np.float64]
 _KINDS = {"i(": "currents", "v(xsv": "states", "v(": "voltages"}
 _ORDER = 4  # of a cubic spline
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """How far two simulators' own vectors are apart, ours aside.
+    """The difference between the vectors of two simulators.
 
     Parameters
     ----------
     first, second : str
         Names of the engines.
     kind : str
-        Currents, voltages or states.
+        ``"currents"``, ``"voltages"`` or ``"states"``.
     vectors : int
-        How many vectors both have.
+        Number of vectors that both have.
     worst_relative : float
         Largest difference, relative to the largest value of the kind.
     where : str
         Vector and time of it.
     interpolation : float
-        Estimate of the interpolation's error, in the same measure; 0 for operating points, which need none.
+        Estimate of the error of the interpolation, in the same measure; 0 for operating points, which need none.
     """
 
     first: str
@@ -69,9 +68,9 @@ class Agreements(Mapping[str, Agreement]):
     Parameters
     ----------
     agreements : mapping of str to Agreement
-        Ours against each engine.
+        Our agreement with each engine.
     pairs : sequence of Pair
-        The engines against each other. Time grids differ there: the denser run is interpolated onto the times of the
+        Differences between the engines. Their time grids differ: the denser run is interpolated onto the times of the
         other by cubic splines, of order 4 between the corners of the sources. The estimate of that error comes from
         splines through every other point; where a state reaches a bound it may be 8 times too small.
     """
@@ -93,7 +92,7 @@ class Agreements(Mapping[str, Agreement]):
 
     @property
     def worst(self) -> float:
-        """Largest relative difference of all quantities and engines."""
+        """Largest relative difference over all quantities and engines."""
         return max(agreement.worst for agreement in self.agreements.values())
 
     def assert_within(self, relative: float) -> None:
@@ -140,14 +139,14 @@ class Agreements(Mapping[str, Agreement]):
             (p.kind, f"{p.first} and {p.second}", f"{p.worst_relative:.2e}", p.where, f"{p.interpolation:.0e}")
             for p in self.pairs
         ]
-        between = [] if not pairs else columns_of_text([("kind", "engines", "relative", "at", "interpolation"), *pairs])
+        engines = [] if not pairs else columns_of_text([("kind", "engines", "relative", "at", "interpolation"), *pairs])
         tolerances = [f"{a.engine}: {a.engine_tolerance}" for a in self.agreements.values()]
         versions = {name: v for a in self.agreements.values() for name, v in a.versions.items()}
         return "\n".join(
             [
                 f"{first.title}: memductance and {', '.join(self.agreements)}",
                 *columns_of_text([head, *rows]),
-                *between,
+                *engines,
                 f"memductance: {first.our_tolerance}",
                 *tolerances,
                 ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -161,9 +160,9 @@ class Agreements(Mapping[str, Agreement]):
         Parameters
         ----------
         axes : sequence of matplotlib.axes.Axes, optional
-            Where to draw, one for each engine; a new figure where not given.
+            Axes to draw in, one for each engine; a new figure where not given.
         quantity : str, optional
-            What to draw; the main quantity where not given.
+            Quantity to draw; the main one where not given.
 
         Returns
         -------
@@ -178,8 +177,8 @@ class Agreements(Mapping[str, Agreement]):
         return [a.plot(ax, quantity=quantity) for a, ax in zip(self.agreements.values(), axes, strict=True)]
 
 
-def between(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
-    """Return how far the runs of one circuit are apart, two by two and kind by kind.
+def compare_engines(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
+    """Return the differences between the runs of one circuit, for each two of them and each kind of vectors.
 
     Parameters
     ----------
@@ -194,7 +193,7 @@ def between(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
         for prefix, kind in _KINDS.items():
             names = [name for name in shared if next(p for p in _KINDS if name.startswith(p)) == prefix]
             if names:
-                worst, where, error = _apart(one, other, names, corners)
+                worst, where, error = _largest_difference(one, other, names, corners)
                 found.append(
                     Pair(
                         first=first,
@@ -209,7 +208,7 @@ def between(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
     return found
 
 
-def _apart(one: Waves, other: Waves, names: list[str], corners: Array) -> tuple[float, str, float]:
+def _largest_difference(one: Waves, other: Waves, names: list[str], corners: Array) -> tuple[float, str, float]:
     """Return the worst difference relative to the largest value, its place, and the interpolation's error."""
     first, second = (np.stack([waves[name] for name in names], axis=-1) for waves in (one, other))
     times, error = None, 0.0
@@ -219,10 +218,10 @@ def _apart(one: Waves, other: Waves, names: list[str], corners: Array) -> tuple[
         base = np.stack([sparse[name][kept] for name in names], axis=-1)
         first, (second, error) = base, _interpolated(dense, names, times, corners)
     scale = max(float(np.abs(first).max()), float(np.abs(second).max())) or 1.0
-    apart = np.abs(first - second)
-    point, vector = np.unravel_index(int(apart.argmax()), apart.shape)
+    difference = np.abs(first - second)
+    point, vector = np.unravel_index(int(difference.argmax()), difference.shape)
     where = names[vector] + ("" if times is None else f", t = {times[point]:.6g} s")
-    return float(apart.max()) / scale, where, error / scale
+    return float(difference.max()) / scale, where, error / scale
 
 
 def _interpolated(dense: Waves, names: list[str], times: Array, corners: Array) -> tuple[Array, float]:

@@ -1,4 +1,4 @@
-"""The comparison of an array's solution with a simulator's: a read, any operating point, a transient."""
+"""The comparison of an array with a simulator: a read, an operating point of any terminals, a transient."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
+from devices.common.arrays import Array
 from netlists.arrays import SOURCES, cell_instances
 from netlists.circuit import Circuit, Transient
 from netlists.comparison.agreement import Quantity
@@ -17,14 +18,13 @@ from netlists.engines.waves import Waves
 
 __all__ = ["compare_read", "compare_solution", "compare_transient", "compare_vectors"]
 
-Array = NDArray[np.float64]
-_MOST_POINTS = 200  # of a transient: ours takes a step of some milliseconds to each
+_MOST_POINTS = 200  # of a transient: our solution ends a step at each, which takes some milliseconds
 
 
 def compare_read(
     crossbar: Crossbar, voltage: ArrayLike, circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
-    """Return what `Agreement` needs of a read of ohmic cells."""
+    """Return the fields of `Agreement` that a read of ohmic cells gives."""
     crossbar.read(voltage, nodes=True, rtol=tolerance)  # factors the lines, and compiles where that has not been done
     started = time.perf_counter()
     readout = crossbar.read(voltage, nodes=True, rtol=tolerance)
@@ -56,7 +56,7 @@ def compare_read(
 def compare_solution(
     crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
-    """Return what `Agreement` needs of an operating point."""
+    """Return the fields of `Agreement` that an operating point gives."""
     crossbar.solve(bias, rtol=tolerance, **terminals)  # compiles, where that has not been done
     started = time.perf_counter()
     solution = crossbar.solve(bias, rtol=tolerance, **terminals)
@@ -74,7 +74,7 @@ def compare_solution(
 def compare_vectors(
     crossbar: Crossbar, voltage: Array, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
-    """Return what `Agreement` needs of reads with many vectors, shape ``(vectors, rows)``."""
+    """Return the fields of `Agreement` that reads with many vectors give, shape ``(vectors, rows)``."""
     bias = Bias.read(voltage)
     crossbar.solve(bias, rtol=tolerance, **terminals)  # compiles, where that has not been done
     started = time.perf_counter()
@@ -94,7 +94,7 @@ def compare_vectors(
 def compare_transient(
     crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
 ) -> dict[str, Any]:
-    """Return what `Agreement` needs of a transient, at some hundred of the simulator's own time points."""
+    """Return the fields of `Agreement` that a transient gives, at 200 of the simulator's time points at most."""
     assert isinstance(circuit.analysis, Transient)
     waves = waves.thinned(_MOST_POINTS)
     duration = circuit.analysis.duration
@@ -118,7 +118,7 @@ def compare_transient(
 
 
 class _Samples(NamedTuple):
-    """Which of our samples each point of the simulator is, and what messages call a sample."""
+    """The number of our sample at each point of the simulator, and the name of a point in messages."""
 
     back: Any
     when: Callable[[int], str]
@@ -132,7 +132,7 @@ class _Samples(NamedTuple):
         places: Sequence[str],
         scale: tuple[float, str] | None = None,
     ) -> Quantity:
-        """Return a quantity at several places, one place after the other; ours has shape ``(samples, ...)``."""
+        """Return a quantity at several places, one place after the other; `ours` has shape ``(samples, ...)``."""
         flat = ours.reshape(-1, len(places))[self.back].T.ravel()
         largest, meaning = (float(np.abs(flat).max(initial=0.0)), "largest") if scale is None else scale
         points = flat.size // len(places)

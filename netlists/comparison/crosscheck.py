@@ -1,4 +1,4 @@
-"""`crosscheck`: one circuit in both worlds."""
+"""`crosscheck`: the same circuit here and in a simulator."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from crossbar import Bias, Crossbar
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
 from netlists.comparison.agreement import Agreement
-from netlists.comparison.cases import Case, case_of
-from netlists.dialects._text import package_version
-from netlists.engines.running import ENGINES
+from netlists.comparison.comparison import Comparison
+from netlists.comparison.prepare import prepare_comparison
+from netlists.dialects.text import package_version
+from netlists.engines.catalogue import ENGINES
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -78,14 +79,14 @@ def crosscheck(
     limits: bool = False,
     seed: int | None = None,
 ) -> Agreement | Agreements:
-    """Run one circuit here and in SPICE, and compare.
+    """Solve the same circuit here and in a simulator, and compare the solutions.
 
-    A device: transients under a waveform, compared at each of the simulator's own time points; terminal voltage
-    relative to its peak, current relative to its peak, states relative to their span. An array: one read or another
-    operating point; currents relative to the largest one of their kind, node voltages relative to the largest
-    potential of a terminal. With a waveform in its bias, or a duration, a transient: the same at 200 of the
-    simulator's own time points, half of them evenly by number, half by time, and states. Ours is evaluated at those
-    times, so that nothing is interpolated.
+    A device: a transient under a waveform, compared at each of the simulator's time points; terminal voltage and
+    current relative to their peaks, states relative to their span. An array: a read or another operating point;
+    currents relative to the largest one of their kind, node voltages relative to the largest potential of a terminal.
+    With a waveform in its bias, or a duration, a transient: the same and the states at 200 of the simulator's time
+    points, half of them evenly by number, half by time. Our solution is evaluated at those times, so that nothing is
+    interpolated.
 
     Parameters
     ----------
@@ -100,40 +101,40 @@ def crosscheck(
         Length of an array's transient [s]; that of the longest waveform where not given.
     engine : {"ngspice", "pyspice", "vacask", "all"} or sequence of str, optional
         ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules. All
-        of them, or several by name, give `Agreements`; one that is not installed is an error.
+        of them, or several by name, give `Agreements`; an engine that is not installed is an error.
     against : External, optional
-        A subcircuit that somebody else wrote, to be run in ngspice in place of a device's own text.
+        A subcircuit that somebody else wrote, to be run in ngspice in place of the device.
     options : NgspiceOptions or VacaskOptions, optional
         Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
         law that does not converge is then tried with tolerances up to 1e6 times as large, a transient 1e4 times.
     tolerance : float, optional
-        Ours: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
+        Our tolerance: of a device's step (`devices.simulate`, 1e-11), of a residual (`Crossbar.read`, 1e-13, and
         `Crossbar.solve`, 1e-12), or of an array's step (`Crossbar.simulate`, 1e-9).
     step : float, optional
         Longest step of the simulator [s].
     timeout : float, optional
         Longest run of the simulator's process [s].
     limits : bool, optional
-        Solve again with ours tighter, and with the simulator tighter and looser, and say which side limits each
-        quantity. That takes some five times as long.
+        Solve again with a tighter tolerance of ours, and with tighter and looser ones of the simulator, to find the
+        side that limits each quantity. That takes some five times as long.
     seed : int, optional
-        The seed that the subject was drawn with, if any; it is noted.
+        The seed that the subject was drawn with, if any; it is kept with the agreement.
 
     Returns
     -------
     Agreement or Agreements
-        The comparison; several engines give one for each, and what differs between them.
+        The comparison; several engines give one for each, and the differences between them.
 
     Raises
     ------
     InputError
         If subject and stimulus do not fit.
     ConvergenceError
-        If our side does not reach its tolerance.
+        If our solution does not reach its tolerance.
     SimulatorNotFoundError
         If a simulator is not installed.
     SimulatorError
-        If it fails; with the path of its netlist.
+        If a simulator fails; with the path of its netlist.
     """
     names: tuple[str, ...]
     if isinstance(engine, str):
@@ -143,25 +144,27 @@ def crosscheck(
     else:
         given = "none" if isinstance(engine, Sequence) else repr(engine)
         raise InputError("engine", given, f"one of {', '.join(ENGINES)}, all, or several of them", "engine='ngspice'")
-    case = case_of(subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against)
-    ours = case.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
+    comparison = prepare_comparison(
+        subject, stimulus, gate=gate, bulk=bulk, duration=duration, step=step, against=against
+    )
+    ours = comparison.tolerance if tolerance is None else number("tolerance", tolerance, minimum=0.0, open_minimum=True)
 
     def one(name: str) -> tuple[Agreement, Waves]:
-        return _agreement(case, name, options, ours, timeout, limits=limits, seed=seed)
+        return _agreement(comparison, name, options, ours, timeout, limits=limits, seed=seed)
 
     if isinstance(engine, str) and engine != "all":
         return one(engine)[0]
     if options is not None:
         raise InputError("options", type(options).__name__, "None for several engines", "one engine at a time")
-    from netlists.comparison.agreements import Agreements, between
+    from netlists.comparison.agreements import Agreements, compare_engines
 
     found = {name: one(name) for name in dict.fromkeys(names)}
-    pairs = between({name: waves for name, (_, waves) in found.items()}, case.corners)
+    pairs = compare_engines({name: waves for name, (_, waves) in found.items()}, comparison.corners)
     return Agreements(agreements={name: agreement for name, (agreement, _) in found.items()}, pairs=pairs)
 
 
 def _agreement(
-    case: Case,
+    comparison: Comparison,
     engine: str,
     options: NgspiceOptions | VacaskOptions | None,
     tolerance: float,
@@ -170,25 +173,26 @@ def _agreement(
     limits: bool,
     seed: int | None,
 ) -> tuple[Agreement, Waves]:
-    waves, chosen = case.run(case.circuit, engine, options, timeout)
+    waves, chosen = comparison.run(comparison.circuit, engine, options, timeout)
     agreement = Agreement(
-        title=case.title,
+        title=comparison.title,
         engine=waves.engine,
         engine_tolerance=", ".join(f"{name} {value}" for name, value in chosen.items()),
         engine_seconds=waves.seconds,
         versions=_versions(waves.engine),
         seed=seed,
-        **case.compare(case.circuit, waves, tolerance),
+        **comparison.compare(comparison.circuit, waves, tolerance),
     )
     if limits:
         from netlists.comparison.limits import find_limits
 
-        agreement = replace(agreement, limits=find_limits(case, agreement, engine, waves, chosen, tolerance, timeout))
+        limits_of = find_limits(comparison, agreement, engine, waves, chosen, tolerance, timeout)
+        agreement = replace(agreement, limits=limits_of)
     return agreement, waves
 
 
 def _versions(engine: str) -> dict[str, str]:
-    """Return the versions of all that takes part."""
+    """Return the versions of the packages and programs that take part."""
     name, _, version = engine.rpartition(" ")
     return {
         "memductance": package_version(),

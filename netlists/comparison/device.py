@@ -1,4 +1,4 @@
-"""The comparison of a device's transient with a simulator's."""
+"""The comparison of a device under a waveform with a simulator."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from devices import Device, Waveform, simulate
+from devices.common.arrays import Array
 from netlists.comparison.agreement import Quantity
 from netlists.engines.waves import Waves
 
 __all__ = ["compare_device"]
 
-Array = NDArray[np.float64]
-
 
 def compare_device(
     device: Device, waveform: Waveform, waves: Waves, shares: Mapping[str, Array], tolerance: float
 ) -> dict[str, Any]:
-    """Return what `Agreement` needs of a device's transient, at all of the simulator's time points.
+    """Return the fields of `Agreement` that a device's transient gives, at all of the simulator's time points.
 
-    `shares` are the simulator's states by name, from 0 to 1 between their bounds; one that is missing is not compared.
+    `shares` are the states of the simulator by name, from 0 to 1 between their bounds; a state that is missing is not
+    compared.
     """
     times, back = waves.samples(waveform.duration)
     simulate(device, waveform, samples=2, tolerance=tolerance)  # compiles, where that has not been done

@@ -1,4 +1,4 @@
-"""A subcircuit that somebody else published, as the other side of a cross-check."""
+"""`External`: a subcircuit that somebody else published, to compare a device of ours with."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import GROUND, Circuit, Transient
+from netlists.comparison.comparison import Comparison
 from netlists.comparison.device import compare_device
-from netlists.dialects.foreign import DIALECTS
+from netlists.dialects.foreign import FOREIGN_DIALECTS
 from netlists.dialects.library import Library, read_library
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists.comparison.cases import Case
     from netlists.dialects.ngspice import NgspiceOptions
 
 __all__ = ["External", "external"]
 
-Value = str | float
+ParameterValue = str | float
 _State = str | tuple[str, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class External:
-    """A published subcircuit, and how its ports, parameters and states are those of a device of ours.
+    """A published subcircuit, and the ports, parameters and states of a device that correspond to its own.
 
     Made by `external`. The text is translated for ngspice, with all parameters as numbers.
 
@@ -38,20 +38,20 @@ class External:
     library : Library
         The subcircuit as it was read.
     ports : mapping of str to str
-        Its ports by the names of ours.
+        Port of the subcircuit for each terminal of the device.
     parameters : mapping of str to str or float
-        What its parameters are: the name of one of ours, or of a state for its start; or a value.
+        Value of each parameter: the name of a parameter of the device, or of a state for its start; or a number.
     states : mapping of str to (str, float, float)
-        Its port or inner net that shows each state of ours, and the voltages at the state's lower and upper bound.
+        Port or inner net that shows each state of the device, and the voltages at its lower and upper bound.
     """
 
     library: Library
     ports: Mapping[str, str]
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, ParameterValue]
     states: Mapping[str, tuple[str, float, float]]
 
     def values(self, device: Device) -> dict[str, float]:
-        """Return its parameters for a device of ours; those that are not mapped keep their defaults.
+        """Return the parameters for a device of ours; those that are not mapped keep their defaults.
 
         Raises
         ------
@@ -65,16 +65,16 @@ class External:
         }
 
     def text(self, device: Device, waveform: Waveform, circuit: Circuit, options: NgspiceOptions) -> str:
-        """Return the netlist for ngspice in which the subcircuit stands where the device's own text does.
+        """Return the netlist for ngspice with the subcircuit in place of the device.
 
         Raises
         ------
         InputError
-            If something of the subcircuit cannot be translated; names the line.
+            If a part of the subcircuit cannot be translated; names the line.
         """
-        from netlists.dialects._expressions import number_text
-        from netlists.dialects._text import one_line, package_version
+        from netlists.dialects.expressions import number_text
         from netlists.dialects.ngspice import source_text
+        from netlists.dialects.text import one_line, package_version
 
         top, bottom = device.model.terminals
         nets = {self.ports[top]: "te", self.ports[bottom]: GROUND}
@@ -98,9 +98,8 @@ class External:
         ]
         return "\n".join(lines)
 
-    def case(self, device: Device, waveform: Waveform, circuit: Circuit) -> Case:
-        """Return the case in which the subcircuit is the other side; for `netlists.crosscheck`."""
-        from netlists.comparison.cases import Case
+    def comparison(self, device: Device, waveform: Waveform, circuit: Circuit) -> Comparison:
+        """Return the comparison of a device of ours with the subcircuit; for `netlists.crosscheck`."""
         from netlists.dialects.ngspice import NgspiceOptions
         from netlists.engines.ngspice import run_ngspice
 
@@ -127,7 +126,10 @@ class External:
             return compare_device(device, waveform, waves, shares, tolerance)
 
         title = f"{circuit.title}, against {self.library.name} of {self.library.source}"
-        return Case(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)
+        return Comparison(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)
+
+    #: The former name of `comparison`.
+    case = comparison
 
 
 def external(
@@ -135,7 +137,7 @@ def external(
     *,
     name: str,
     ports: Mapping[str, str],
-    parameters: Mapping[str, Value] | None = None,
+    parameters: Mapping[str, ParameterValue] | None = None,
     states: Mapping[str, _State] | None = None,
     dialect: str = "ltspice",
 ) -> External:
@@ -143,36 +145,35 @@ def external(
 
     The text is read in its dialect and translated for ngspice: resistors, capacitors, inductors, sources, behavioural
     sources (``B``, and ``E`` and ``G`` with ``VALUE`` or ``TABLE``), ``.param``, ``.func``, ``.ic``, and expressions
-    with the functions that `netlists.dialects.foreign` lists. Whatever else stands in the subcircuit is refused with
-    its line, so that nothing is left out in silence.
+    with the functions that `netlists.dialects.foreign` lists. Anything else in the subcircuit is refused with its line.
 
     Parameters
     ----------
     source : str or path
-        A file, or the text itself, which has more than one line.
+        A file, or the text itself in more than one line.
     name : str
-        The subcircuit in it.
+        Name of the subcircuit.
     ports : mapping of str to str
-        Its port for each terminal of our device: ``{"te": "plus", "be": "minus"}``. Others stay open.
+        Port of the subcircuit for each terminal of our device: ``{"te": "plus", "be": "minus"}``. Others stay open.
     parameters : mapping of str to str or float, optional
-        What its parameters are: the name of a parameter of ours, the name of a state of ours for its start, or a
-        value. Those that are not named keep their defaults.
+        Value of each parameter: the name of a parameter of our device, the name of a state of it for its start, or a
+        number. Parameters that are not named keep their defaults.
     states : mapping of str to str or (str, float, float), optional
-        The port or inner net whose voltage shows a state of ours: as position between the state's bounds, 0 to 1 V, or
-        with the voltages at the lower and the upper bound. States that are not named are not compared.
+        Port or inner net whose voltage shows a state of our device: as position between the state's bounds, 0 to 1 V,
+        or with the voltages at the lower and the upper bound. States that are not named are not compared.
     dialect : {"ltspice", "pspice", "ngspice"}, optional
-        Whose text it is.
+        Dialect of the text.
 
     Returns
     -------
     External
-        The other side of a cross-check.
+        The argument `against` of `crosscheck`.
 
     Raises
     ------
     InputError
-        If the file cannot be read, has no such subcircuit, port, net or parameter, or holds what cannot be translated;
-        names the line.
+        If the file cannot be read, has no such subcircuit, port, net or parameter, or holds something that cannot
+        be translated; names the line.
 
     Examples
     --------
@@ -185,7 +186,7 @@ def external(
     >>> crosscheck(device("resistor"), Sine(1.0, 1e3), against=theirs).worst < 1e-9
     True
     """
-    choice("dialect", dialect, DIALECTS)
+    choice("dialect", dialect, FOREIGN_DIALECTS)
     text, place = _text_of(source)
     library = read_library(text, name, dialect=dialect, source=place)
     folded = {ours: choice("ports", theirs.lower(), library.ports) for ours, theirs in ports.items()}
@@ -208,12 +209,12 @@ def external(
         states=MappingProxyType(shown),
     )
     numbers = {k: v for k, v in given.items() if not isinstance(v, str)}
-    library.written(numbers, extra_ports=[])  # refuses what cannot be translated, here rather than in a run
+    library.written(numbers, extra_ports=[])  # raises here, and not in a run, where a statement cannot be translated
     return found
 
 
 def _text_of(source: str | Path) -> tuple[str, str]:
-    """Return the text, and the name of where it comes from."""
+    """Return the text, and the name of its source."""
     if isinstance(source, str) and "\n" in source:
         return source, "a text"
     path = Path(source)

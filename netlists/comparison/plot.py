@@ -1,4 +1,4 @@
-"""The picture of an agreement: both sides above, their difference below."""
+"""The picture of an agreement: both solutions above, their difference below."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FLOOR = 1e-17  # smaller differences are drawn here: doubles do not resolve the
 
 
 def plot_agreement(agreement: Agreement, name: str, ax: Axes | None = None) -> Axes:
-    """Draw a quantity of both sides above, and their relative difference below."""
+    """Draw both solutions of a quantity above, and their relative difference below."""
     from matplotlib import pyplot as plt
     from matplotlib.ticker import MaxNLocator
 

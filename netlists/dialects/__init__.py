@@ -1,1 +1,1 @@
-"""Writers: the neutral circuit as text, one module for each simulator's dialect."""
+"""Netlists of a circuit, one module for each dialect, and readers of the texts of others."""

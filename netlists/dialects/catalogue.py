@@ -1,4 +1,4 @@
-"""`DIALECTS`: every simulator that a circuit can be written for; `write_netlist` writes it, as files."""
+"""`DIALECTS`: the simulators that a circuit can be written for; `write_netlist` writes its files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from devices import InputError
 from devices.common.validation import choice
 from netlists.circuit import Circuit
-from netlists.dialects._names import check_circuit
+from netlists.dialects.checks import check_circuit
 from netlists.dialects.ltspice import LtspiceOptions, write_ltspice
 from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
 from netlists.dialects.spectre import SpectreOptions, write_spectre
@@ -24,26 +24,26 @@ _STEM = re.compile("[A-Za-z0-9][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """What one simulator takes.
+    """The netlists of one simulator.
 
     Parameters
     ----------
     name : str
-        What `write_netlist` calls it.
+        The name by which `write_netlist` takes it.
     title : str
-        The simulator.
+        Name of the simulator.
     suffix : str
-        End of the netlist's file name.
+        Suffix of the file name.
     command : str
-        What runs the file, with ``{file}`` for its name.
+        Command that runs the file, with ``{file}`` for its name.
     options : type
         Class of its tolerances.
     blocks : bool
         Whether the netlist has the circuit's blocks; otherwise it is flat.
     measures : str
-        How it reports the measured currents.
+        Statements or files that report the measured currents.
     checked : str
-        How the text was checked.
+        Method by which the text was checked.
     write : callable
         Returns the netlist and the files that it includes, by name.
     """
@@ -108,8 +108,8 @@ def write_netlist(
     Parameters
     ----------
     circuit : Circuit
-        As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`, perhaps with elements of one's own.
-        `Circuit.enclosed` makes an array one block, `Circuit.flat` takes blocks away.
+        As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`, perhaps with further elements.
+        `Circuit.enclosed` makes an array one block, `Circuit.flat` expands blocks.
     dialect : str, optional
         One of `DIALECTS`.
     options : optional
@@ -120,7 +120,7 @@ def write_netlist(
     Returns
     -------
     dict of str to str
-        Name and text of each file; the netlist first, then what it includes.
+        Name and text of each file; the netlist first, then the files that it includes.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Expressions of other people's SPICE texts, read into SymPy: LTspice's, PSpice's and ngspice's.
+"""Expressions in the SPICE texts of others, read into SymPy: in the dialects of LTspice, PSpice and ngspice.
 
-What the three mean alike, and where they differ:
+Meaning of their operators and functions:
 
 - ``a**b`` and ``pow(a, b)`` are the real part of the power; ``pwr`` takes the absolute value of the base, ``pwrs``
   gives its sign back. ngspice takes the absolute value for ``**`` and ``pow``, and gives the sign back in ``pwr``.
@@ -9,8 +9,7 @@ What the three mean alike, and where they differ:
   whichever is the larger; ``if(c, a, b)`` and ``c ? a : b`` choose; ``table(x, x1, y1, ...)`` and ``pwl`` run on
   straight lines between the points, and stay beyond them; ngspice's ``pwl`` goes on.
 - ``log`` is the natural logarithm in LTspice and PSpice. Versions of ngspice differ: it is refused there.
-- Names do not tell upper and lower case apart. ``1k``, ``1Meg``, ``1u`` are scaled; letters after the scale say
-  nothing.
+- Names are the same in upper and lower case. ``1k``, ``1Meg``, ``1u`` are scaled; letters after the scale are ignored.
 """
 
 from __future__ import annotations
@@ -19,16 +18,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy
 from sympy.logic.boolalg import Boolean
 
 from devices.common.errors import InputError
 
-__all__ = ["DIALECTS", "Reader", "constant", "probe_symbol"]
+__all__ = ["FOREIGN_DIALECTS", "ExpressionReader", "constant", "probe_symbol"]
 
-DIALECTS = ("ltspice", "pspice", "ngspice")
 _SCALES = {
     "t": 1e12, "g": 1e9, "meg": 1e6, "k": 1e3, "mil": 25.4e-6, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9, "p": 1e-12,
     "f": 1e-15,
@@ -119,26 +117,49 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "trunc": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))),
     "int": (1, lambda x: sympy.sign(x) * sympy.floor(sympy.Abs(x))), "floor": (1, sympy.floor),
 }  # fmt: skip
-_MANY: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _table}
-#: Where ngspice means something else.
-_OF_NGSPICE: dict[str, tuple[int, Callable[..., Any]]] = {"pow": (2, _absolute_power), "pwr": (2, _signed_power)}
-_MANY_OF_NGSPICE: dict[str, Callable[..., Any]] = {"table": _table, "pwl": _endless_table}
+
+
+class _Rules(NamedTuple):
+    """Meaning of operators and functions in a dialect.
+
+    ``functions`` have a fixed number of arguments, ``tables`` any odd number from 5 on; of ``refused`` functions, there
+    are the reason and a way out. ``caret`` is the power that ``^`` means, if it means one.
+    """
+
+    power: Callable[..., Any]
+    caret: Callable[..., Any] | None
+    functions: Mapping[str, tuple[int, Callable[..., Any]]]
+    tables: Mapping[str, Callable[..., Any]]
+    refused: Mapping[str, tuple[str, str]]
+
+
+_LTSPICE = _Rules(_power, None, _FUNCTIONS, {"table": _table, "pwl": _table}, {})
+_NGSPICE = _Rules(
+    _absolute_power,
+    _absolute_power,
+    {**_FUNCTIONS, "pow": (2, _absolute_power), "pwr": (2, _signed_power)},
+    {"table": _table, "pwl": _endless_table},
+    {"log": ("'log', which ngspice's versions read differently,", "ln or log10")},
+)
+_RULES = {"ltspice": _LTSPICE, "pspice": _LTSPICE, "ngspice": _NGSPICE}
+#: Dialects of SPICE texts that are read.
+FOREIGN_DIALECTS = tuple(_RULES)
 _POWERS = ("pow", "pwr", "pwrs")
 _DEEPEST = 50  # brackets in brackets
-_LONGEST = 1e6  # decimal digits of a power of numbers, which is worked out
+_LONGEST = 1e6  # decimal digits of a power of numbers
 _MEMORY = {"ddt", "sdt", "idt", "idtmod", "delay", "absdelay", "rand", "random", "white", "gauss", "time"}
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads expressions of one text.
+class ExpressionReader:
+    """Reads the expressions of a text.
 
     Parameters
     ----------
     dialect : {"ltspice", "pspice", "ngspice"}
-        Whose rules hold.
+        Dialect of the text.
     names : mapping of str to sympy.Expr
-        What is known by name, in lower case.
+        Values by name, in lower case.
     functions : mapping of str to (sequence of str, str)
         Arguments and text of each ``.func``, by name in lower case.
     inside : tuple of str, optional
@@ -154,7 +175,7 @@ class Reader:
     outer: Mapping[str, Any] | None = None
 
     def body(self, name: str, values: Sequence[Any]) -> Any:
-        """Return what a ``.func`` makes of its arguments, which hide the text's own names in its body only."""
+        """Return the value of a ``.func``, whose arguments hide names of the text in its body only."""
         arguments, text = self.functions[name]
         outer = self.outer or self.names
         own = {**outer, **dict(zip(arguments, values, strict=True))}
@@ -166,19 +187,21 @@ class Reader:
         Raises
         ------
         InputError
-            For what is not understood; names it.
+            If the text cannot be translated; names the part.
         """
         parser = _Parser(self, text)
         found = parser.choice()
         if parser.sign is not None:
             raise parser.refused(f"{parser.sign!r} after an expression")
-        # SymPy makes choices between conditions of its own; they are written with and, or, not.
+        # SymPy may make an ITE of conditions; it is written with and, or, not.
         return _value(found).replace(sympy.ITE, lambda c, a, b: sympy.Or(sympy.And(c, a), sympy.And(sympy.Not(c), b)))
 
 
 class _Parser:
-    def __init__(self, reader: Reader, text: str) -> None:
-        self.reader, self.text, self.tokens, place = reader, text, [], 0
+    def __init__(self, reader: ExpressionReader, text: str) -> None:
+        self.reader, self.rules, self.text = reader, _RULES[reader.dialect], text
+        self.tokens: list[re.Match[str]] = []
+        place = 0
         while place < len(text.rstrip()):
             found = _TOKEN.match(text, place)
             if found is None:
@@ -188,7 +211,8 @@ class _Parser:
         self.k = self.depth = 0
 
     def refused(self, what: str, fix: str = "") -> InputError:
-        return InputError("expression", f"{what} in {self.text.strip()!r}", "what can be translated", fix)
+        """Return the error that names a part of the text."""
+        return InputError("expression", f"{what} in {self.text.strip()!r}", "expressions that can be translated", fix)
 
     @property
     def sign(self) -> str | None:
@@ -249,11 +273,11 @@ class _Parser:
     def power(self) -> Any:
         base = self.atom()
         sign = self.take("**", "^")
-        if sign == "^" and self.reader.dialect != "ngspice":
-            raise self.refused("'^', an exclusive or in this dialect,", "** for a power, or dialect='ngspice'")
         if sign is None:
             return base
-        power = _absolute_power if self.reader.dialect == "ngspice" else _power
+        power = self.rules.caret if sign == "^" else self.rules.power
+        if power is None:
+            raise self.refused("'^', an exclusive or in this dialect,", "** for a power, or dialect='ngspice'")
         return self.raised(power, _value(base), _value(self.signed()))
 
     def atom(self) -> Any:
@@ -297,13 +321,11 @@ class _Parser:
             if name in self.reader.inside:
                 raise self.refused(f"the function {name}, which calls itself,")
             return self.reader.body(name, values)
-        if name == "log" and self.reader.dialect == "ngspice":
-            raise self.refused("'log', which ngspice's versions read differently,", "ln or log10")
-        of_ngspice = self.reader.dialect == "ngspice"
-        many = _MANY_OF_NGSPICE if of_ngspice else _MANY
-        if name in many and len(values) >= 5 and len(values) % 2:
-            return many[name](*values)
-        functions = {**_FUNCTIONS, **_OF_NGSPICE} if of_ngspice else _FUNCTIONS
+        if name in self.rules.refused:
+            raise self.refused(*self.rules.refused[name])
+        tables, functions = self.rules.tables, self.rules.functions
+        if name in tables and len(values) >= 5 and len(values) % 2:
+            return tables[name](*values)
         if name not in functions or functions[name][0] != len(values):
             why = " (of time or chance)" if name in _MEMORY else ""
             raise self.refused(f"the function {name} of {len(values)} arguments{why}")
@@ -311,7 +333,7 @@ class _Parser:
         return self.raised(function, *values) if name in _POWERS else function(*values)
 
     def raised(self, power: Callable[..., Any], base: Any, exponent: Any) -> Any:
-        """Return a power; one of numbers that has too many digits to be worked out is refused."""
+        """Return a power; a power of numbers with too many digits is refused."""
         if exponent.is_number and base.is_number and not base.is_zero:
             digits = sympy.Abs(exponent * sympy.log(sympy.Abs(base), 10))
             if not digits.is_finite or digits.evalf() > _LONGEST:

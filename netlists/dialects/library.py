@@ -1,4 +1,4 @@
-"""Subcircuits of ``.lib`` and ``.sub`` files: read in LTspice's, PSpice's or ngspice's dialect, written for ngspice."""
+"""Subcircuits of ``.lib`` and ``.sub`` files in the dialects of LTspice, PSpice and ngspice, written for ngspice."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import sympy
 
 from devices.common.errors import InputError
-from netlists.dialects._expressions import expression, number_text
-from netlists.dialects.foreign import Reader, constant, probe_symbol
+from netlists.dialects.expressions import expression, number_text
+from netlists.dialects.foreign import ExpressionReader, constant, probe_symbol
 
 __all__ = ["Library", "read_library"]
 
@@ -31,7 +31,9 @@ class Line:
 
     def refused(self, why: str, fix: str = "") -> InputError:
         """Return the error that names this line."""
-        return InputError("source", f"line {self.number}, {self.text[:80]!r}: {why}", "what can be translated", fix)
+        return InputError(
+            "source", f"line {self.number}, {self.text[:80]!r}: {why}", "statements that can be translated", fix
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +43,15 @@ class Library:
     Parameters
     ----------
     name, dialect, source : str
-        The subcircuit, its dialect, and where it comes from.
+        Name of the subcircuit, its dialect, and its source.
     ports : tuple of str
-        Its ports, in lower case.
+        Ports in lower case.
     parameters : mapping of str to str
-        Its parameters, those of ``.param`` lines among them, with their defaults as text.
+        Parameters, those of ``.param`` lines too, with their defaults as text.
     statements : tuple of Line
-        What stands in it.
+        Statements of the subcircuit.
     definitions : tuple of Line
-        The ``.param`` lines around it, which come first, and its own.
+        The ``.param`` lines of the text around it, which come first, and its own.
     functions : mapping of str to (sequence of str, str)
         Each ``.func``: arguments and text.
     """
@@ -90,12 +92,12 @@ class Library:
     def _read(self, text: str, values: Mapping[str, float], line: Line) -> Any:
         names = {name: constant(value) for name, value in values.items()}
         try:
-            return Reader(self.dialect, names, self.functions).read(_bare(text))
+            return ExpressionReader(self.dialect, names, self.functions).read(_bare(text))
         except InputError as error:
             raise line.refused(str(error.given), error.fix) from None
 
     def smallest_capacitance(self, given: Mapping[str, float]) -> float:
-        """Return its smallest capacitance [F]; 1 where it has none."""
+        """Return the smallest capacitance [F]; 1 where there is none."""
         values = self.values(given)
         found = [
             self._number(re.split(r"\s+ic\s*=", _fields(line)[3], flags=re.IGNORECASE)[0], values, line)
@@ -117,7 +119,7 @@ class Library:
         Raises
         ------
         InputError
-            If something cannot be translated; names the line.
+            If a statement cannot be translated; names the line.
         """
         values = self.values(given)
         body = [text for line in self.statements for text in self._statement(line, values)]
@@ -185,7 +187,7 @@ class Library:
 
 
 def _real(value: Any, text: str, line: Line) -> float:
-    """Return what an expression came to as a float."""
+    """Return the value of an expression as a float."""
     if value.free_symbols or not value.is_finite or not value.is_real:
         raise line.refused(f"{text.strip()!r} is no finite number here")
     return float(value)
@@ -250,7 +252,7 @@ def read_library(text: str, name: str, *, dialect: str, source: str) -> Library:
 
 
 def _lines(text: str, dialect: str) -> Iterator[Line]:
-    """Yield statements: comments away, continuations joined."""
+    """Yield statements without comments, with continuation lines joined."""
     number, joined = 0, ""
     for k, raw in enumerate([*text.splitlines(), "*"], start=1):
         line = re.sub(r"\s\$.*" if dialect == "ngspice" else r";.*", "", raw).strip()
@@ -267,7 +269,7 @@ def _lines(text: str, dialect: str) -> Iterator[Line]:
 
 
 def _fields(line: Line) -> tuple[str, str, str, str]:
-    """Return name, two nets and what follows them."""
+    """Return the name, the two nets and the rest of an element."""
     parts = line.text.split(None, 3)
     if len(parts) < 4:
         raise line.refused("too few words")

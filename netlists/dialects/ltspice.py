@@ -1,6 +1,6 @@
-"""The neutral circuit as a netlist of LTspice, after its help (LTspice XVII and 24); not run here.
+"""A circuit as a netlist of LTspice, after its help (LTspice XVII and 24); not run here.
 
-What it takes differently from ngspice: ``if()`` chooses where others have ``? :``, a sine is ``SINE``, and results are
+It differs from ngspice: ``if()`` chooses where others have ``? :``, a sine is ``SINE``, and results are
 doubles only with ``numdgt`` above 6, uncompressed only with ``plotwinsize`` 0.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import sympy
 
 from netlists.circuit import Circuit, Transient
-from netlists.dialects._expressions import ltspice_expression
-from netlists.dialects._spice import Spice, SpiceOptions
-from netlists.dialects._text import package_version
+from netlists.dialects.expressions import ltspice_expression
+from netlists.dialects.spice import Spice, SpiceOptions
+from netlists.dialects.text import package_version
 
 __all__ = ["FUNCTIONS", "LtspiceOptions", "write_ltspice"]
 

@@ -1,4 +1,4 @@
-"""The neutral circuit as an ngspice netlist."""
+"""A circuit as a netlist of ngspice."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sympy
 
 from devices import DeviceModel, Waveform
 from netlists.circuit import Capacitor, Circuit, Subcircuit, Transient
-from netlists.dialects._expressions import expression
-from netlists.dialects._sharing import share
-from netlists.dialects._spice import Spice, SpiceOptions, clamp_rate
-from netlists.dialects._text import package_version as _version
+from netlists.dialects.expressions import expression
+from netlists.dialects.spice import Spice, SpiceOptions, clamp_rate
+from netlists.dialects.subexpressions import share_subexpressions
+from netlists.dialects.text import package_version as _version
 
 __all__ = [
     "NgspiceOptions",
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-#: Operations that a part of a device's laws must save to be a node: in ngspice, a node costs about as much as 40.
+#: Operations that a subexpression must save to be a node: in ngspice, a node costs about as much as 40.
 _LEAST_SHARED = 40
 
 
@@ -35,9 +35,9 @@ class NgspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
 
     @classmethod
     def suited(cls, circuit: Circuit) -> NgspiceOptions:
-        """Return the options that `netlists.crosscheck` takes for a circuit.
+        """Return the options with which `netlists.crosscheck` runs a circuit.
 
-        The defaults; for transients of arrays with a `reltol` of 1e-9, and a `chgtol` of the charge of the smallest
+        These are the defaults; in transients of arrays, `reltol` is 1e-9, and `chgtol` the charge of the smallest
         capacitor at 1 V.
         """
         parts = [*circuit.elements, *(e for block in circuit.blocks for e in block.elements)]
@@ -48,10 +48,14 @@ class NgspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
     def loosened(self, factor: float) -> NgspiceOptions:
         """Return these options with tolerances of Newton's iteration that are `factor` times as large.
 
-        Where a line hangs on little but selectors, voltages are known to rounding divided by their conductance, and
-        no iteration comes closer.
+        Where a line is connected by little but selectors, the error of voltages is rounding divided by their
+        conductance, and no iteration comes closer.
         """
         return replace(self, reltol=factor * self.reltol, abstol=factor * self.abstol, vntol=factor * self.vntol)
+
+    def stretched(self, factor: float) -> NgspiceOptions:
+        """Return the options for steps that are `factor` times as long: these, as the analysis has the longest step."""
+        return self
 
 
 class _Ngspice(Spice):
@@ -72,8 +76,8 @@ class _Ngspice(Spice):
     def shared(
         self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
     ) -> tuple[list[str], list[sympy.Expr], dict[sympy.Symbol, str]]:
-        """Parts of the laws as nodes, guessed as they are at rest: with a part at 0 V the laws may have no value."""
-        parts, laws = share(laws, _LEAST_SHARED)
+        """Subexpressions as nodes that start from their values at rest: from 0 V, the laws may have no value."""
+        parts, laws = share_subexpressions(laws, _LEAST_SHARED)
         called = {symbol: f"v(part{k})" for k, (symbol, _) in enumerate(parts)}
         rest: dict[sympy.Symbol, sympy.Expr] = {model.voltage: sympy.Integer(0)}
         rest |= dict.fromkeys((q.symbol for q in (*model.controls, model.unknown) if q is not None), sympy.Integer(0))
@@ -87,11 +91,11 @@ class _Ngspice(Spice):
         return lines, laws, called
 
     def observed(self, circuit: Circuit) -> list[str]:
-        """Currents of instances, beside all nodes and sources."""
+        """Line that saves the currents of instances, beside all nodes and sources."""
         return [".save all", *self.wrapped(map(instance_current, circuit.observed))] if circuit.observed else []
 
     def measures(self, circuit: Circuit) -> list[str]:
-        """Run, keep all vectors in ``circuit.raw`` and print; batch mode alone prints 7 digits, amid all else."""
+        """Lines that run, keep all vectors in ``circuit.raw`` and print 15 digits; batch mode alone prints 7."""
         if not circuit.measured:
             return []
         if isinstance(circuit.analysis, Transient):
@@ -165,7 +169,7 @@ def subcircuit_values(values: Mapping[str, float]) -> dict[str, str]:
 
 
 def instance_current(name: str) -> str:
-    """Return what ngspice calls the current into the first terminal of a device of ours."""
+    """Return the name in ngspice of the current into the first terminal of a device of ours."""
     return f"@b.{name.lower()}.bi[i]"
 
 

@@ -1,29 +1,27 @@
-"""The neutral circuit as a netlist of Spectre with a Verilog-A module for each device, after its manuals; not run here.
+"""A circuit as a netlist of Spectre with a Verilog-A module for each device, after its manuals; not run here.
 
-Spectre tells upper from lower case, has no outputs for states as our modules have none, and starts a transient from the
-operating point, in which the modules hold their states.
+Names differ in upper and lower case; devices have no outputs for states; a transient starts from the operating point,
+in which the modules hold their states.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
-from devices import InputError, Waveform
+from devices import Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
-from netlists.dialects._expressions import real_text
-from netlists.dialects._names import check_circuit
-from netlists.dialects._spice import clamp_rate
-from netlists.dialects._text import device_notes, one_line, package_version, wrapped
+from netlists.dialects.checks import check_circuit
+from netlists.dialects.expressions import real_text
+from netlists.dialects.spice import clamp_rate
+from netlists.dialects.text import device_notes, one_line, package_version, wrapped
 from netlists.dialects.verilog_a import verilog_name, write_verilog_a
+from netlists.dialects.waveforms import as_points, as_sine
 
 __all__ = ["SpectreOptions", "write_spectre"]
 
-#: Names of its own components, which a module of ours must not have.
+#: Names of the components of Spectre, which a module of ours must not have.
 _TAKEN = frozenset({"bsource", "capacitor", "inductor", "iprobe", "isource", "port", "relay", "resistor", "vsource"})
 
 
@@ -135,17 +133,12 @@ def _source(head: str, source: VoltageSource) -> list[str]:
     value = source.value
     if not isinstance(value, Waveform):
         return [f"{head} vsource type=dc dc={real_text(value)}"]
-    rows = value.segments
-    if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
-        _, offset, _, amplitude, omega, phase = rows[0]
-        numbers = (offset, amplitude, omega / (2 * math.pi), math.degrees(phase))
+    sine = as_sine(value)
+    if sine is not None:
         words = ("sinedc", "ampl", "freq", "sinephase")
-        values = (f"{word}={real_text(number)}" for word, number in zip(words, numbers, strict=True))
+        values = (f"{word}={real_text(number)}" for word, number in zip(words, sine, strict=True))
         return [f"{head} vsource type=sine {' '.join(values)}"]
-    if rows[:, 3].any():
-        raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
-    voltages = np.append(rows[:, 1], value.at(value.duration))
-    pairs = (f"{real_text(t)} {real_text(v)}" for t, v in zip(value.corners, voltages, strict=True))
+    pairs = (f"{real_text(t)} {real_text(v)}" for t, v in zip(*as_points(value), strict=True))
     return [f"{head} vsource type=pwl wave=[", *wrapped(pairs, "+ "), "+ ]"]
 
 

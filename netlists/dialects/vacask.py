@@ -1,12 +1,11 @@
-"""The neutral circuit as a netlist of VACASK, which holds the Verilog-A modules of its devices.
+"""A circuit as a netlist of VACASK, with the Verilog-A modules of its devices in the same file.
 
-One file, ready to run: VACASK has the embedded modules compiled by OpenVAF. States start where they are set to, because
-the modules hold them there in the operating point from which a transient sets out.
+VACASK has the embedded modules compiled by OpenVAF. States start at their given values,
+because the modules hold them there in the operating point from which a transient starts.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,11 +15,12 @@ import numpy as np
 from devices import InputError, Waveform
 from devices.common.validation import choice, integer, number
 from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
-from netlists.dialects._expressions import real_text
-from netlists.dialects._names import check_circuit
-from netlists.dialects._text import one_line, package_version, wrapped
+from netlists.dialects.checks import check_circuit
+from netlists.dialects.expressions import real_text
 from netlists.dialects.ngspice import clamp_rate
-from netlists.dialects.verilog_a import CURRENT, internal_node, verilog_name, write_verilog_a
+from netlists.dialects.text import one_line, package_version, wrapped
+from netlists.dialects.verilog_a import CURRENT_VARIABLE, internal_node, verilog_name, write_verilog_a
+from netlists.dialects.waveforms import as_sine, check_straight
 
 __all__ = ["VacaskOptions", "current_vectors", "state_vectors", "write_vacask"]
 
@@ -33,7 +33,7 @@ _HALVINGS = 14  # 6e-8 of the time between corners for the first step, where ste
 
 @dataclass(frozen=True, kw_only=True)
 class VacaskOptions:
-    """Tolerances of VACASK; the defaults are for reference runs, far tighter than its own.
+    """Tolerances of VACASK; the defaults are for reference runs, far tighter than those of VACASK.
 
     Parameters
     ----------
@@ -55,12 +55,13 @@ class VacaskOptions:
         Longest step as a fraction of the time from one corner of a waveform to the next: nor are the errors of the
         first steps after a corner controlled.
     halvings : int, optional
-        How often that time is halved, towards the corner at its start, by points on the straight line that VACASK takes
-        for corners too: then steps are as short as charges settle after a corner, and grow as they do. Not where the
-        slope stays, as at the start of a constant: there nothing settles, and charges over short steps are rounding.
+        Number of times that this time is halved, towards the corner at its start, by points on the straight line that
+        VACASK takes for corners too: steps are short while charges settle after a corner, and grow later. Not where
+        the slope does not change, as at the start of a constant: nothing settles there, and charges over short steps
+        are rounding.
     residuals : bool, optional
-        Whether the currents at each node must add up to `abstol` too, not only the last change of all unknowns be
-        small. With metal they cannot: 1 V across 0.1 ohm is known to 1e-15 A only.
+        Whether the sum of currents at each node must be below `abstol` too, not only the last change of all unknowns.
+        With wires that is impossible: 1 V across 0.1 ohm is known to 1e-15 A only.
     """
 
     reltol: float = 1e-12
@@ -85,11 +86,11 @@ class VacaskOptions:
 
     @classmethod
     def suited(cls, circuit: Circuit) -> VacaskOptions:
-        """Return the options that `netlists.crosscheck` takes for a circuit: small steps where corners are few.
+        """Return the options with which `netlists.crosscheck` runs a circuit: small steps where corners are few.
 
-        Where there is metal, without a check of residuals. Where there are capacitors, with steps that begin short
-        after each corner, and tolerances a hundred times as large, for its iteration does not come closer where a small
-        step makes a large conductance of them.
+        Residuals are not checked in a circuit with wires. With capacitors, steps are short after each corner, and
+        tolerances a hundred times as large, because the iteration does not come closer where a small step makes a large
+        conductance of a capacitor.
         """
         waves = [e.value for e in circuit.elements if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
         corners = len({float(t) for wave in waves for t in wave.corners})
@@ -102,6 +103,10 @@ class VacaskOptions:
     def loosened(self, factor: float) -> VacaskOptions:
         """Return these options with tolerances of Newton's iteration that are `factor` times as large."""
         return replace(self, reltol=factor * self.reltol, abstol=factor * self.abstol, vntol=factor * self.vntol)
+
+    def stretched(self, factor: float) -> VacaskOptions:
+        """Return these options with steps between corners `factor` times as long, a quarter of the time at most."""
+        return replace(self, corner=min(0.25, self.corner * factor))
 
     def items(self) -> list[tuple[str, str]]:
         """Return names and values as text, in a fixed order."""
@@ -148,7 +153,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         "control",
         "  abort always",
         f'  options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}',
-        *wrapped(["default", *(f"p({name},{CURRENT})" for name in circuit.observed)], "  save "),
+        *wrapped(["default", *(f"p({name},{CURRENT_VARIABLE})" for name in circuit.observed)], "  save "),
         f"  analysis circuit {_analysis(circuit)}",
         "endc",
     ]
@@ -168,13 +173,13 @@ def _module(definition: Subcircuit) -> str:
 
 
 def current_vectors(circuit: Circuit) -> dict[str, str]:
-    """Return which vector of VACASK's holds each observed current: the instance's name, and the vector's."""
+    """Return the vector of VACASK for each observed current, by the name of its instance."""
     flat = circuit.flat().observed
-    return {name: f"{inner}.{CURRENT}" for name, inner in zip(circuit.observed, flat, strict=True)}
+    return {name: f"{inner}.{CURRENT_VARIABLE}" for name, inner in zip(circuit.observed, flat, strict=True)}
 
 
 def state_vectors(circuit: Circuit) -> dict[str, str]:
-    """Return which vector of VACASK's holds each state: the net that shows it in the circuit, and the vector's name."""
+    """Return the vector of VACASK for each state, by the net that shows the state in the circuit."""
     found = {}
     circuit = circuit.flat()
     models = {definition.name: definition for definition in circuit.subcircuits}
@@ -195,7 +200,7 @@ def _analysis(circuit: Circuit) -> str:
 
 
 def _checked(circuit: Circuit) -> list[tuple[Element, tuple[str, ...]]]:
-    """Return elements with the nets that they have in VACASK: without outputs for states."""
+    """Return elements with their nets in VACASK, where devices have no outputs for states."""
     probes = {definition.name: len(definition.probes) for definition in circuit.subcircuits}
     found: list[tuple[Element, tuple[str, ...]]] = []
     for element in circuit.elements:
@@ -225,14 +230,12 @@ def _element(element: Element, nets: tuple[str, ...], halvings: int) -> str:
 def _source(value: float | Waveform, halvings: int) -> str:
     if not isinstance(value, Waveform):
         return f"dc={real_text(value)}"
-    rows = value.segments
-    if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
-        _, offset, _, amplitude, omega, phase = rows[0]
-        numbers = (offset, amplitude, omega / (2 * math.pi), math.degrees(phase))
+    sine = as_sine(value)
+    if sine is not None:
         words = ("sinedc", "ampl", "freq", "tdphase")
-        return 'type="sine" ' + " ".join(f"{w}={real_text(n)}" for w, n in zip(words, numbers, strict=True))
-    if rows[:, 3].any():
-        raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
+        return 'type="sine" ' + " ".join(f"{w}={real_text(n)}" for w, n in zip(words, sine, strict=True))
+    check_straight(value)
+    rows = value.segments
     after = np.outer(np.diff(value.corners), [0.0, *(0.5**k for k in range(halvings, 0, -1))])
     told = np.ones(after.shape, dtype=bool)
     told[np.diff(rows[:, 2], prepend=0.0) == 0.0, 1:] = False

@@ -2,9 +2,9 @@
 
 A state is the charge on a node of 1 F, normalised to its span: ``ddt(y) = f(v, x) / (upper - lower)``. The laws see the
 clipped state. Beyond a bound, a current proportional to the excess brings the node back at ``xsv_rate``, far faster
-than anything else; where the law points outward the node rests a hair beyond the bound, and when the law turns inward
-it returns with it, without a jump and without wind-up. In a static analysis the state is held at its start, so that a
-transient begins there without further orders.
+than anything else; where the law points outward the node rests just beyond the bound, and when the law turns inward
+it returns at once, without a jump and without wind-up. In a static analysis the state is held at its start, so that a
+transient begins there without initial conditions.
 
 States that are held, for operating points alone, are parameters and have no nodes.
 
@@ -25,20 +25,20 @@ import sympy
 from devices import Device, DeviceModel, InputError, Parameter, ParameterSet, State
 from devices.parameters import Unknown
 from netlists.circuit import Subcircuit
-from netlists.dialects._expressions import real_text, verilog_expression
-from netlists.dialects._text import device_notes, one_line, package_version
-from netlists.dialects._verilog_words import TAKEN
+from netlists.dialects.expressions import real_text, verilog_expression
+from netlists.dialects.text import device_notes, one_line, package_version
+from netlists.dialects.verilog_words import TAKEN
 
-__all__ = ["CURRENT", "internal_node", "verilog_name", "write_verilog_a"]
+__all__ = ["CURRENT_VARIABLE", "internal_node", "verilog_name", "write_verilog_a"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RATE = "xsv_rate"
 #: The output variable that shows a device's current into its first terminal [A].
-CURRENT = "i_now"
+CURRENT_VARIABLE = "i_now"
 
 
 def verilog_name(name: str) -> str:
-    """Return the name of a parameter in Verilog-A: a word that the language keeps gets a ``_`` at its end."""
+    """Return the name of a parameter in Verilog-A: a reserved word gets a ``_`` at its end."""
     return f"{name}_" if name in TAKEN else name
 
 
@@ -62,7 +62,7 @@ def write_verilog_a(
     Parameters
     ----------
     subject : Device, DeviceModel or Subcircuit
-        What to write. The values of a device are the module's defaults; otherwise those of a parameter set are.
+        The device. Its values are the defaults of the module; those of a parameter set for a model or a subcircuit.
     set : str, optional
         Parameter set of a model; its default set where not given.
     module : str, optional
@@ -94,7 +94,7 @@ def write_verilog_a(
     parameters = [verilog_name(q.name) for q in (*model.parameters, *model.states)]
     reals = ["v", *(f"{s.name}_share" for s in moving), *(f"{q.name}_now" for q in (*moving, *inner))]
     reals += [f"{u.name}_{end}" for u in inner for end in ("low", "high")]
-    _check_names([module, *ports, *nodes, *parameters, *reals, CURRENT, _RATE])
+    _check_names([module, *ports, *nodes, *parameters, *reals, CURRENT_VARIABLE, _RATE])
 
     names = {q.symbol: verilog_name(q.name) for q in model.parameters}
     names[model.voltage] = "v"
@@ -125,14 +125,14 @@ def write_verilog_a(
         *(_parameter(q.name, q.unit, q.meaning, values[q.name], _range(q)) for q in model.parameters),
         *(_parameter(q.name, q.unit, f"start of {q.meaning}", values[q.name], _between(q)) for q in model.states),
         *([_parameter(_RATE, "1/s", "return from beyond a bound", clamp_rate, "(0:inf)")] if moving else []),
-        f'    (* units="A", desc="current from {te} to {be}" *) real {CURRENT};',
+        f'    (* units="A", desc="current from {te} to {be}" *) real {CURRENT_VARIABLE};',
         f"    real {', '.join(reals)};",
         "",
         "    analog begin",
         f"        v = V({te}, {be});",
         *(f"        {line}" for line in (*clip, *solve)),
-        f"        {CURRENT} = {_current(model, names)};",
-        f"        I({te}, {be}) <+ {CURRENT};",
+        f"        {CURRENT_VARIABLE} = {_current(model, names)};",
+        f"        I({te}, {be}) <+ {CURRENT_VARIABLE};",
         *(f"        {line}" for line in move),
         "    end",
         "endmodule",
@@ -144,7 +144,7 @@ def write_verilog_a(
 def _values(
     subject: Device | DeviceModel | Subcircuit, name: str | None
 ) -> tuple[DeviceModel, ParameterSet, dict[str, float], str]:
-    """Return model, set, values of parameters and starts, and in words what of them is not the set's."""
+    """Return model, set, values of parameters and starts, and a text of the values that differ from the set."""
     if isinstance(subject, Device | Subcircuit):
         model, given = subject.model, subject.parameter_set
         if name is not None:
@@ -208,7 +208,7 @@ def _span(state: State) -> tuple[str, str]:
 
 
 def _clipped(state: State) -> list[str]:
-    """Lines that give a state its place between its bounds, and its present value."""
+    """Lines that compute the position of a state between its bounds, and its present value."""
     low, span = _span(state)
     share = f"{state.name}_share"
     return [
@@ -218,10 +218,10 @@ def _clipped(state: State) -> list[str]:
 
 
 def _solved(unknown: Unknown, names: Mapping[sympy.Symbol, str]) -> list[str]:
-    """Lines that solve for an internal unknown and give it its present value.
+    """Lines that solve for an internal unknown and compute its present value.
 
     Within its bracket that is the node's, with its slope too where the bracket closes, at 0 V. Laws go on beyond it as
-    straight lines, so that an iteration that strays is led back, in a device that floats too.
+    straight lines, so that an iteration that leaves it returns, also in a device that floats.
     """
     node, name = f"V(in_{unknown.name})", unknown.name
     first, second = (verilog_expression(end, names) for end in unknown.between)
@@ -249,7 +249,7 @@ def _current(model: DeviceModel, names: Mapping[sympy.Symbol, str]) -> str:
 
 
 def _moved(state: State, law: sympy.Expr, names: Mapping[sympy.Symbol, str]) -> list[str]:
-    """Lines that move a state."""
+    """Lines of the rate of a state."""
     node, start = internal_node(state), verilog_name(state.name)
     low, span = _span(state)
     rate = verilog_expression(law, names)

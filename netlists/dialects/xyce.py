@@ -1,7 +1,7 @@
-"""The neutral circuit as a netlist of Xyce, after its reference guide (Xyce 7.10); not run here.
+"""A circuit as a netlist of Xyce, after its reference guide (Xyce 7.10); not run here.
 
-What it takes differently from ngspice: expressions stand in braces and name parameters plainly; a capacitor's ``IC`` is
-held in the operating point and may be an expression, which ``.IC`` may not; a first step stands where others have a
+It differs from ngspice: expressions stand in braces and name parameters plainly; a capacitor's ``IC`` is
+held in the operating point and may be an expression, which ``.IC`` may not; ``.tran`` has a first step in place of a
 print step; an operating point that prints is a sweep of one point.
 """
 
@@ -16,9 +16,9 @@ import sympy
 from devices import Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import Circuit, Transient, VoltageSource
-from netlists.dialects._expressions import number_text, xyce_expression
-from netlists.dialects._spice import Spice
-from netlists.dialects._text import package_version
+from netlists.dialects.expressions import number_text, xyce_expression
+from netlists.dialects.spice import Spice
+from netlists.dialects.text import package_version
 
 __all__ = ["FUNCTIONS", "XyceOptions", "write_xyce"]
 

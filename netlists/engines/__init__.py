@@ -1,1 +1,1 @@
-"""Engines: how a circuit is run, one module for each simulator."""
+"""Simulators that run circuits: one module for each, and a table of all."""

@@ -1,4 +1,4 @@
-"""ngspice in a process of its own: a crash, a hang or a leak stays outside."""
+"""Runs of ngspice, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from devices.common.errors import (
     SimulatorVersionError,
 )
 from netlists.circuit import Circuit, Transient
-from netlists.engines._process import execute, seconds_allowed
-from netlists.engines._runs import read_result, run_folder
+from netlists.engines.folders import read_result, run_folder
+from netlists.engines.process import check_timeout, run_process
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
 
-__all__ = ["INSTALL", "named_currents", "ngspice_version", "run_ngspice"]
+__all__ = ["INSTALL", "PROGRESS", "check_start", "named_currents", "ngspice_version", "run_ngspice"]
 
 INSTALL = "sudo apt-get install ngspice libngspice0"
 OLDEST = 30  # version
-#: What ngspice says on its way to a solution; no complaint.
-CHATTER = re.compile(r"Note:|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit")
+#: Lines in which ngspice tells of its progress; no errors.
+PROGRESS = re.compile(r"Note:|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit")
 
 
 def ngspice_version() -> str:
@@ -45,15 +45,15 @@ def ngspice_version() -> str:
     Raises
     ------
     SimulatorNotFoundError
-        If there is none; names the command that installs it.
+        If it is not installed; names the command that installs it.
     SimulatorVersionError
-        If it is older than 30, whose syntax is not the one that is written.
+        If it is older than 30, which takes another syntax than our netlists have.
     SimulatorError
-        If it does not answer.
+        If it prints no version.
 
     Notes
     -----
-    The tests run with version 39; those from 30 on are taken, and named in every result.
+    The tests run with version 39. Versions from 30 on are accepted, and every result names the one that ran.
     """
     program = _program()
     state = os.stat(program)
@@ -62,7 +62,7 @@ def ngspice_version() -> str:
 
 @cache
 def _version_of(program: str, state: tuple[int, ...]) -> str:
-    """Ask a program for its version; once for each state of its file."""
+    """Return the version that a program prints; asked once for each state of its file."""
     found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path(program).parent, timeout=20.0))
     if found is None:
         raise SimulatorError("ngspice --version: no version in its answer; is the ngspice on PATH the simulator?")
@@ -99,7 +99,7 @@ def run_ngspice(
     timeout : float, optional
         Longest run [s]; then the process and its children are killed.
     keep : path, optional
-        Folder for ``circuit.cir`` and ``circuit.raw``; without it nothing is left of a run that succeeds.
+        Folder for ``circuit.cir`` and ``circuit.raw``; without it a run that succeeds leaves no files.
 
     Returns
     -------
@@ -111,10 +111,10 @@ def run_ngspice(
     SimulatorNotFoundError
         If ngspice is not installed.
     SimulatorError
-        If ngspice refuses the netlist, does not converge, crashes or takes too long, or there is no room to run in; in
-        its own words, with the path of the netlist. The last 20 netlists that failed are kept in the user's cache.
+        If ngspice refuses the netlist, does not converge, crashes or takes too long, or there is no space to run in;
+        with its own message and the path of the netlist. The last 20 netlists that failed are kept in the user's cache.
     """
-    limit = seconds_allowed(timeout)
+    limit = check_timeout(timeout)
     circuit = netlist
     if isinstance(netlist, Circuit):
         from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
@@ -127,30 +127,30 @@ def run_ngspice(
         raw = folder / "circuit.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
-        said = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
-        vectors = read_result("ngspice", raw, _words(said), said)
-        check_start("ngspice", said, circuit)
+        output = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
+        vectors = read_result("ngspice", raw, _message(output), output)
+        check_start("ngspice", output, circuit)
         waves = Waves(vectors, engine, time.perf_counter() - started)
     return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
 
 
-def check_start(engine: str, said: str, circuit: object) -> None:
-    """Refuse a transient whose start ngspice found by a transient of its own, in which states do not stay.
+def check_start(engine: str, output: str, circuit: object) -> None:
+    """Refuse a transient whose start ngspice found by a pseudo-transient, in which states do not stay.
 
     Raises
     ------
     SimulatorConvergenceError
-        If all that ngspice `said` tells of one, and `circuit` has states that move.
+        If the `output` of ngspice tells of one, and `circuit` has states that move.
     """
     if not (isinstance(circuit, Circuit) and isinstance(circuit.analysis, Transient)):
         return
-    if "Transient op finished" in said and any(definition.probes for definition in circuit.subcircuits):
-        words = "no operating point to start from; it went on from a pseudo-transient, in which the states had moved"
-        raise SimulatorConvergenceError(f"{engine}: {words}")
+    if "Transient op finished" in output and any(definition.probes for definition in circuit.subcircuits):
+        reason = "no operating point to start from; it went on from a pseudo-transient, in which the states had moved"
+        raise SimulatorConvergenceError(f"{engine}: {reason}")
 
 
 def named_currents(waves: Waves, circuit: Circuit) -> Waves:
-    """Return a run of ngspice in which the observed currents have the names of their instances."""
+    """Return the vectors of a run of ngspice with the observed currents under the names of their instances."""
     from netlists.dialects.ngspice import instance_current
 
     currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
@@ -158,23 +158,23 @@ def named_currents(waves: Waves, circuit: Circuit) -> Waves:
 
 
 def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -> str:
-    """Run ngspice and return what it said, or raise with its words."""
+    """Run ngspice and return its output."""
     environment = {k: v for k, v in os.environ.items() if k != "SPICE_ASCIIRAWFILE"}
-    return execute(
+    return run_process(
         "ngspice",
         [program, *arguments],
         folder,
         environment=environment,
         timeout=timeout,
-        words=_words,
+        message=_message,
         install=INSTALL,
     )
 
 
-def _words(said: str) -> str:
-    """Return ngspice's own message in one line: from its first complaint on, without its chatter."""
-    said = re.sub(r"Reference value :\s*\S+?(?=doAnalyses|\s|$)", "", said)  # of its progress, before a complaint
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not CHATTER.search(line)]
+def _message(output: str) -> str:
+    """Return the error message of ngspice in one line: from its first complaint on, without lines of progress."""
+    output = re.sub(r"Reference value :\s*\S+?(?=doAnalyses|\s|$)", "", output)  # of its progress, before a complaint
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not PROGRESS.search(line)]
     complaint = re.compile(r"error|warning|singular|fatal|unknown|failed|aborted|too small", re.IGNORECASE)
     first = next((k for k, line in enumerate(lines) if complaint.search(line)), max(0, len(lines) - 3))
     lines = [line for line in lines[first:] if not re.match(r"Total|Current|Maximum|Shared|Text|Stack|Lib|DRAM", line)]

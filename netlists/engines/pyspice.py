@@ -1,18 +1,18 @@
-"""PySpice: a device or an array as a PySpice ``Circuit``, and runs in PySpice's shared library.
+"""A device or an array as a PySpice ``Circuit``, and runs in PySpice's shared library.
 
-With its worker the only module that imports PySpice, and it does so inside its functions. PySpice 1.5 (2021) meets some
-obstacles on a system of today; `to_pyspice` clears them, so that ``to_pyspice(...).simulator()`` works as it is:
+This module and its worker are the only ones that import PySpice, inside their functions. PySpice 1.5 (2021) does not
+run as it is on a system of today; `to_pyspice` prepares it, so that ``to_pyspice(...).simulator()`` works:
 
 - It loads ``libngspice.so``; Debian's runtime package has only ``libngspice.so.0``. The library is found by
-  `ctypes.util.find_library` and given to PySpice before its first use. NGSPICE_LIBRARY_PATH still has the last word.
+  `ctypes.util.find_library` and given to PySpice before its first use. NGSPICE_LIBRARY_PATH still takes precedence.
 - It logs "Unsupported Ngspice version" for every version above 34. The results are right; the line is dropped.
-- It stems from before Python 3.12 and warns on import there of its own escape sequences; that is contained.
+- It is older than Python 3.12 and its import warns there of escape sequences; these warnings are suppressed.
 - Its subprocess mode cannot read the output of ngspice 39, so the shared mode is the one to use. That one keeps
   one library for the whole process, which runs one circuit at a time, cannot be stopped, and grows with each run
-  (about 3 MiB for an array of 24x24). `run_pyspice` therefore gives each run a process of its own (`_pyspice_worker`),
+  (about 3 MiB for an array of 24x24). `run_pyspice` therefore gives each run a process of its own (`pyspice_worker`),
   with a timeout, safe in threads; that costs 0.2 s.
-- Where ngspice refuses a circuit, PySpice logs it and runs the circuit before it once more. Its failures carry no
-  reason. `run_pyspice` takes ngspice's words from the log and raises them; who calls ``simulator()`` reads the log.
+- Where ngspice refuses a circuit, PySpice logs it and runs the circuit before it once more. Its errors carry no
+  reason. `run_pyspice` raises the messages of ngspice from the log; after ``simulator()``, read the log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import importlib
 import importlib.metadata
 import logging
 import os
-import re
 import sys
 import time
 import warnings
@@ -39,8 +38,7 @@ from crossbar import Bias, Crossbar
 from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform
 from netlists.arrays import crossbar_circuit
 from netlists.circuit import Capacitor, Circuit, OperatingPoint, Resistor, Transient, VoltageSource, device_circuit
-from netlists.dialects._names import check_circuit
-from netlists.dialects._text import one_line
+from netlists.dialects.checks import check_circuit
 from netlists.dialects.ngspice import (
     NgspiceOptions,
     clamp_rate,
@@ -49,10 +47,11 @@ from netlists.dialects.ngspice import (
     subcircuit_values,
     write_subcircuit,
 )
-from netlists.engines import _pyspice_worker
-from netlists.engines._process import execute, failure, seconds_allowed
-from netlists.engines._runs import run_folder
-from netlists.engines.ngspice import CHATTER, INSTALL, check_start, named_currents
+from netlists.dialects.text import one_line
+from netlists.engines import pyspice_worker
+from netlists.engines.folders import run_folder
+from netlists.engines.ngspice import INSTALL, PROGRESS, check_start, named_currents
+from netlists.engines.process import check_timeout, failure, run_process
 from netlists.engines.waves import Waves
 
 __all__ = ["run_pyspice", "to_pyspice"]
@@ -73,7 +72,7 @@ def to_pyspice(
     Parameters
     ----------
     subject : Device, Crossbar or Circuit
-        What to build; a `Circuit` brings its stimulus with it.
+        The subject; a `Circuit` holds its stimulus.
     stimulus : Waveform or array_like, optional
         A waveform for a device; a `Bias`, or source voltages [V] of shape ``(rows,)``, for an array.
     options : NgspiceOptions, optional
@@ -100,12 +99,12 @@ def to_pyspice(
     True
     """
     _load_library()
-    circuit = subject if isinstance(subject, Circuit) else _neutral(subject, stimulus)
-    return _built(circuit, options or NgspiceOptions.suited(circuit))
+    circuit = subject if isinstance(subject, Circuit) else _circuit_of(subject, stimulus)
+    return _as_pyspice(circuit, options or NgspiceOptions.suited(circuit))
 
 
-def _built(circuit: Circuit, options: NgspiceOptions) -> Any:
-    """Return a circuit as one of PySpice's."""
+def _as_pyspice(circuit: Circuit, options: NgspiceOptions) -> Any:
+    """Return a circuit as one of PySpice."""
     from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
 
     check_circuit(circuit, ignores_case=True)
@@ -129,7 +128,7 @@ def _built(circuit: Circuit, options: NgspiceOptions) -> Any:
     return result
 
 
-def _neutral(subject: Any, stimulus: Any) -> Circuit:
+def _circuit_of(subject: Any, stimulus: Any) -> Circuit:
     if isinstance(subject, Crossbar):
         return crossbar_circuit(subject, stimulus)
     return device_circuit(subject, stimulus)
@@ -148,17 +147,17 @@ def run_pyspice(
     Parameters
     ----------
     circuit : Circuit or PySpice.Spice.Netlist.Circuit
-        As made by `device_circuit` or `crossbar_circuit`; or a circuit of PySpice's, such as `to_pyspice` makes, with
-        what has been added to it.
+        As made by `device_circuit` or `crossbar_circuit`; or a circuit of PySpice, such as `to_pyspice` makes, with
+        further elements.
     analysis : OperatingPoint, Transient or mapping of str to slice, optional
-        What to compute, for a circuit of PySpice's; that of a `Circuit` is its own. The values of a source by its name,
+        The analysis, for a circuit of PySpice; a `Circuit` has its own. The values of a source by its name,
         ``{"Vin": slice(0, 1, 0.1)}``, are a dc sweep with both ends.
     options : NgspiceOptions, optional
         Tolerances of a `Circuit`; those suited to it where not given.
     timeout : float, optional
         Longest run [s]; then the process is killed.
     keep : path, optional
-        Folder for ``circuit.cir``; without it nothing is left of a run that succeeds.
+        Folder for ``circuit.cir``; without it a run that succeeds leaves no files.
 
     Returns
     -------
@@ -168,11 +167,11 @@ def run_pyspice(
     Raises
     ------
     InputError
-        If a circuit of PySpice's comes without an analysis.
+        If a circuit of PySpice comes without an analysis.
     SimulatorNotFoundError
         If PySpice or the ngspice library is not installed.
     SimulatorError
-        If ngspice refuses the circuit, does not converge, crashes or takes too long; in its own words, with the path
+        If ngspice refuses the circuit, does not converge, crashes or takes too long; with its own message and the path
         of the netlist.
 
     Examples
@@ -184,12 +183,12 @@ def run_pyspice(
     >>> float(run_pyspice(circuit, OperatingPoint())["v(w0_0)"][0])
     0.5
     """
-    limit = seconds_allowed(timeout)
+    limit = check_timeout(timeout)
     library = find_library()
     own = circuit
     if isinstance(circuit, Circuit):
         analysis = circuit.analysis
-        circuit = _built(circuit, options or NgspiceOptions.suited(circuit))
+        circuit = _as_pyspice(circuit, options or NgspiceOptions.suited(circuit))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a circuit of PySpice's", "its own .options")
     if not isinstance(analysis, OperatingPoint | Transient | Mapping):
@@ -200,20 +199,20 @@ def run_pyspice(
         started = time.perf_counter()
         result = folder / "circuit.npz"
         try:
-            said = execute(
+            output = run_process(
                 "PySpice",
-                [sys.executable, "-P", str(Path(_pyspice_worker.__file__)), library, "circuit.cir", result.name],
+                [sys.executable, "-P", str(Path(pyspice_worker.__file__)), library, "circuit.cir", result.name],
                 folder,
                 environment=os.environ,
                 timeout=limit,
-                words=_words,
+                message=_message,
                 install=INSTALL,
             )
         except SimulatorError as error:
             raise (_not_loaded(error.message) if "cannot load library" in error.message else error) from None
-        if _words(said):
-            raise failure(f"PySpice: {_words(said)}", said)
-        check_start("PySpice", said, own)
+        if _message(output):
+            raise failure(f"PySpice: {_message(output)}", output)
+        check_start("PySpice", output, own)
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
@@ -222,7 +221,7 @@ def run_pyspice(
 
 
 def _text(circuit: Any, analysis: OperatingPoint | Transient | Mapping[str, slice]) -> str:
-    """Return the text that PySpice makes of its circuit with an analysis."""
+    """Return the netlist that PySpice writes of its circuit with an analysis."""
     from PySpice.Spice.NgSpice.Simulation import NgSpiceCircuitSimulator
 
     simulation = NgSpiceCircuitSimulator(circuit, pipe=False)
@@ -240,14 +239,14 @@ def _pyspice_version() -> str:
     return importlib.metadata.version("PySpice")
 
 
-def _words(said: str) -> str:
-    """Return what ngspice complained of, in one line of at most 500 characters."""
-    lines = (" ".join(line.split()) for line in said.splitlines() if not re.search(CHATTER, line))
+def _message(output: str) -> str:
+    """Return the error messages of ngspice in one line of at most 500 characters."""
+    lines = (" ".join(line.split()) for line in output.splitlines() if not PROGRESS.search(line))
     return " | ".join(line for line in lines if line)[:500]
 
 
 def find_library() -> str:
-    """Return the ngspice library that PySpice is to load; empty where NGSPICE_LIBRARY_PATH names it."""
+    """Return the name of the ngspice library for PySpice to load; empty where NGSPICE_LIBRARY_PATH names it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -269,33 +268,33 @@ def _load_library() -> None:
 
     if found and not NgSpiceShared._instances:
         NgSpiceShared.LIBRARY_PATH = found
-    with _quiet() as said:
+    with _log_messages() as messages:
         try:
             NgSpiceShared.new_instance()
         except Exception as error:
-            words = " | ".join([str(error), *said])
-            raise _not_loaded(f"cannot load {NgSpiceShared.LIBRARY_PATH} ({words})") from error
+            reason = " | ".join([str(error), *messages])
+            raise _not_loaded(f"cannot load {NgSpiceShared.LIBRARY_PATH} ({reason})") from error
 
 
-def _not_loaded(words: str) -> SimulatorNotFoundError:
-    return SimulatorNotFoundError(f"PySpice: {words}; to install: {INSTALL}")
+def _not_loaded(reason: str) -> SimulatorNotFoundError:
+    return SimulatorNotFoundError(f"PySpice: {reason}; to install: {INSTALL}")
 
 
 @contextmanager
-def _quiet() -> Iterator[list[str]]:
-    """Collect what PySpice logs instead of printing it."""
-    said: list[str] = []
+def _log_messages() -> Iterator[list[str]]:
+    """Collect the log messages of PySpice instead of printing them."""
+    messages: list[str] = []
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
+            messages.append(record.getMessage())
 
     logger = logging.getLogger("PySpice")
     handler, propagate = Collector(logging.WARNING), logger.propagate
     logger.addHandler(handler)
     logger.propagate = False
     try:
-        yield said
+        yield messages
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate

@@ -1,25 +1,24 @@
-"""One way to run a circuit in any simulator: its tolerances, and another attempt where the first is too strict."""
+"""`run_circuit` and `run_sweep`: a circuit in any simulator, at once or for many values of its sources."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from devices import InputError
 from devices.common.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from devices.common.validation import choice
 from netlists.circuit import Circuit, OperatingPoint, Transient
+from netlists.engines.catalogue import find_engine, vector_engines
+from netlists.engines.sweeps import prepare_sweep
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
 
-__all__ = ["ENGINES", "run_circuit"]
+__all__ = ["run_circuit", "run_sweep"]
 
-#: All simulators, by the names that `netlists.crosscheck` takes.
-ENGINES = ("ngspice", "pyspice", "vacask")
 #: Factors on the tolerances of an analysis that does not converge.
 _LOOSER = {OperatingPoint: (1e3, 1e6), Transient: (1e2, 1e4)}
 
@@ -31,10 +30,10 @@ def run_circuit(
     options: NgspiceOptions | VacaskOptions | None = None,
     timeout: float = 120.0,
 ) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
-    """Run a circuit in a simulator, and say with which tolerances it was solved.
+    """Run a circuit in a simulator, and return its vectors and the tolerances with which it was solved.
 
-    Where no options are given and a circuit of cells with a law does not converge in time, it is tried with tolerances
-    that are 1e3 and 1e6 times as large, in a transient 1e2 and 1e4 times.
+    Where no options are given and a circuit of cells with a law does not converge in time, it is tried again with
+    tolerances 1e3 and 1e6 times as large, in a transient 1e2 and 1e4 times.
 
     Parameters
     ----------
@@ -55,45 +54,74 @@ def run_circuit(
     Raises
     ------
     InputError
-        If the options are not the engine's.
+        If the options are those of another engine.
     SimulatorError
         If the simulator is missing, refuses the circuit, does not converge, crashes or takes too long.
     """
-    choice("engine", engine, ENGINES)
-    run, kind = _engine(engine)
-    if not isinstance(options, kind | None):
-        raise InputError("options", type(options).__name__, f"{kind.__name__} for engine={engine!r}")
-    chosen = [options] if options else [kind.suited(circuit)]
+    simulator = find_engine(engine)
+    simulator.check_options(options)
+    chosen = [options or simulator.options.suited(circuit)]
     if options is None and circuit.subcircuits:
         chosen += [chosen[0].loosened(factor) for factor in _LOOSER[type(circuit.analysis)]]
     left: list[Path] = []
     for attempt in chosen:
         try:
-            waves = run(circuit, options=attempt, timeout=timeout)
+            waves = simulator.run(circuit, options=attempt, timeout=timeout)
         except (SimulatorConvergenceError, SimulatorTimeoutError) as error:
             if attempt is chosen[-1]:
                 raise
             left += [error.netlist] if error.netlist else []
         else:
-            for netlist in left:  # of attempts that this one makes good
+            for netlist in left:  # of earlier attempts
                 netlist.unlink(missing_ok=True)
             return waves, attempt
     raise AssertionError("one attempt at least")
 
 
-def _engine(name: str) -> tuple[Callable[..., Waves], Any]:
-    """Return how an engine runs a circuit, and the class of its options."""
-    if name == "vacask":
-        from netlists.dialects.vacask import VacaskOptions
-        from netlists.engines.vacask import run_vacask
+def run_sweep(
+    circuit: Circuit,
+    values: Mapping[str, Sequence[float]],
+    engine: str = "ngspice",
+    *,
+    options: NgspiceOptions | None = None,
+    timeout: float = 120.0,
+) -> Waves:
+    """Solve a circuit at rest for many values of its sources, in one run.
 
-        return run_vacask, VacaskOptions
-    from netlists.dialects.ngspice import NgspiceOptions
+    Parameters
+    ----------
+    circuit : Circuit
+        With an `OperatingPoint`, as made by `crossbar_circuit`.
+    values : mapping of str to sequence of float
+        Values of the sources that change [V], by name; one for each point.
+    engine : {"ngspice", "pyspice"}, optional
+        The simulator. VACASK takes one vector in a run.
+    options : NgspiceOptions, optional
+        Tolerances; those suited to the circuit where not given.
+    timeout : float, optional
+        Longest run [s].
 
-    if name == "ngspice":
-        from netlists.engines.ngspice import run_ngspice
+    Returns
+    -------
+    Waves
+        The vectors of the circuit, an entry for each point.
 
-        return run_ngspice, NgspiceOptions
-    from netlists.engines.pyspice import run_pyspice
+    Raises
+    ------
+    InputError
+        If a source is not in the circuit, the values are not finite or not equally many, or the circuit is a transient.
+    SimulatorError
+        If the simulator is missing or fails.
 
-    return run_pyspice, NgspiceOptions
+    Examples
+    --------
+    >>> from crossbar import Crossbar, Wires
+    >>> from netlists import crossbar_circuit
+    >>> circuit = crossbar_circuit(Crossbar([[1e-3]], Wires(driver=1e3)), [0.0])
+    >>> run_sweep(circuit, {"Vin0": [0.0, 0.5, 1.0]})["v(w0_0)"].round(12).tolist()
+    [0.0, 0.25, 0.5]
+    """
+    simulator = find_engine(choice("engine", engine, vector_engines()))
+    simulator.check_options(options)
+    assert simulator.vectors is not None
+    return simulator.vectors(prepare_sweep(circuit, values), options=options, timeout=timeout)

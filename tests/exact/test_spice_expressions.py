@@ -12,7 +12,7 @@ from sympy import Abs, Heaviside, Max, Min, Piecewise, Rational, cosh, exp, log,
 from devices import InputError
 from devices.special import logistic, softplus
 from netlists import run_ngspice
-from netlists.dialects._expressions import expression, number_text
+from netlists.dialects.expressions import expression, number_text
 
 pytestmark = pytest.mark.spice
 

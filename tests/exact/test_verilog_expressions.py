@@ -8,7 +8,7 @@ from sympy import Abs, Heaviside, Max, Piecewise, Rational, sign
 
 from devices import InputError
 from netlists import run_vacask
-from netlists.dialects._expressions import real_text, verilog_expression
+from netlists.dialects.expressions import real_text, verilog_expression
 from tests.exact.test_spice_expressions import POINTS, VOCABULARY, P, Q, V, trees, wanted
 
 pytestmark = pytest.mark.vacask

@@ -9,7 +9,7 @@ import pytest
 from crossbar import Crossbar, Wires
 from devices import InputError, SimulatorNotFoundError, Sine, device
 from netlists import Agreements, VacaskOptions, Waves, crosscheck
-from netlists.comparison.agreements import between
+from netlists.comparison.agreements import compare_engines
 
 pytestmark = [pytest.mark.spice, pytest.mark.vacask]
 
@@ -64,12 +64,14 @@ def test_interpolation_has_the_order_that_it_says():
         time = np.linspace(0.0, 1.0, points)
         return Waves({"time": time, "v(a)": np.sin(2 * np.pi * time)}, f"grid {points}", 0.0)
 
-    found = [between({"a": run(n), "b": run(m)}, np.array([0.0, 0.5, 1.0]))[0] for n, m in ((48, 100), (48, 199))]
+    found = [
+        compare_engines({"a": run(n), "b": run(m)}, np.array([0.0, 0.5, 1.0]))[0] for n, m in ((48, 100), (48, 199))
+    ]
     for pair in found:
         assert pair.worst_relative <= 1.5 * pair.interpolation
     assert found[0].worst_relative > 8 * found[1].worst_relative
     assert found[0].interpolation > 8 * found[1].interpolation
-    same = between({"a": run(48), "b": run(48)}, np.array([]))[0]
+    same = compare_engines({"a": run(48), "b": run(48)}, np.array([]))[0]
     assert same.worst_relative < 1e-16
     assert same.interpolation == 0.0
 

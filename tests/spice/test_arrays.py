@@ -1,4 +1,4 @@
-"""Arrays in both worlds: any terminal, any wire, cells with a law, one and two devices, at rest and over time."""
+"""Arrays here and in ngspice: any terminal, any wire, cells with a law, one and two devices, at rest and over time."""
 
 import numpy as np
 import pytest
@@ -165,7 +165,7 @@ def test_a_wrong_array_shows(monkeypatch):
 
 def test_tolerances_that_ngspice_cannot_reach_are_loosened_and_named(tmp_path, monkeypatch):
     """Lines that only selectors hold: in ngspice, the rounding of 100 S of metal moves them by microvolts."""
-    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: tmp_path)
+    monkeypatch.setattr("netlists.engines.folders.failed_folder", lambda: tmp_path)
     wox = device("wox_scaled_decay", w=np.full((3, 3), 0.5))
     cells = Series(device("exponential_selector"), wox)
     bias = Bias(word_left=[1.5, FLOATING, FLOATING], bit_bottom=[0.0, 0.1, FLOATING])

@@ -6,7 +6,8 @@ import pytest
 from crossbar import Crossbar, Wires
 from devices import device
 from netlists import crossbar_circuit
-from netlists.engines.running import ENGINES, run_circuit
+from netlists.engines.catalogue import ENGINES
+from netlists.engines.running import run_circuit
 
 pytestmark = [pytest.mark.spice, pytest.mark.vacask]
 

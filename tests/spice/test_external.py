@@ -98,8 +98,8 @@ def case_run(theirs):
     from netlists import device_circuit
 
     cell, wave = device("resistor"), Constant(0.3, 1.0)
-    case = theirs.case(cell, wave, device_circuit(cell, wave, step=0.5))
-    return case.run(case.circuit, "ngspice", None, 20.0)
+    comparison = theirs.comparison(cell, wave, device_circuit(cell, wave, step=0.5))
+    return comparison.run(comparison.circuit, "ngspice", None, 20.0)
 
 
 V = 0.3

@@ -7,7 +7,7 @@ import pytest
 from devices import InputError
 from netlists import CampaignSpec
 from netlists.campaign.case import Case
-from netlists.campaign.draw import draw, stands, strata
+from netlists.campaign.draw import draw, is_solvable, strata
 
 SMALL = CampaignSpec(seed=4, circuits=40, models=("vteam/memtorch", "ekv_transistor"), ohmic_share=2, rest=(1, 5))
 
@@ -52,7 +52,7 @@ def test_every_registered_model_can_be_drawn():
     spec = CampaignSpec(seed=1, circuits=1, cells=("device",), analyses=("read",), rest=(1, 3))
     drawn = [draw(spec, k) for k in range(len(strata(spec)))]
     assert len({case.options["model"] for case in drawn}) == len(spec.models) > 30
-    assert all(stands(case) for case in drawn)
+    assert all(is_solvable(case) for case in drawn)
 
 
 def test_rows_and_columns_can_be_left_out():
@@ -72,7 +72,7 @@ def test_rows_and_columns_can_be_left_out():
     assert part.voltage == [0.2, 0.3]
     assert "shorts" not in whole.select([0, 1], [0, 2]).wires
     assert part.build().subject.shape == (2, 2)
-    assert not stands(Case(number=0, shape=(1, 1), conductance=[[1e-6]], voltage=[0.0]))
+    assert not is_solvable(Case(number=0, shape=(1, 1), conductance=[[1e-6]], voltage=[0.0]))
 
 
 @pytest.mark.parametrize(

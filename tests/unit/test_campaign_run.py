@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from devices import InputError, SimulatorNotFoundError
@@ -62,14 +63,8 @@ def once(tmp_path, times, body):
 
 def running_in(folder):
     """Processes whose working folder is below a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if Path(os.readlink(process / "cwd")).is_relative_to(folder):
-                found.append(process.name)
-        except OSError:
-            continue
-    return found
+    places = {process.pid: process.info["cwd"] for process in psutil.process_iter(["cwd"])}
+    return [pid for pid, place in places.items() if place and Path(place).is_relative_to(folder)]
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +133,7 @@ def test_an_engine_is_killed_and_the_next_run_completes(tmp_path, stand_in):
     stand_in(once(tmp_path, 1, "kill -9 $$"))
     hurt = run_campaign(spec(3), tmp_path / "out")
     assert hurt.summary() == {"circuits": 3, "runs": 3, "agrees": 2, "differs": 0, "failed": 1}
-    (row,) = hurt.troubles()
+    (row,) = hurt.failures()
     assert row["reason"] == "machine"
     assert "killed by signal 9" in row["error"]
     assert row["options"]["cells"] == "ohmic"
@@ -166,7 +161,7 @@ def test_an_engine_that_hangs_and_one_that_does_not_converge(tmp_path, stand_in)
     )
     reasons = {row["case"]: row["reason"] for row in found.rows}
     assert set(reasons.values()) == {"timeout", "unsolved", ""}, "some hang, some do not converge, some agree"
-    for row in found.troubles():
+    for row in found.failures():
         kept = tmp_path / "kept" / f"{row['case']:04d}-ngspice"
         assert Case.from_json((kept / "case.json").read_text()) == found.case(row["case"])
         assert (kept / "circuit.cir").exists()
@@ -186,16 +181,16 @@ def test_a_wrong_engine_is_found_and_cut_down_to_the_element(tmp_path, stand_in)
     wrong = "sed -i -E 's/^(Rshort[0-9]+ [^ ]+ [^ ]+) (.*)$/\\1 {1.01*\\2}/' circuit.cir"
     stand_in(wrong)
     found = run_campaign(spec(4, analyses=("operating point",), faults=("none", "short"), rest=(2, 5)), tmp_path)
-    troubles = found.troubles()
-    assert 1 <= len(troubles) <= 3
+    failures = found.failures()
+    assert 1 <= len(failures) <= 3
     for row in found.rows:
         shorted = bool(found.case(row["case"]).wires.get("shorts"))
         assert found.verdict(row) == "agrees" or shorted
-    smallest = found.reduced(troubles[0]["case"], "ngspice")
+    smallest = found.reduced(failures[0]["case"], "ngspice")
     assert [short["resistance"] > 0 for short in smallest.wires["shorts"]] == [True]
     assert sorted(smallest.shape) in ([1, 2], [2, 2])
-    assert troubles[0]["reduced"]["elements"] == len(smallest.circuit().elements) < troubles[0]["reduced"]["of"]
-    folder = tmp_path / "reduced" / f"{troubles[0]['case']:04d}-ngspice"
+    assert failures[0]["reduced"]["elements"] == len(smallest.circuit().elements) < failures[0]["reduced"]["of"]
+    folder = tmp_path / "reduced" / f"{failures[0]['case']:04d}-ngspice"
     assert "Rshort0" in (folder / "circuit.cir").read_text()
     assert "Rshort0" in (folder / "circuit.sim").read_text()
     assert "terminal current" in (folder / "found.txt").read_text()

@@ -3,7 +3,7 @@
 import pytest
 
 from netlists import CampaignSpec
-from netlists.campaign.draw import draw, stands
+from netlists.campaign.draw import draw, is_solvable
 from netlists.campaign.shrink import shrink
 from netlists.circuit import Capacitor, Resistor
 
@@ -20,7 +20,7 @@ def test_a_short_is_found_between_two_lines():
     case = drawn(cells=("ohmic",), analyses=("operating point",), faults=("short",), wires=("uneven",))
 
     def fails(simpler):
-        return stands(simpler) and any(e.name.startswith("Rshort") for e in simpler.circuit().elements)
+        return is_solvable(simpler) and any(e.name.startswith("Rshort") for e in simpler.circuit().elements)
 
     smallest, tries = shrink(case, fails)
     assert sorted(smallest.shape) == [1, 2]
@@ -39,10 +39,10 @@ def test_one_bad_cell_among_many():
     def fails(simpler):
         limit = 1.0 / (0.4 * bad)
         cells = [e for e in simpler.circuit().elements if isinstance(e, Resistor) and e.name.startswith("R0_0")]
-        return stands(simpler) and any(e.resistance < limit for e in cells)
+        return is_solvable(simpler) and any(e.resistance < limit for e in cells)
 
     def anywhere(simpler):
-        return stands(simpler) and any(g > 0.4 * bad for row in simpler.conductance for g in row)
+        return is_solvable(simpler) and any(g > 0.4 * bad for row in simpler.conductance for g in row)
 
     smallest, _ = shrink(case, anywhere)
     assert smallest.shape == (1, 1)
@@ -56,7 +56,7 @@ def test_a_transient_keeps_what_it_needs():
     assert len(case.parts) == 2
 
     def fails(simpler):
-        if not (stands(simpler) and simpler.transient):
+        if not (is_solvable(simpler) and simpler.transient):
             return False
         return any(isinstance(e, Capacitor) for e in simpler.circuit().elements)
 
@@ -84,10 +84,10 @@ def test_everything_simpler_is_a_circuit(analysis):
 
     def fails(simpler):
         nonlocal built
-        if stands(simpler):
+        if is_solvable(simpler):
             assert simpler.circuit().elements
             built += 1
-        return stands(simpler) and built % 3 == 0
+        return is_solvable(simpler) and built % 3 == 0
 
     shrink(case, fails, tries=60)
     assert built > 5

@@ -22,8 +22,8 @@ from netlists import (
 )
 from netlists.circuit import Circuit, Instance, OperatingPoint, Resistor, Subcircuit, Transient, VoltageSource
 from netlists.dialects import ltspice, xyce
-from netlists.dialects._expressions import ltspice_expression, xyce_expression
-from netlists.dialects._sharing import share
+from netlists.dialects.expressions import ltspice_expression, xyce_expression
+from netlists.dialects.subexpressions import share_subexpressions
 from tests.exact.test_spice_expressions import POINTS, VOCABULARY, P, Q, V, wanted
 from tests.golden.regenerate import FOLDER, golden_files
 from tests.unit.spice_grammar import NAME, NUMBER, Expression, logical_lines
@@ -297,11 +297,11 @@ def test_what_laws_share_is_taken_out_once_and_nothing_is_lost():
     x, y = sympy.symbols("x y", positive=True)
     long = sympy.exp(x * y) + sympy.log(x + y)
     laws = [long * x, long**2 + y, sympy.sin(x)]
-    parts, left = share(laws, 4)
+    parts, left = share_subexpressions(laws, 4)
     assert parts
     assert sum(law.count_ops() for law in [*left, *(e for _, e in parts)]) < sum(law.count_ops() for law in laws)
     back = {}
     for symbol, part in parts:
         back[symbol] = part.xreplace(back)
     assert [law.xreplace(back) for law in left] == laws
-    assert share(laws, 1000) == ([], laws)
+    assert share_subexpressions(laws, 1000) == ([], laws)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from devices import (
@@ -23,7 +24,7 @@ from devices import (
     SimulatorVersionError,
 )
 from netlists import Waves, ngspice_version, run_ngspice
-from netlists.engines._raw import read_raw
+from netlists.engines.raw_files import read_raw
 
 DIVIDER = "* divider\nV1 a 0 3\nR1 a b 1k\nR2 b 0 2k\n.op\n.end\n"
 
@@ -41,9 +42,7 @@ def folder(tmp_path, monkeypatch):
 
 def children():
     """Names of the processes that this one has started and that are still there."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    pids = [pid for task in tasks for pid in task.read_text().split()]
-    return {Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids}
+    return {process.name() for process in psutil.Process().children()}
 
 
 @pytest.fixture
@@ -63,10 +62,9 @@ def gone(pid):
     """Whether a process ends within ten seconds; a zombie that nobody has reaped yet counts as ended."""
     for _ in range(200):
         try:
-            with open(f"/proc/{pid}/stat") as status:
-                if status.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return True
-        except FileNotFoundError:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.05)
     return False
@@ -204,7 +202,7 @@ def test_a_version_that_is_too_old(tmp_path, monkeypatch):
 
 
 def test_the_netlist_of_a_failure_is_kept_and_named_and_the_last_20_stay(stub, tmp_path, monkeypatch):
-    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: tmp_path / "failed")
+    monkeypatch.setattr("netlists.engines.folders.failed_folder", lambda: tmp_path / "failed")
     stub("echo 'Error: out of luck'; exit 3")
     kept = []
     for k in range(22):
@@ -227,7 +225,7 @@ def test_an_iteration_that_overflows_is_no_convergence(stub):
 
 
 def test_where_nothing_can_be_kept_the_message_still_comes(stub, monkeypatch):
-    monkeypatch.setattr("netlists.engines._runs.failed_folder", lambda: Path("/proc/nowhere"))
+    monkeypatch.setattr("netlists.engines.folders.failed_folder", lambda: Path("/proc/nowhere"))
     stub("echo 'Error: out of luck'; exit 3")
     with pytest.raises(SimulatorError, match=r"out of luck$"):
         run_ngspice(DIVIDER)

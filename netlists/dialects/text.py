@@ -1,4 +1,4 @@
-"""Text that every dialect writes alike: one-line prose, wrapped values, what a device's header says."""
+"""Text that all dialects write in the same way: one-line prose, wrapped values, the header of a device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["device_notes", "one_line", "package_version", "wrapped"]
 
 
 def one_line(text: str) -> str:
-    """Return `text` in one line, whatever it holds: no control characters, and no backslash, which may continue it."""
+    """Return `text` in one line, without control characters, and without backslashes, which may continue a line."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).replace("\\", "/").split())
 
 
@@ -27,7 +27,7 @@ def wrapped(items: Iterable[str], lead: str, width: int = 110) -> list[str]:
 
 
 def device_notes(model: DeviceModel, given: ParameterSet) -> list[str]:
-    """Return what a device's text says of itself: title, equations, parameter set and sources."""
+    """Return the header of a device's text: title, equations, parameter set and sources."""
     inner = () if model.unknown is None else (model.unknown,)
     laws = zip(model.states, model.written.rates, strict=True)
     return [
@@ -46,7 +46,7 @@ def device_notes(model: DeviceModel, given: ParameterSet) -> list[str]:
 
 
 def package_version() -> str:
-    """Return the version of memductance that writes the text."""
+    """Return the version of memductance."""
     try:
         return version("memductance")
     except PackageNotFoundError:

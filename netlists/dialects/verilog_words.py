@@ -1,4 +1,4 @@
-"""Words that Verilog-A keeps for itself."""
+"""Reserved words of Verilog-A."""
 
 __all__ = ["TAKEN"]
 
@@ -26,5 +26,5 @@ _DISCIPLINES = """
     Alpha Tau
 """
 
-#: Keywords and functions of Verilog-AMS, and what its standard disciplines define.
+#: Keywords and functions of Verilog-AMS, and the names of its standard disciplines.
 TAKEN = frozenset([*_LANGUAGE.split(), *_DISCIPLINES.split()])

@@ -1,4 +1,4 @@
-"""What a circuit may hold to be written: names that carry no more than a name, and numbers that are numbers."""
+"""Checks of a circuit before it is written: names that every simulator takes, and finite numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LETTERS = {Resistor: "R", Capacitor: "C", VoltageSource: "V", Instance: "X"}
 
 
 def check_name(name: object) -> None:
-    """Raise `InputError` for what is no name in every dialect."""
+    """Raise `InputError` for something that is no name in all dialects."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError("name", _shown(name), "a letter, then letters, digits and _", "rename it")
 
@@ -33,9 +33,9 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
     Parameters
     ----------
     circuit : Circuit
-        What is to be written.
+        The circuit to be written.
     ignores_case : bool
-        Whether the simulator takes ``Ra`` and ``rA`` for one element; then two such names are refused.
+        Whether the simulator takes ``Ra`` and ``rA`` as the same element; then two such names are refused.
     """
     definitions = [*(d.name for d in circuit.subcircuits), *(b.name for b in circuit.blocks)]
     for name in definitions:
@@ -62,7 +62,7 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
 def _check_elements(
     elements: Iterable[Element], ports: Iterable[str], definitions: set[str], ignores_case: bool
 ) -> None:
-    """Check all of a kind at once: an array has a million names."""
+    """Check all elements of a kind at once, as an array has a million names."""
     kinds: dict[type, list[Any]] = {kind: [] for kind in _LETTERS}
     for element in elements:
         kinds[type(element)].append(element)
@@ -96,7 +96,7 @@ def _check_elements(
 
 
 def _check_words(argument: str, words: Collection[Any], pattern: str, allowed: str) -> None:
-    """Check that each of `words` is text of `pattern`, which has no blank: all at once, and singly where that fails."""
+    """Check that each of `words` matches `pattern`, which has no blank: all at once, one by one where that fails."""
     try:
         joined = " ".join(words)
         if not words or (joined.count(" ") == len(words) - 1 and re.fullmatch(f"{pattern}( {pattern})*", joined)):
@@ -108,7 +108,7 @@ def _check_words(argument: str, words: Collection[Any], pattern: str, allowed: s
 
 
 def _check_distinct(what: str, words: Collection[str], ignores_case: bool) -> None:
-    """Check words without blanks."""
+    """Check that no two of `words`, which have no blanks, are the same."""
     compared = " ".join(words).lower().split(" ") if ignores_case else list(words)
     if not words or len(set(compared)) == len(words):
         return
@@ -128,6 +128,6 @@ def _check_numbers(elements: Sequence[Any], values: Sequence[Any]) -> None:
 
 
 def _shown(given: object) -> str:
-    """What was given, in at most 60 printable characters."""
+    """Return a given value in at most 60 printable characters."""
     text = ascii(given)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,4 +1,4 @@
-"""A simulator in a process of its own: a crash, a hang or a leak stays outside."""
+"""A simulator in a process of its own, so that its crash, hang or memory leak does not affect this one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from devices.common.errors import SimulatorConvergenceError, SimulatorError, SimulatorTimeoutError
 from devices.common.validation import number
 
-__all__ = ["execute", "failure", "seconds_allowed"]
+__all__ = ["check_timeout", "failure", "run_process"]
 
-_LONGEST = 1e6  # seconds; the system counts milliseconds in 31 bits
+_LONGEST = 1e6  # [s]; the system counts milliseconds in 31 bits
 
-#: What simulators say where they have read a circuit and do not find its solution; "out of range" is an iteration's.
+#: Messages of simulators that have read a circuit and do not find its solution; "out of range" is of an iteration.
 _UNSOLVED = re.compile(
     r"singular matrix|timestep too small|no convergence|iteration limit|stepping failed|failed to converge"
     r"|Factorization failed|out of range for",
@@ -25,34 +25,34 @@ _UNSOLVED = re.compile(
 )
 
 
-def execute(
+def run_process(
     name: str,
     command: list[str],
     folder: Path,
     *,
     environment: Mapping[str, str],
     timeout: float,
-    words: Callable[[str], str],
+    message: Callable[[str], str],
     install: str,
 ) -> str:
-    """Run a simulator and return what it said.
+    """Run a simulator and return its output.
 
     Parameters
     ----------
     name : str
-        What messages call it.
+        Name of the simulator in messages.
     command : list of str
         Path of the program, and its arguments.
     folder : pathlib.Path
-        Where it runs.
+        Working folder.
     environment : mapping of str to str
-        Its environment.
+        Environment of the process.
     timeout : float
         Longest run [s]; then the process and its children are killed.
-    words : callable
-        Makes one line of what it said.
+    message : callable
+        Picks one line for an error message from the output.
     install : str
-        The command that installs it.
+        Command that installs it.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def execute(
     SimulatorConvergenceError
         If it does not find a solution.
     SimulatorError
-        If it does not start, refuses its input or crashes; in its own words.
+        If it does not start, refuses its input or crashes; with its own message.
     """
     try:
         process = subprocess.Popen(
@@ -79,7 +79,7 @@ def execute(
         why = getattr(error, "strerror", "no memory")
         raise SimulatorError(f"{name}: {command[0]} does not start ({why}); to install: {install}") from None
     try:
-        said, _ = process.communicate(timeout=timeout)
+        output, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         _kill(process)
         raise SimulatorTimeoutError(
@@ -90,18 +90,18 @@ def execute(
         raise
     if process.returncode:
         how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
-        raise failure(f"{name} ({how}): {words(said)}", said)
-    return said
+        raise failure(f"{name} ({how}): {message(output)}", output)
+    return output
 
 
-def seconds_allowed(timeout: float) -> float:
-    """Return a time limit that the system can wait for [s], or raise `InputError`."""
+def check_timeout(timeout: float) -> float:
+    """Return a time limit [s], or raise `InputError` where the system cannot wait for so long."""
     return number("timeout", timeout, unit="s", minimum=0.0, maximum=_LONGEST, open_minimum=True)
 
 
-def failure(message: str, said: str) -> SimulatorError:
-    """Return the error with this message that all that a simulator said asks for."""
-    return (SimulatorConvergenceError if _UNSOLVED.search(said) else SimulatorError)(message)
+def failure(message: str, output: str) -> SimulatorError:
+    """Return the error for a failed run: `SimulatorConvergenceError` where the output tells of no solution."""
+    return (SimulatorConvergenceError if _UNSOLVED.search(output) else SimulatorError)(message)
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

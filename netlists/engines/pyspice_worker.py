@@ -1,8 +1,9 @@
-"""A program of its own: runs a netlist in PySpice's shared library, and writes the vectors into a file.
+"""A program that runs a netlist in PySpice's shared library and writes the vectors into a file.
 
-    python -P _pyspice_worker.py LIBRARY NETLIST RESULT
+    python -P pyspice_worker.py LIBRARY NETLIST RESULT
 
-So that a run can be stopped, and a crash or the memory that the library keeps after each run stays outside.
+As a program of its own it can be stopped, and a crash, or the memory that the library keeps after each run, does not
+affect the process that asks for the run.
 """
 
 import logging
@@ -14,7 +15,7 @@ import numpy as np
 
 
 def main(library: str, netlist: str, result: str) -> None:
-    """Run the netlist; what ngspice says of it goes to stdout."""
+    """Run the netlist; the messages of ngspice go to stdout."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from PySpice.Spice.NgSpice.Shared import NgSpiceShared
@@ -23,16 +24,16 @@ def main(library: str, netlist: str, result: str) -> None:
     logger = logging.getLogger("PySpice")
     logger.handlers, logger.propagate = [logging.NullHandler()], False
     try:
-        shared = NgSpiceShared.new_instance()  # says that every version above 34 is unsupported
+        shared = NgSpiceShared.new_instance()  # warns that every version above 34 is unsupported
     except OSError as error:
         raise SystemExit(str(error)) from None
-    said = logging.StreamHandler(sys.stdout)
-    said.setFormatter(logging.Formatter("%(message)s"))
-    logger.handlers = [said]
+    messages = logging.StreamHandler(sys.stdout)
+    messages.setFormatter(logging.Formatter("%(message)s"))
+    logger.handlers = [messages]
     try:
         shared.load_circuit(Path(netlist).read_text(encoding="utf-8"))
         shared.run()
-    except (NameError, RuntimeError) as error:  # PySpice's own; ngspice's words have been printed
+    except (NameError, RuntimeError) as error:  # of PySpice; the messages of ngspice have been printed
         raise SystemExit(f"{type(error).__name__} {error}") from None
     plot = shared.last_plot
     if plot == "const":

@@ -1,7 +1,7 @@
-"""ngspice's binary raw file as arrays.
+"""The binary raw file of ngspice as arrays.
 
 spicelib's reader gives the same numbers (a test compares them), but looks up each name in a list: for the 1200
-vectors of a 24x24 array it takes 60 times as long as ngspice itself, so the campaign's path has this small one.
+vectors of a 24x24 array it takes 60 times as long as ngspice itself, so runs use this small one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from devices.common.arrays import Array
 
 __all__ = ["read_raw"]
 
 
-def read_raw(file: Path) -> dict[str, NDArray[np.float64]]:
+def read_raw(file: Path) -> dict[str, Array]:
     """Return the vectors of the first analysis of a raw file, by name in lower case.
 
     Parameters

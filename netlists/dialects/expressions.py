@@ -1,6 +1,6 @@
-"""SymPy expressions as text: one printer, and what each dialect writes differently.
+"""SymPy expressions as text: one printer, and a subclass for each dialect.
 
-What ngspice 39 does differently from mathematics, and what is written instead:
+ngspice 39 differs from mathematics:
 
 - A literal in a behavioural source keeps 11 digits. A number that needs more is written as a sum of two, which
   ngspice folds into one double. Parameters, in braces, keep 16: right to a unit or two in the last place, so no
@@ -10,13 +10,13 @@ What ngspice 39 does differently from mathematics, and what is written instead:
 - ``u(0)`` is 1/2; a step is written as a condition, 0 at 0, as our own kernels have it.
 - ``max`` and ``min`` take two arguments; more are nested.
 
-What Xyce and LTspice do differently from ngspice, by their reference guide and help:
+Xyce and LTspice differ from ngspice, by their reference guide and help:
 
 - Their literals keep all digits.
 - Xyce has ``&``, ``|`` and ``~`` between conditions.
 - LTspice has ``if(condition,a,b)``, ``&``, ``|`` and ``inv()``, and no ``==``: equality is two inequalities.
 
-What Verilog-A does differently:
+Verilog-A differs from SPICE:
 
 - A literal without point or exponent is an integer, and integers divide as integers: every number is written as a
   real, with as many digits as make the same double.
@@ -90,7 +90,7 @@ def expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
 
 
 def xyce_expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
-    """Return `law` as what stands in the braces of a B source of Xyce; arguments and errors as of `expression`."""
+    """Return `law` as the expression of a B source of Xyce; arguments and errors as of `expression`."""
     return _XycePrinter(names).text(law)
 
 
@@ -105,7 +105,7 @@ def verilog_expression(law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> s
 
 
 class _Printer:
-    """What the dialects share; each says how it writes numbers, signs and powers that are no small whole number."""
+    """Writes expressions; subclasses write numbers, signs and powers other than small whole ones."""
 
     ZERO, ONE, TWO = "0", "1", "2"
     AND, OR = "&&", "||"
@@ -257,7 +257,7 @@ class _Printer:
 
 
 class _SpicePrinter(_Printer):
-    """What the dialects of SPICE share: powers of anything are those of absolute values, with the sign given back."""
+    """Writes expressions for SPICE: powers are those of absolute values, times the sign."""
 
     def _literal(self, value: float) -> str:
         return number_text(value)

@@ -1,4 +1,4 @@
-"""What several places of a device's laws have in common, to be computed once."""
+"""Common subexpressions of the laws of a device, to be computed once."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from collections.abc import Sequence
 
 import sympy
 
-__all__ = ["share"]
+__all__ = ["share_subexpressions"]
 
 
-def share(laws: Sequence[sympy.Expr], least: int) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], list[sympy.Expr]]:
-    """Take out of `laws` what they repeat at length, the most costly first.
+def share_subexpressions(
+    laws: Sequence[sympy.Expr], least: int
+) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], list[sympy.Expr]]:
+    """Take the most costly common subexpressions out of `laws`.
 
     Parameters
     ----------
     laws : sequence of sympy.Expr
         The expressions.
     least : int
-        Operations that a part must save, (times it occurs - 1) * (its operations), to be taken out.
+        Fewest operations that a subexpression must save to be taken out: (times it occurs - 1) * (its operations).
 
     Returns
     -------
     parts : list of (sympy.Symbol, sympy.Expr)
-        The parts with the symbols that stand for them, each after those that it contains itself.
+        The subexpressions with their symbols, each after those that it contains.
     laws : list of sympy.Expr
-        The expressions in terms of them.
+        The expressions in terms of these symbols.
     """
     found, reduced = sympy.cse(list(laws), symbols=sympy.numbered_symbols("shared", cls=sympy.Dummy, real=True))
     taken: set[sympy.Symbol] = set()

@@ -1,9 +1,8 @@
-"""What a worker does: one case on one engine, whatever happens, becomes one row."""
+"""The tasks of a campaign: a case on an engine becomes a row, also where it fails."""
 
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -12,22 +11,22 @@ from typing import Any
 from devices import ConvergenceError, InputError, MemductanceError, SimulatorError, SimulatorNotFoundError
 from devices.common.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from netlists.campaign.case import Case
-from netlists.campaign.draw import draw, stands
+from netlists.campaign.draw import draw, is_solvable
 from netlists.campaign.shrink import shrink
 from netlists.campaign.spec import CampaignSpec
-from netlists.campaign.store import name_of
+from netlists.campaign.store import folder_name
 
-__all__ = ["REASONS", "failed", "find_limits", "work"]
+__all__ = ["REASONS", "case_row", "failed_row", "failure_reason", "limits_row"]
 
-#: Why a row has no figures. What failed for the machine's sake, the next run tries again.
+#: Why a row has no figures. Rows that failed because of the machine are tried again by the next run.
 REASONS = {
-    "refused": "our side does not take the circuit",
-    "convergence": "our side did not reach its tolerance",
+    "refused": "memductance does not take the circuit",
+    "convergence": "memductance did not reach its tolerance",
     "unsolved": "the simulator read the netlist and did not find its solution",
     "engine": "the simulator refused the netlist or crashed",
-    "timeout": "longer than the time allowed",
-    "defect": "an error that nobody expected",
-    "machine": "killed from outside, no space, or no simulator: not for the circuit's sake",
+    "timeout": "longer than the time limit",
+    "defect": "an unexpected error",
+    "machine": "failed because of the machine, not the circuit: killed from outside, no space, or no simulator",
 }
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (SimulatorTimeoutError, "timeout"),
@@ -36,39 +35,35 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (ConvergenceError, "convergence"),
     (InputError, "refused"),
 )
-#: What simulators' errors say where the machine is at fault.
+#: Words in the errors of simulators where the machine is at fault.
 _OUTSIDE = re.compile(r"killed by signal (9|15)\b|cannot write into|is full\)|does not start")
 _SHRUNK = ("convergence", "unsolved", "engine", "differs")
 
 
-def failed(number: int, engine: str, reason: str, error: str) -> dict[str, Any]:
+def failed_row(number: int, engine: str, reason: str, error: str) -> dict[str, Any]:
     """Return the row of a case without figures."""
     return {"case": number, "engine": engine, "options": {}, "reason": reason, "error": error, "agreement": None}
 
 
-def work(spec: CampaignSpec, number: int, engine: str, temporary: Path, out: Path) -> dict[str, Any]:
-    """Draw a case, run it in both worlds and return its row; where it fails, keep its netlists and shrink it."""
+def case_row(spec: CampaignSpec, number: int, engine: str, out: Path) -> dict[str, Any]:
+    """Run a case here and in a simulator, and return its row; where it fails, keep its netlists and shrink it."""
     started = time.perf_counter()
     try:
-        temporary.mkdir()
-        tempfile.tempdir = str(temporary)
         case = draw(spec, number)
         row, fault = _run(spec, case, engine, spec.timeout)
         row["seconds"] = time.perf_counter() - started
         if fault and fault != "machine":
-            case.write(out / "kept" / name_of(number, engine))
+            case.write(out / "kept" / folder_name(number, engine))
         if fault in _SHRUNK:
-            folder = out / "reduced" / name_of(number, engine)
+            folder = out / "reduced" / folder_name(number, engine)
             row["reduced"] = _reduce(spec, case, engine, fault, row, folder)
     except Exception as error:
-        row = failed(number, engine, *_reason(error))
+        row = failed_row(number, engine, *failure_reason(error))
     return row
 
 
-def find_limits(spec: CampaignSpec, number: int, engine: str, temporary: Path, out: Path) -> dict[str, Any]:
+def limits_row(spec: CampaignSpec, number: int, engine: str) -> dict[str, Any]:
     """Return which side limits each quantity of a case; nothing where it cannot be solved again."""
-    temporary.mkdir()
-    tempfile.tempdir = str(temporary)
     try:
         agreement = draw(spec, number).crosscheck(engine=engine, timeout=spec.timeout, limits=True)
     except MemductanceError:
@@ -78,13 +73,13 @@ def find_limits(spec: CampaignSpec, number: int, engine: str, temporary: Path, o
 
 
 def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[dict[str, Any], str]:
-    """Return the row of a case, and its fault: a reason, "differs", or none."""
-    row = {**failed(case.number, engine, "", ""), "options": dict(case.options)}
+    """Return the row of a case, and its fault: a reason, ``"differs"``, or an empty text."""
+    row = {**failed_row(case.number, engine, "", ""), "options": dict(case.options)}
     try:
         row["rounding"] = case.rounding
         row["agreement"] = case.crosscheck(engine=engine, timeout=timeout).to_dict()
     except Exception as error:
-        row["reason"], row["error"] = _reason(error)
+        row["reason"], row["error"] = failure_reason(error)
         return row, row["reason"]
     return row, "differs" if max(spec.excess(row).values()) > 1.0 else ""
 
@@ -92,19 +87,19 @@ def _run(spec: CampaignSpec, case: Case, engine: str, timeout: float) -> tuple[d
 def _reduce(
     spec: CampaignSpec, case: Case, engine: str, fault: str, row: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Shrink a case, write the smallest one that fails in the same way, and say what it is."""
+    """Shrink a case, write the smallest one that fails in the same way, and return its size."""
     ends = time.monotonic() + spec.timeout
     limit = min(spec.timeout, 2.0 + 4.0 * row["seconds"])  # a simpler circuit that takes much longer is another fault
 
     def fails(simpler: Case) -> bool:
-        if time.monotonic() > ends or not stands(simpler):
+        if time.monotonic() > ends or not is_solvable(simpler):
             return False
         found, kind = _run(spec, simpler, engine, limit)
         if kind != fault:
             return False
-        return (
-            _same_difference(spec, row, found) if kind == "differs" else _words(found["error"]) == _words(row["error"])
-        )
+        if kind == "differs":
+            return _is_same_difference(spec, row, found)
+        return _first_words(found["error"]) == _first_words(row["error"])
 
     smallest, tries = shrink(case, fails)
     smallest.write(folder)
@@ -117,21 +112,21 @@ def _reduce(
     return {"shape": smallest.shape, "elements": elements[0], "of": elements[1], "tries": tries}
 
 
-def _same_difference(spec: CampaignSpec, before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether the quantity that differs most still does, and not only because next to nothing is left of it."""
+def _is_same_difference(spec: CampaignSpec, before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Return whether the quantity that differs most still differs, and is not a thousandth of what it was."""
     excess = spec.excess(before)
     name = max(excess, key=excess.__getitem__)
     was, is_ = (row["agreement"]["quantities"].get(name) for row in (before, now))
     return is_ is not None and spec.excess(now)[name] > 1.0 and is_["scale"] > 1e-3 * was["scale"]
 
 
-def _words(error: str) -> str:
-    """Return the first words of an error, without names and numbers, by which two are the same."""
+def _first_words(error: str) -> str:
+    """Return the first words of an error without names and numbers, to compare two errors."""
     return " ".join(re.sub(r"'[^']*'|[^A-Za-z ]", " ", error.partition(";")[0]).split()[:6])
 
 
-def _reason(error: Exception) -> tuple[str, str]:
-    """Return why there are no figures, and the error's own words in one line."""
+def failure_reason(error: Exception) -> tuple[str, str]:
+    """Return the reason why there are no figures, and the message of the error in one line."""
     text = " ".join(str(getattr(error, "message", error)).split())  # without the path of a netlist kept elsewhere
     if isinstance(error, SimulatorNotFoundError | OSError | MemoryError) or _OUTSIDE.search(text):
         return "machine", text

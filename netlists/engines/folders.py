@@ -1,4 +1,4 @@
-"""Where a simulator runs: a folder that vanishes with the run, and what is kept of a run that fails."""
+"""The folder in which a simulator runs, which is removed after the run, and the netlists kept of runs that fail."""
 
 from __future__ import annotations
 
@@ -11,54 +11,52 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from devices.common.arrays import Array
 from devices.common.errors import InputError, SimulatorError
-from netlists.engines._process import failure
-from netlists.engines._raw import read_raw
+from netlists.engines.process import failure
+from netlists.engines.raw_files import read_raw
 
 __all__ = ["failed_folder", "read_result", "run_folder"]
 
 _MOST_KEPT = 20
 _KEPT = re.compile(r"(ngspice|pyspice|vacask)-\d{8}-\d{6}-\w+\.(cir|sim)")
-_LITTLE_ROOM = 1e6  # bytes
+_LITTLE_SPACE = 1e6  # bytes
 
 
 @contextmanager
 def run_folder(engine: str, file: str, netlist: str, keep: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Give a run a folder that holds its netlist.
+    """Make a folder for a run, with the netlist in it.
 
-    The folder is `keep`, or a temporary one that is removed in any case. Where the run raises `SimulatorError`, the
+    The folder is `keep`, or a temporary one that is removed after the run. Where the run raises `SimulatorError`, the
     netlist is kept, and the error names its path.
 
     Parameters
     ----------
     engine : str
-        What messages call the simulator.
+        Name of the simulator in messages.
     file : str
-        Name of the netlist's file.
+        Name of the file with the netlist.
     netlist : str
-        Its text.
+        Text of the netlist.
     keep : path or None
-        A folder of the user's, made where it is not there.
+        A folder of the user, which is made where it does not exist.
 
     Raises
     ------
     InputError
         If `keep` cannot be made.
     SimulatorError
-        If there is no room to run in.
+        If there is no space to run in.
     """
-    folder = _temporary(engine) if keep is None else _of_the_user(keep)
+    folder = _temporary_folder(engine) if keep is None else _user_folder(keep)
     try:
         try:
             (folder / file).write_text(netlist, encoding="utf-8")
         except OSError as error:
-            raise _no_room(engine, folder, error) from None
+            raise _no_space(engine, folder, error) from None
         yield folder
     except SimulatorError as error:
-        kept = _kept(engine, Path(file).suffix, netlist) if keep is None else folder / file
+        kept = _keep_netlist(engine, Path(file).suffix, netlist) if keep is None else folder / file
         raise type(error)(error.message, kept) from error.__cause__
     finally:
         if keep is None:
@@ -66,44 +64,44 @@ def run_folder(engine: str, file: str, netlist: str, keep: str | os.PathLike[str
 
 
 def failed_folder() -> Path:
-    """Return where netlists of failed runs are kept: in MEMDUCTANCE_CACHE_DIR, or in the user's cache folder."""
+    """Return the folder for netlists of failed runs: in MEMDUCTANCE_CACHE_DIR, or in the user's cache folder."""
     from platformdirs import user_cache_path
 
     named = os.environ.get("MEMDUCTANCE_CACHE_DIR")
     return (Path(named) if named else user_cache_path("memductance")) / "failed"
 
 
-def read_result(engine: str, raw: Path, words: str, said: str) -> dict[str, NDArray[np.float64]]:
-    """Return the vectors of a run's raw file.
+def read_result(engine: str, raw: Path, message: str, output: str) -> dict[str, Array]:
+    """Return the vectors in the raw file of a run.
 
     Raises
     ------
     SimulatorError
-        If it is missing, cut or no raw file; with the simulator's `words`, picked from all that it `said`.
+        If it is missing, cut or no raw file; with the simulator's `message`, picked from all its `output`.
     """
-    room = "" if shutil.disk_usage(raw.parent).free > _LITTLE_ROOM else f" (the disk of {raw.parent} is full)"
+    disk = "" if shutil.disk_usage(raw.parent).free > _LITTLE_SPACE else f" (the disk of {raw.parent} is full)"
     if not raw.exists() or raw.stat().st_size == 0:
-        raise failure(f"{engine} wrote no result{room}: {words}", said)
+        raise failure(f"{engine} wrote no result{disk}: {message}", output)
     try:
         return read_raw(raw)
     except ValueError as error:
-        raise SimulatorError(f"{engine} wrote a result that cannot be read{room} ({error}): {words}") from error
+        raise SimulatorError(f"{engine} wrote a result that cannot be read{disk} ({error}): {message}") from error
 
 
-def _temporary(engine: str) -> Path:
+def _temporary_folder(engine: str) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=f"memductance-{engine}-"))
     except OSError as error:
-        raise _no_room(engine, Path(tempfile.gettempdir()), error) from None
+        raise _no_space(engine, Path(tempfile.gettempdir()), error) from None
 
 
-def _no_room(engine: str, folder: Path, error: OSError) -> SimulatorError:
+def _no_space(engine: str, folder: Path, error: OSError) -> SimulatorError:
     return SimulatorError(
         f"{engine}: cannot write into {folder} ({error.strerror}); make room there, or have TMPDIR name another folder"
     )
 
 
-def _of_the_user(path: str | os.PathLike[str]) -> Path:
+def _user_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -112,8 +110,8 @@ def _of_the_user(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
-def _kept(engine: str, suffix: str, netlist: str) -> Path | None:
-    """Keep the netlist of a failed run among the last of them; None where that fails too."""
+def _keep_netlist(engine: str, suffix: str, netlist: str) -> Path | None:
+    """Keep the netlist of a failed run in place of the oldest one, and return its path; None where that fails."""
     try:
         folder = failed_folder()
         folder.mkdir(parents=True, exist_ok=True)

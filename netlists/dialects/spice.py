@@ -1,27 +1,26 @@
-"""The neutral circuit as a netlist of SPICE: what the dialects share, and a method for each thing that they do not.
+"""`Spice`: a circuit as a netlist of SPICE, with a method for each statement in which dialects differ.
 
 A state is the charge on a capacitor of 1 F, normalised to its span: ``dy/dt = f(v, x) / (upper - lower)`` is the
 current into it. The laws see the clipped state. Beyond a bound, a current proportional to the excess brings the
-node back at ``xsv_rate``, far faster than anything else; where the law points outward the node rests a hair
-beyond the bound, and when the law turns inward it returns with it, without a jump and without wind-up.
+node back at ``xsv_rate``, far faster than anything else; where the law points outward the node rests just
+beyond the bound, and when the law turns inward it returns at once, without a jump and without wind-up.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import sympy
 
 from devices import DeviceModel, InputError, State, Waveform
 from devices.common.validation import choice, number
 from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
-from netlists.dialects._expressions import number_text
-from netlists.dialects._names import check_circuit, check_name
-from netlists.dialects._text import device_notes, one_line, wrapped
+from netlists.dialects.checks import check_circuit, check_name
+from netlists.dialects.expressions import number_text
+from netlists.dialects.text import device_notes, one_line, wrapped
+from netlists.dialects.waveforms import as_points, as_sine
 
 __all__ = ["Spice", "SpiceOptions", "clamp_rate"]
 
@@ -30,7 +29,7 @@ _RATE_BY_DURATION = 1e8  # return from beyond a bound takes this fraction of the
 
 @dataclass(frozen=True, kw_only=True)
 class SpiceOptions:
-    """Tolerances of a SPICE; the defaults are for reference runs, far tighter than its own.
+    """Tolerances of a SPICE; the defaults are for reference runs, far tighter than those of SPICE.
 
     Parameters
     ----------
@@ -75,11 +74,11 @@ def clamp_rate(circuit: Circuit) -> float:
 
 
 class Spice:
-    """A dialect of SPICE; a subclass says what its simulator takes differently."""
+    """A dialect of SPICE; a subclass for each simulator replaces the statements that it writes differently."""
 
-    #: What the header calls it.
+    #: Name in the header.
     name: ClassVar[str]
-    #: Names, in lower case, that its expressions keep for themselves.
+    #: Reserved names of its expressions, in lower case.
     taken: ClassVar[frozenset[str]]
 
     def expression(self, law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
@@ -165,7 +164,7 @@ class Spice:
     def shared(
         self, model: DeviceModel, laws: list[sympy.Expr], names: Mapping[sympy.Symbol, str]
     ) -> tuple[list[str], list[sympy.Expr], dict[sympy.Symbol, str]]:
-        """Nodes for what the laws repeat at length: their lines, the laws with their symbols, and the text of each."""
+        """Nodes for common subexpressions: their lines, the laws with their symbols, and the text of each symbol."""
         return [], laws, {}
 
     def block(self, block: Block) -> list[str]:
@@ -203,22 +202,17 @@ class Spice:
         """
         if not isinstance(value, Waveform):
             return f"DC {number_text(value)}"
-        rows = value.segments
-        if len(rows) == 1 and rows[0, 2] == 0.0 and rows[0, 3] != 0.0:
-            _, offset, _, amplitude, omega, phase = rows[0]
-            numbers = (offset, amplitude, omega / (2 * math.pi), 0.0, 0.0, math.degrees(phase))
+        sine = as_sine(value)
+        if sine is not None:
+            numbers = (sine.offset, sine.amplitude, sine.frequency, 0.0, 0.0, sine.phase)
             return f"{self.sine}({' '.join(map(number_text, numbers))})"
-        if rows[:, 3].any():
-            raise InputError("waveform", type(value).__name__, "one sine, or straight lines", "Samples(time, voltage)")
-        time = value.corners
-        voltage = np.append(rows[:, 1], value.at(value.duration))
-        pairs = [f"{number_text(t)} {number_text(v)}" for t, v in zip(time, voltage, strict=True)]
+        pairs = [f"{number_text(t)} {number_text(v)}" for t, v in zip(*as_points(value), strict=True)]
         return self.points(pairs)
 
-    # What dialects write differently, as ngspice has it.
+    # Statements in which dialects differ, as ngspice has them.
     #: The word for a sine.
     sine = "SIN"
-    #: What stands before the parameters of an instance.
+    #: Word before the parameters of an instance.
     instance_word = ""
 
     def points(self, pairs: list[str]) -> str:
@@ -226,7 +220,7 @@ class Spice:
         return "\n".join(["PWL(", *self.wrapped(pairs), "+ )"])
 
     def reference(self, name: str) -> str:
-        """Return a parameter as an expression has it."""
+        """Return a parameter as expressions refer to it."""
         return f"{{{self.safe(name)}}}"
 
     def source_of(self, name: str, plus: str, minus: str, kind: str, law: str) -> str:
@@ -246,7 +240,7 @@ class Spice:
         return [f".options {name}={value}" for name, value in options.items()]
 
     def analysis(self, circuit: Circuit) -> list[str]:
-        """Lines that say what to compute."""
+        """Lines of the analysis."""
         if not isinstance(circuit.analysis, Transient):
             return [".op"]
         step, stop = number_text(circuit.analysis.step), number_text(circuit.analysis.duration)
@@ -265,7 +259,7 @@ class Spice:
     # Text.
 
     def safe(self, name: str) -> str:
-        """Return a parameter's name; one that the dialect keeps for itself gets a ``_`` at its end."""
+        """Return the name of a parameter; a reserved name of the dialect gets a ``_`` at its end."""
         return f"{name}_" if name.lower() in self.taken else name
 
     def values(self, values: Mapping[str, float]) -> dict[str, str]:
@@ -273,7 +267,7 @@ class Spice:
         return {self.safe(name): number_text(value) for name, value in values.items()}
 
     def comment(self, text: str) -> str:
-        """One comment line, whatever the text holds."""
+        """One comment line with any text."""
         return f"* {one_line(text)}"
 
     def wrapped(self, items: Iterable[str]) -> list[str]:
