@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from devices import Measured, Samples, Sine, device, models
+from devices.fitting.least_squares import LeastSquares
 from devices.fitting.predictions import DevicePrediction, LawPrediction
 from devices.fitting.retention_laws import RETENTION_LAWS
-from devices.fitting.search import Problem
 from devices.fitting.search_space import free_parameters
 
 #: Standard deviation of the noise as a share of a record's peak, and how far truth lies from the set at most.
@@ -160,12 +160,12 @@ def _sensitivity(case: FitClass, rng: np.random.Generator | None = None) -> Any:
     true = {n: v if rng is None else v * WIDEST ** rng.uniform(-1, 1) for n, v in case.center.items()}
     predict, start = predictor(case.name, case.records, {**case.fixed, **true})
     model = models()[case.name]
-    free = free_parameters(list(true), model.parameters, model.states, start, ())
-    exact = predict(free.names, free.values(free.unit(start)[None]), 1e-10)[0]
+    space = free_parameters(list(true), model.parameters, model.states, start, ())
+    exact = predict(space.names, space.values(space.unit(start)[None]), 1e-10)[0]
     ends = np.cumsum([len(r) for r in case.records])[:-1]
     weights = np.concatenate([np.full(len(d), 1 / (NOISE * np.abs(d).max())) for d in np.split(exact, ends)])
-    problem = Problem(free, predict, exact, weights, 1e-10)
-    return problem.jacobian(free.unit(start), 1e-4) / np.log(np.abs(free.upper / free.lower))
+    problem = LeastSquares(space, predict, exact, weights, 1e-10)
+    return problem.jacobian(space.unit(start), 1e-4) / np.log(np.abs(space.upper / space.lower))
 
 
 def _told(jacobian: Any) -> bool:

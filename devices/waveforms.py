@@ -1,6 +1,6 @@
 """Voltage waveforms: sine, triangle, pulses, constant and measured samples.
 
-Each is a row of segments on which the voltage is a straight line plus a sine, so that value, slope and
+Each is a sequence of segments on which the voltage is a straight line plus a sine, so that value, slope and
 corners are exact for the integrator and for SPICE alike.
 """
 
@@ -17,20 +17,21 @@ from numpy.typing import ArrayLike, NDArray
 from devices.common.errors import InputError
 from devices.common.validation import finite_array, integer, number
 
-__all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform", "refuse_blurred"]
+__all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform", "check_time_resolution"]
 
-#: Periods and pulses of one waveform, whose corners all lie in memory.
-_MOST_CYCLES = 10**7
-_RESOLVED = 1e-13  # share of a waveform's length that its segments last at least
+#: Most periods or pulses of one waveform, as all its corners are held in memory.
+_MAX_CYCLES = 10**7
+#: Shortest segment, as a share of the waveform's length.
+_MIN_SEGMENT = 1e-13
 
 
-def refuse_blurred(name: str, lengths: ArrayLike, duration: float) -> None:
-    """Refuse segments so short beside the whole that the double of a time is as long as some of their steps."""
+def check_time_resolution(name: str, lengths: ArrayLike, duration: float) -> None:
+    """Raise `InputError` for segments so short beside the waveform that doubles cannot resolve steps in them."""
     shortest = float(np.min(lengths))
-    if shortest < _RESOLVED * duration:
+    if shortest < _MIN_SEGMENT * duration:
         raise InputError(
             name, f"{shortest:g} s for one straight part of a waveform of {duration:g} s",
-            f"parts of {_RESOLVED:g} of the whole at least, which doubles can tell apart",
+            f"parts of {_MIN_SEGMENT:g} of the whole at least, which doubles can tell apart",
             "shorter rests, or one simulation for each pulse",
         )  # fmt: skip
 
@@ -122,7 +123,7 @@ class Sine(Waveform):
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, unit="V")
         number("frequency", self.frequency, unit="Hz", minimum=0.0, open_minimum=True)
-        number("cycles", self.cycles, minimum=0.0, maximum=_MOST_CYCLES, open_minimum=True)
+        number("cycles", self.cycles, minimum=0.0, maximum=_MAX_CYCLES, open_minimum=True)
         number("offset", self.offset, unit="V")
         number("phase", self.phase, unit="rad")
 
@@ -211,7 +212,7 @@ class Triangle(_Polyline):
     def __post_init__(self) -> None:
         number("amplitude", self.amplitude, unit="V")
         number("frequency", self.frequency, unit="Hz", minimum=0.0, open_minimum=True)
-        integer("cycles", self.cycles, minimum=1, maximum=_MOST_CYCLES)
+        integer("cycles", self.cycles, minimum=1, maximum=_MAX_CYCLES)
 
     @property
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -254,10 +255,11 @@ class Pulses(_Polyline):
         number("amplitude", self.amplitude, unit="V")
         number("width", self.width, unit="s", minimum=0.0, open_minimum=True)
         number("base", self.base, unit="V")
-        integer("count", self.count, minimum=1, maximum=_MOST_CYCLES)
+        integer("count", self.count, minimum=1, maximum=_MAX_CYCLES)
         edge = number("edge", self._edge, unit="s", minimum=0.0, open_minimum=True)
         number("period", self.period, unit="s", minimum=self.width + 2 * edge, open_minimum=True)
-        refuse_blurred("period", [edge, self.width, self.period - self.width - 2 * edge], self.count * self.period)
+        parts = [edge, self.width, self.period - self.width - 2 * edge]
+        check_time_resolution("period", parts, self.count * self.period)
 
     @property
     def _edge(self) -> float:

@@ -1,4 +1,4 @@
-"""Independent work shared out over the cores, for compiled kernels that release the interpreter's lock."""
+"""Threads for independent items of work, in compiled kernels that release the interpreter's lock (GIL)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ import numpy as np
 
 from devices.common.validation import integer
 
-__all__ = ["cores", "in_threads", "in_turns", "limit_threads"]
+__all__ = ["cores", "in_threads", "limit_threads", "run_chunked"]
 
-_TURN = 0.1  # seconds
+#: How long one chunk takes about, and how often the interpreter looks for Ctrl-C [s].
+_CHUNK_SECONDS = 0.1
 
 _limit: ContextVar[int | None] = ContextVar("limit", default=None)
 
 
 @contextmanager
 def limit_threads(count: int) -> Iterator[None]:
-    """Let our compiled kernels use at most `count` threads within a ``with`` block.
+    """Limit the threads of compiled kernels to `count` within a ``with`` block.
 
-    Without it they use the cores there are; a worker of a process pool uses one. Dense products, as in the transfer
-    matrix, follow the settings of the BLAS library, see the package threadpoolctl.
+    Without it they use all cores; a worker of a process pool uses one. Dense matrix products, as in the transfer
+    matrix, follow the settings of the BLAS library; see the package threadpoolctl.
+
+    Parameters
+    ----------
+    count : int
+        Most threads, at least 1.
 
     Examples
     --------
@@ -44,7 +50,7 @@ def limit_threads(count: int) -> Iterator[None]:
 
 
 def cores() -> int:
-    """Return how many threads may be used: the limit that is set, one in a process pool's worker, else all cores."""
+    """Return how many threads may be used: the limit that is set, one in a worker of a process pool, else all cores."""
     limit = _limit.get()
     if limit is not None:
         return limit
@@ -56,16 +62,16 @@ def cores() -> int:
 
 
 def in_threads(work: Callable[[slice], None], count: int, *, threads: int) -> None:
-    """Run `work` over all of ``range(count)``, cut into slices.
+    """Run `work` over all of ``range(count)``, in one equal slice for each thread.
 
     Parameters
     ----------
     work : callable
-        Takes a slice; each item's result is its own, so that it does not depend on the cut.
+        Takes a slice; the result of an item must not depend on the slice that it is in.
     count : int
         Number of items.
     threads : int
-        How many threads at once; with one or none, `work` runs here and takes all items.
+        How many threads at once; with one or none, `work` takes all items in the calling thread.
     """
     if threads <= 1:
         work(slice(0, count))
@@ -75,47 +81,47 @@ def in_threads(work: Callable[[slice], None], count: int, *, threads: int) -> No
         list(pool.map(work, [slice(a, b) for a, b in pairwise(edges) if b > a]))
 
 
-def in_turns(work: Callable[[slice], None], count: int, *, threads: int) -> None:
-    """Run `work` over all of ``range(count)``, in slices of about `_TURN` seconds that threads take one after another.
+def run_chunked(work: Callable[[slice], None], count: int, *, threads: int) -> None:
+    """Run `work` over all of ``range(count)``, in chunks of about a tenth of a second.
 
-    For items that differ in cost, or take long in all: between slices the interpreter can act on Ctrl-C, which ends
-    all threads after the slices that they are at.
+    Each thread takes the next chunk when it is free, for items that differ in cost or take long in all. Between chunks
+    the interpreter can act on Ctrl-C, which ends each thread after its current chunk.
 
     Parameters
     ----------
     work : callable
-        Takes a slice; each item's result is its own, so that it does not depend on the cut.
+        Takes a slice; the result of an item must not depend on the slice that it is in.
     count : int
         Number of items.
     threads : int
-        How many threads at once; with one or none, `work` runs here.
+        How many threads at once; with one or none, `work` runs in the calling thread.
     """
     lock = Lock()
-    begun = 0
+    next_item = 0
 
-    def turns() -> None:
-        nonlocal begun
+    def take_chunks() -> None:
+        nonlocal next_item
         size = 1
         while True:
             with lock:
-                rows = slice(begun, min(count, begun + size))
-                begun = rows.stop
+                rows = slice(next_item, min(count, next_item + size))
+                next_item = rows.stop
             if rows.start >= rows.stop:
                 return
             start = time.perf_counter()
             work(rows)
-            size = max(1, int(size * min(4.0, _TURN / (time.perf_counter() - start))))
+            size = max(1, int(size * min(4.0, _CHUNK_SECONDS / (time.perf_counter() - start))))
 
     if threads <= 1:
-        turns()
+        take_chunks()
         return
     with ThreadPoolExecutor(threads) as pool:
         try:
-            left = {pool.submit(turns) for _ in range(threads)}
-            while left:
-                done, left = wait(left, timeout=_TURN, return_when=FIRST_COMPLETED)
+            running = {pool.submit(take_chunks) for _ in range(threads)}
+            while running:
+                done, running = wait(running, timeout=_CHUNK_SECONDS, return_when=FIRST_COMPLETED)
                 for one in done:
                     one.result()
         finally:
             with lock:
-                begun = count
+                next_item = count

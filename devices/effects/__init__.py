@@ -1,1 +1,1 @@
-"""Departures of real cells from their laws: variability, noise, retention, faults."""
+"""Effects of real cells beyond the laws of their models: variability, noise, retention, faults."""

@@ -1,7 +1,7 @@
-"""What an effect is, several effects in a row, and effects on the parameters of a device.
+"""Base classes of effects, `apply_effects` for several in a row, `spread_parameters` for parameters of a device.
 
-An effect is a frozen dataclass that is complete in itself: its strength, its operating point (time, temperature,
-read voltage) and where it comes from. Its `apply` changes an array and keeps its shape.
+An effect is a frozen dataclass with all that it needs: its strength, its operating point (time, temperature, read
+voltage) and its source. `apply` returns a changed array of the same shape.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, root_seed, stream
 from devices.common.validation import choice, finite_array, integer
@@ -26,21 +27,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Effect", "ValueEffect", "WindowEffect", "apply_effects", "spread_parameters"]
 
-Array = NDArray[np.float64]
-
 
 class Effect(ABC):
-    """Something that happens to cells.
+    """A change of the conductances or parameters of cells.
 
     Attributes
     ----------
     source : str
-        Where the law or its figures come from.
+        Source of the law or its figures.
     status : {"seen", "recalled", "code default", "ours"}
         How sure the source is; as in `ParameterSet`.
     acts : {"once", "each read", "over cycles", "on parameters"}
-        When it happens to programmed conductances: once, when they are programmed or while they wait; anew at each
-        read; from one cycle of programming to the next; or not to conductances at all, but to rates and resistances.
+        When it acts on programmed conductances: once, when they are programmed or afterwards; anew at each read; from
+        one programming cycle to the next; or never, as it acts on rates and resistances.
     """
 
     source: ClassVar[str]
@@ -53,7 +52,7 @@ class Effect(ABC):
 
 
 class ValueEffect(Effect):
-    """An effect that needs the values only."""
+    """An effect that needs the values alone."""
 
     @abstractmethod
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
@@ -64,7 +63,7 @@ class ValueEffect(Effect):
         value : array_like
             Conductances [S], or values of another quantity where the effect says so.
         seed : int or numpy.random.Generator
-            Where the numbers come from; a deterministic effect needs none.
+            Seed or generator of the random numbers; a deterministic effect needs none.
 
         Returns
         -------
@@ -87,7 +86,7 @@ class WindowEffect(Effect):
         limits : tuple of float
             Lower and upper limit of the conductance window [S].
         seed : int or numpy.random.Generator
-            Where the numbers come from; a deterministic effect needs none.
+            Seed or generator of the random numbers; a deterministic effect needs none.
 
         Returns
         -------
@@ -104,8 +103,8 @@ def window(limits: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
-def _in_a_row(given: Any) -> tuple[Any, ...]:
-    """One effect or several as a tuple; what is neither is left to the caller's check."""
+def _as_tuple(given: Any) -> tuple[Any, ...]:
+    """Return one effect or several as a tuple, unchecked."""
     return tuple(given) if isinstance(given, Iterable) else (given,)
 
 
@@ -114,8 +113,8 @@ def apply_effects(
 ) -> Array:
     """Apply effects one after another.
 
-    Each draws from a stream of its own, which follows from the seed, the effect's class and how many of that class
-    went before: an effect added, removed or moved leaves the draws of all other classes as they were.
+    Each draws from a random stream of its own, set by the seed, the effect's class and the number of effects of that
+    class before it: an effect that is added, removed or moved does not change the draws of other classes.
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def apply_effects(
     effects : Effect or iterable of Effect
         In the order in which they happen: spread, faults, retention, then noise of the read.
     seed : int or numpy.random.Generator
-        Where the numbers come from.
+        Seed or generator of the random numbers.
     limits : tuple of float, optional
         Conductance window [S], for effects that need one.
 
@@ -148,7 +147,7 @@ def apply_effects(
     root = root_seed(seed)
     values = np.array(finite_array("conductance", conductance, unit="S"))
     seen: Counter[str] = Counter()
-    for effect in _in_a_row(effects):
+    for effect in _as_tuple(effects):
         if not isinstance(effect, Effect):
             raise InputError("effects", repr(effect), "a sequence of effects, such as [Lognormal(0.1)]")
         kind = type(effect).__name__
@@ -179,14 +178,14 @@ def spread_parameters(
     Parameters
     ----------
     device : Device
-        What to start from.
+        Device or ensemble to start from.
     effects : mapping of str to ValueEffect
-        For the name of a parameter, or of a state (whose start is meant), an effect or several in a row. Each name
-        has a stream of its own: further names leave the draws of the others as they were.
+        An effect, or several in a row, for the name of each parameter, or of a state for its start. Each name has a
+        random stream of its own: further names do not change the draws of the others.
     shape : tuple of int, optional
         Shape of the ensemble; that of `device` where not given.
     seed : int or numpy.random.Generator, optional
-        Where the numbers come from.
+        Seed or generator of the random numbers.
 
     Returns
     -------
@@ -207,17 +206,17 @@ def spread_parameters(
     if not isinstance(effects, Mapping):
         raise InputError("effects", repr(effects), "a mapping", "{'r_on': Lognormal(0.1)}")
     root = root_seed(seed)
-    whole = device.shape if shape is None else tuple(integer("shape", n, minimum=1) for n in np.atleast_1d(shape))
+    full_shape = device.shape if shape is None else tuple(integer("shape", n, minimum=1) for n in np.atleast_1d(shape))
     parameters, initial = dict(device.parameters), dict(device.initial)
     bounded = {p.name: p for p in device.model.parameters}
     for name, given in effects.items():
         choice("parameter", name, [*parameters, *initial])
         values = parameters if name in parameters else initial
         try:
-            drawn = np.array(np.broadcast_to(values[name], whole))
+            drawn = np.array(np.broadcast_to(values[name], full_shape))
         except ValueError:
-            raise InputError("shape", whole, f"a shape to which {device.shape} broadcasts") from None
-        for place, effect in enumerate(_in_a_row(given)):
+            raise InputError("shape", full_shape, f"a shape to which {device.shape} broadcasts") from None
+        for place, effect in enumerate(_as_tuple(given)):
             if not isinstance(effect, ValueEffect):
                 raise InputError(name, repr(effect), "an effect that needs no window, such as Lognormal(0.1)")
             drawn = effect.apply(drawn, stream(root, name, place))

@@ -1,4 +1,4 @@
-"""Cells that wear out."""
+"""Endurance: cells that fail after a number of cycles."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
 from devices.effects.base import WindowEffect, window
 from devices.sources import Status
 
 __all__ = ["WeibullEndurance"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,11 @@ class WeibullEndurance(WindowEffect):
         number("p_lrs", self.p_lrs, minimum=0.0, maximum=1.0)
 
     def lifetimes(self, shape: tuple[int, ...], seed: Seed) -> Array:
-        """Return the number of cycles to failure of cells of this `shape`; those that `apply` draws of this seed."""
+        """Return the cycles to failure of cells of this `shape`; `apply` draws the same ones from the same seed."""
         return self.characteristic * generator(seed).weibull(self.beta, shape)
 
     def apply(self, conductance: ArrayLike, limits: tuple[float, float], seed: Seed) -> Array:
-        """Return `conductance` [S] with failed cells at one of `limits` [S]; a failed cell stays so at more cycles."""
+        """Return `conductance` [S] with failed cells at one of `limits` [S]; a cell that failed stays failed later."""
         programmed = finite_array("conductance", conductance, unit="S", minimum=0.0)
         low, high = window(limits)
         rng = generator(seed)

@@ -1,4 +1,4 @@
-"""Cells and lines that cannot be programmed."""
+"""Faults: stuck cells and stuck lines."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
@@ -15,8 +16,6 @@ from devices.effects.base import WindowEffect, window
 from devices.sources import Status
 
 __all__ = ["StuckCells", "StuckLines"]
-
-Array = NDArray[np.float64]
 
 
 def _check_shares(**shares: float) -> None:
@@ -61,7 +60,7 @@ class StuckCells(WindowEffect):
         limits : tuple of float
             Lower and upper limit of the conductance window [S].
         seed : int or numpy.random.Generator
-            Where the numbers come from.
+            Seed or generator of the random numbers.
 
         Returns
         -------
@@ -78,7 +77,7 @@ class StuckLines(WindowEffect):
     """Whole word or bit lines whose cells are all stuck at one limit of the window.
 
     Word lines are the second last axis, bit lines the last; earlier axes are separate arrays. Lines fail
-    independently; where two failed lines cross, the cell is as the bit line says. An open line is another thing: an
+    independently; where two failed lines cross, the bit line sets the cell. An open line is not such a fault but an
     infinite resistance among the array's wires.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Conductances that a cell can take: a finite number of levels."""
+"""Quantisation: a finite number of conductance levels of a cell."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed
 from devices.common.validation import finite_array, integer
@@ -15,8 +16,6 @@ from devices.effects.base import ValueEffect, WindowEffect, window
 from devices.sources import Status
 
 __all__ = ["GivenLevels", "UniformLevels"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class UniformLevels(WindowEffect):
         integer("count", self.count, minimum=2)
 
     def apply(self, conductance: ArrayLike, limits: tuple[float, float], seed: Seed | None = None) -> Array:
-        """Return the nearest levels to `conductance` [S] within `limits` [S]; no numbers are drawn."""
+        """Return the nearest levels to `conductance` [S] within `limits` [S]; no random numbers are drawn."""
         programmed = finite_array("conductance", conductance, unit="S", minimum=0.0)
         low, high = window(limits)
         share = np.clip((programmed - low) / (high - low), 0.0, 1.0)
@@ -71,7 +70,7 @@ class GivenLevels(ValueEffect):
         object.__setattr__(self, "levels", tuple(np.sort(given).tolist()))
 
     def apply(self, value: ArrayLike, seed: Seed | None = None) -> Array:
-        """Return the nearest levels to the conductances `value` [S]; no numbers are drawn."""
+        """Return the nearest levels to the conductances `value` [S]; no random numbers are drawn."""
         programmed = finite_array("value", value, unit="S", minimum=0.0)
         levels = np.array(self.levels)
         return levels[np.searchsorted(0.5 * (levels[1:] + levels[:-1]), programmed, side="left")]

@@ -1,4 +1,4 @@
-"""Noise of a read: white (thermal, shot), 1/f, and random telegraph noise."""
+"""Read noise: white (thermal and shot), 1/f, and random telegraph noise."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.constants import BOLTZMANN, CHARGE
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
@@ -18,12 +19,10 @@ from devices.sources import Status
 
 __all__ = ["FlickerNoise", "TelegraphNoise", "WhiteNoise"]
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class WhiteNoise(ValueEffect):
-    r"""White noise of the current that a read integrates, as an error of the conductance that is read.
+    r"""White noise of the read current, as an error of the conductance that is read.
 
     .. math::
         S_\mathrm{thermal} = 4 k T G, \qquad S_\mathrm{shot} = 2 q |I|, \qquad
@@ -38,7 +37,7 @@ class WhiteNoise(ValueEffect):
     Parameters
     ----------
     origin : {"thermal", "shot", "barrier"}
-        Which of the three.
+        Kind of noise.
     voltage : float
         Read voltage [V].
     bandwidth : float
@@ -76,7 +75,7 @@ class WhiteNoise(ValueEffect):
         return shot / np.tanh(0.5 * CHARGE * abs(self.voltage) / (BOLTZMANN * self.temperature))
 
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
-        """Return what a read of the conductances `value` [S] finds [S]; it may be negative."""
+        """Return the conductances [S] that a read of `value` [S] gives; they may be negative."""
         g = finite_array("value", value, unit="S")
         sigma = np.sqrt(self.density(g) * self.bandwidth) / abs(self.voltage)
         return g + sigma * generator(seed).standard_normal(g.shape)
@@ -93,7 +92,7 @@ class FlickerNoise(ValueEffect):
     k : float
         Relative strength K, a pure number.
     f_low, f_high : float
-        The band [Hz]: about one over the time of observation, and the bandwidth of the read.
+        The band [Hz]: about one over the observation time, and the bandwidth of the read.
     """
 
     k: float
@@ -138,9 +137,9 @@ class FlickerNoise(ValueEffect):
         step : float
             Time between samples [s], at most ``1 / (2 f_high)``.
         samples : int
-            How many.
+            Number of samples.
         seed : int or numpy.random.Generator
-            Where the numbers come from.
+            Seed or generator of the random numbers.
 
         Returns
         -------
@@ -155,7 +154,7 @@ class FlickerNoise(ValueEffect):
         shape = (power.size, *centre.shape)
         rng = generator(seed)
         waves = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
-        # A pair of frequencies +-f of amplitude a/2 has the variance a²/2; the first and last stand alone and are real.
+        # A pair of frequencies +-f of amplitude a/2 has the variance a²/2; the first and last are single and real.
         scale = 0.5 * np.sqrt(power)
         scale[[0, -1]] *= 2.0
         waves *= scale.reshape(-1, *(1,) * centre.ndim)
@@ -238,7 +237,7 @@ class TelegraphNoise(ValueEffect):
         time : array_like
             Increasing times [s].
         seed : int or numpy.random.Generator
-            Where the numbers come from.
+            Seed or generator of the random numbers.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Statistics of phase-change cells: programming error, drift and read noise of one fitted set."""
+"""Phase-change memory cells: programming error, drift and read noise from one set of fits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
 from devices.effects.base import ValueEffect
@@ -16,14 +17,13 @@ from devices.sources import Status
 
 __all__ = ["PcmCells"]
 
-Array = NDArray[np.float64]
-#: Smallest share of g_max that enters a logarithm.
-_SMALLEST = 1e-7
+#: Lower limit of conductances in logarithms, as a share of g_max.
+_MIN_SHARE = 1e-7
 
 
 @dataclass(frozen=True)
 class PcmCells(ValueEffect):
-    r"""Phase-change cells read some time after they were programmed.
+    r"""Phase-change memory cells, read some time after programming.
 
     With the target's share :math:`g = \hat G / G_\mathrm{max}` and conductances in uS,
 
@@ -43,13 +43,13 @@ class PcmCells(ValueEffect):
     time : float, optional
         Time since programming [s], at least `t0`.
     g_max : float, optional
-        Largest conductance [S]. The error of programming scales with it, from 25 uS.
+        Largest conductance [S]. The programming error scales with it; the fits are for 25 uS.
     t0 : float, optional
         Time since programming of the first read [s].
     t_read : float, optional
         Duration of a read [s].
     programming_scale, drift_scale, read_scale : float, optional
-        Factors on the error of programming, on ν, and on the read noise; 0 leaves one out.
+        Factors on the programming error, on ν, and on the read noise; 0 switches one off.
     """
 
     time: float = 20.0
@@ -76,7 +76,7 @@ class PcmCells(ValueEffect):
 
     @property
     def programming(self) -> ProgrammingNoise:
-        """The error of programming as an effect of its own."""
+        """The programming error as an effect of its own."""
         scale = self.programming_scale * self.g_max / 25e-6
         return ProgrammingNoise(tuple(scale * c for c in ProgrammingNoise().coefficients), self.g_max)
 
@@ -100,7 +100,7 @@ class PcmCells(ValueEffect):
         return self.drift_scale * np.abs(mean + sigma * generator(seed).standard_normal(mean.shape))
 
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
-        """Return what a read at the time t finds of target conductances `value` [S]."""
+        """Return the conductances [S] read at the time t for targets `value` [S]."""
         target = finite_array("value", value, unit="S", minimum=0.0, maximum=self.g_max)
         rng = generator(seed)
         programmed = self.programming.apply(target, rng)
@@ -109,4 +109,4 @@ class PcmCells(ValueEffect):
         return np.maximum(drifted * (1.0 + noise), 0.0)
 
     def _share(self, target: ArrayLike) -> Array:
-        return np.maximum(finite_array("target", target, unit="S", minimum=0.0) / self.g_max, _SMALLEST)
+        return np.maximum(finite_array("target", target, unit="S", minimum=0.0) / self.g_max, _MIN_SHARE)

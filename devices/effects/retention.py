@@ -1,4 +1,4 @@
-"""What time does to a programmed conductance: drift, broadening, forgetting."""
+"""Retention: drift, broadening and relaxation of programmed conductances over time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array, number
@@ -17,8 +18,6 @@ from devices.sources import Status
 
 __all__ = ["Forgetting", "LogBroadening", "PowerLawDrift"]
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class PowerLawDrift(ValueEffect):
@@ -26,7 +25,7 @@ class PowerLawDrift(ValueEffect):
 
     .. math:: G(t) = G_0 \left(\frac{t}{t_0}\right)^{-\nu}
 
-    Where ν differs from cell to cell, the mean of the cells is not that of the mean ν: for a normal spread s of ν,
+    Where ν differs from cell to cell, the mean over cells is not the drift at the mean ν: for a normal spread s of ν,
     ``E[(t/t0)^-ν] = (t/t0)^-E[ν] exp(s² ln²(t/t0) / 2)``. The same seed gives the same ν at another time.
 
     Parameters
@@ -58,7 +57,7 @@ class PowerLawDrift(ValueEffect):
             raise InputError("spread", repr(self.spread), "a spread, such as Normal(0.01, relative=False)")
 
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
-        """Return the conductances `value` [S] of the time t0 as they are at the time t [S]."""
+        """Return conductances [S] at the time t that are `value` [S] at the time t0."""
         g = finite_array("value", value, unit="S")
         nu = np.full(g.shape, self.nu)
         if self.spread is not None:
@@ -111,7 +110,7 @@ class LogBroadening(ValueEffect):
         number("sigma_slope", self.sigma_slope, unit="S", minimum=0.0)
 
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
-        """Return the conductances `value` [S] as they are at the time t [S]."""
+        """Return conductances [S] at the time t that are `value` [S] when programmed."""
         g = finite_array("value", value, unit="S", minimum=0.0)
         logarithm = np.log(self.time / self.t0)
         width = self.sigma + self.sigma_slope * logarithm
@@ -120,7 +119,7 @@ class LogBroadening(ValueEffect):
 
 @dataclass(frozen=True)
 class Forgetting(ValueEffect):
-    r"""Exponential or stretched-exponential return to rest.
+    r"""Exponential or stretched-exponential relaxation to a value at rest.
 
     .. math:: x(t) = x_\infty + (x_0 - x_\infty) \, e^{-(t/\tau)^\beta}
 
@@ -156,6 +155,6 @@ class Forgetting(ValueEffect):
         number("rest", self.rest)
 
     def apply(self, value: ArrayLike, seed: Seed | None = None) -> Array:
-        """Return `value` after the time; no numbers are drawn."""
+        """Return `value` relaxed for the time t; no random numbers are drawn."""
         start = finite_array("value", value)
         return self.rest + (start - self.rest) * np.exp(-((self.time / self.tau) ** self.beta))

@@ -1,4 +1,4 @@
-"""What temperature does to rates, retention times and metal."""
+"""Temperature: thermally activated rates, retention times, and the resistance of metal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.constants import BOLTZMANN_EV
 from devices.common.errors import InputError
 from devices.common.randomness import Seed
@@ -16,8 +17,6 @@ from devices.effects.base import ValueEffect
 from devices.sources import Status
 
 __all__ = ["ArrheniusRate", "MetalResistance"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,11 @@ class ArrheniusRate(ValueEffect):
         return float(np.exp(self._exponent))
 
     def apply(self, value: ArrayLike, seed: Seed | None = None) -> Array:
-        """Return rates `value` [any unit per second] at `temperature`; no numbers are drawn."""
+        """Return rates `value` [any unit per second] at `temperature`; no random numbers are drawn."""
         return finite_array("value", value) * self.factor
 
     def retention_time(self, time: ArrayLike) -> Array:
-        """Return how long what takes `time` [s] at `reference` takes at `temperature` [s]."""
+        """Return the time [s] at `temperature` of a process that takes `time` [s] at `reference`."""
         return finite_array("time", time, unit="s", minimum=0.0) / self.factor
 
 
@@ -110,5 +109,5 @@ class MetalResistance(ValueEffect):
         return 1.0 + self.alpha * (self.temperature - self.reference)
 
     def apply(self, value: ArrayLike, seed: Seed | None = None) -> Array:
-        """Return resistances `value` [ohm] at `temperature`; no numbers are drawn."""
+        """Return resistances `value` [ohm] at `temperature`; no random numbers are drawn."""
         return finite_array("value", value, unit="ohm") * self.factor

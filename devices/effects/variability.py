@@ -1,4 +1,4 @@
-"""Spread from device to device and from cycle to cycle, and the error of programming."""
+"""Variability from device to device and from cycle to cycle, and programming error."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import choice, finite_array, number
@@ -16,8 +17,6 @@ from devices.effects.base import ValueEffect
 from devices.sources import Status
 
 __all__ = ["Correlated", "Lognormal", "Normal", "ProgrammingNoise", "Spread", "Truncated"]
-
-Array = NDArray[np.float64]
 
 
 class Spread(ValueEffect):
@@ -35,7 +34,7 @@ class Spread(ValueEffect):
         value : array_like
             Conductances [S] or any other quantity.
         seed : int or numpy.random.Generator
-            Where the numbers come from.
+            Seed or generator of the random numbers.
 
         Returns
         -------
@@ -52,14 +51,14 @@ class Normal(Spread):
 
     .. math:: x = \mu + \sigma z \quad\text{or}\quad x = \mu + \sigma |\mu| z
 
-    Draws may change sign; `Truncated` holds them inside bounds.
+    Draws may change sign; `Truncated` keeps them within bounds.
 
     Parameters
     ----------
     sigma : float
         Standard deviation, as a share of the value, or in its unit.
     relative : bool, optional
-        Which of the two.
+        Whether `sigma` is a share of the value.
     """
 
     sigma: float
@@ -99,7 +98,7 @@ class Lognormal(Spread):
     sigma : float
         Standard deviation of ln G, at most 20.
     hold : {"median", "mean"}, optional
-        What stays at the given value: the median, or the mean (the factor is then ``exp(sigma z - sigma^2 / 2)``).
+        Statistic that stays at the given value; for the mean the factor is ``exp(sigma z - sigma^2 / 2)``.
     """
 
     sigma: float
@@ -131,17 +130,17 @@ class Lognormal(Spread):
 
 @dataclass(frozen=True)
 class Truncated(Spread):
-    r"""A spread given that the draw lies within bounds: its density is cut off there and scaled up to one.
+    r"""A spread truncated to bounds: its density is cut off there and normalised again.
 
     .. math:: F(x) = \frac{\Phi(z(x)) - \Phi(z(a))}{\Phi(z(b)) - \Phi(z(a))}, \quad a \le x \le b
 
-    Drawn by the inverse of F, computed with logarithms of both tails: bounds many sigma off are exact too, and no
-    draw is rejected. The mean and median move, since they are those of what is left.
+    Draws come from the inverse of F, computed with logarithms of both tails: it is exact for bounds many sigma away
+    too, and no draw is rejected. The mean and median change with the truncation.
 
     Parameters
     ----------
     spread : Normal or Lognormal
-        What is cut off.
+        Distribution before truncation.
     lower, upper : float, optional
         Bounds, in the unit of the value; None for no bound. A value without spread of its own (zero, where the spread
         is relative) has to lie within them.
@@ -172,7 +171,7 @@ class Truncated(Spread):
         return -np.inf if self.lower is None else self.lower, np.inf if self.upper is None else self.upper
 
     def place(self, value: Array, score: Array) -> Array:
-        """Return the quantile of what is left around `value` whose standard normal score is `score`."""
+        """Return the quantile of the truncated distribution around `value` whose standard normal score is `score`."""
         from scipy.special import log_ndtr, ndtri_exp
 
         low, high = self._bounds
@@ -191,7 +190,7 @@ class Truncated(Spread):
 
 @dataclass(frozen=True)
 class Correlated(Spread):
-    r"""A spread from cycle to cycle that remembers earlier cycles: along the first axis the scores are AR(1).
+    r"""A spread from cycle to cycle with memory: along the first axis the scores are an AR(1) process.
 
     .. math:: z_{k+1} = \rho z_k + \sqrt{1 - \rho^2}\, \epsilon_k, \quad \rho = e^{-1/n}, \quad z_0 \sim N(0, 1)
 
@@ -207,7 +206,7 @@ class Correlated(Spread):
 
     Examples
     --------
-    Device-to-device spread that stays, then 500 cycles of each cell:
+    Fixed device-to-device spread, then 500 cycles of each cell:
 
     >>> import numpy as np
     >>> cells = Lognormal(0.3).apply(np.full(64, 1e-5), seed=1)
@@ -240,7 +239,7 @@ class Correlated(Spread):
 
 @dataclass(frozen=True)
 class ProgrammingNoise(ValueEffect):
-    r"""What programming misses its target by: a normal error whose sigma is a polynomial of the conductance.
+    r"""Programming error: a normal deviation from the target whose sigma is a polynomial of the conductance.
 
     .. math:: G = \max(0,\; \hat G + \sigma z), \qquad \sigma = \sum_k c_k (\hat G / G_\mathrm{max})^k
 
@@ -268,7 +267,7 @@ class ProgrammingNoise(ValueEffect):
 
     @classmethod
     def absolute(cls, sigma: float) -> ProgrammingNoise:
-        """Return the same error `sigma` [S] at every conductance."""
+        """Return an error of `sigma` [S] at every conductance."""
         return cls((number("sigma", sigma, unit="S", minimum=0.0),), 1.0)
 
     @classmethod
@@ -300,7 +299,7 @@ class ProgrammingNoise(ValueEffect):
         return sigma
 
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
-        """Return what target conductances `value` [S] are programmed to."""
+        """Return the conductances [S] that cells are programmed to for targets `value` [S]."""
         target = finite_array("value", value, unit="S", minimum=0.0)
         error = self.sigma(target) * generator(seed).standard_normal(target.shape)
         return np.maximum(target + error, 0.0)

@@ -1,1 +1,1 @@
-"""From measured data to parameters."""
+"""Fits: parameters of device models and retention laws from measured data."""

@@ -1,4 +1,4 @@
-"""Columns of a table or file by meaning and in SI units: pandas reads, pint converts."""
+"""Columns of tables and files, recognised by their headers and converted to SI units (pandas and pint)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, readable_file
 from devices.units import factor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTITIES", "read_table"]
 
-#: SI unit of each quantity that a column may hold, and the names that are obvious for it.
+#: SI unit of each quantity that a column may hold, and the headers that are recognised for it.
 QUANTITIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "time": ("s", ("time", "t")),
     "voltage": ("V", ("voltage", "v", "bias", "bias voltage", "applied voltage")),
@@ -43,8 +43,8 @@ def _header(text: str) -> tuple[str, str]:
 
 def read_table(
     source: str | Path | pd.DataFrame, columns: Mapping[str, str], units: Mapping[str, str]
-) -> tuple[dict[str, NDArray[np.float64]], str]:
-    """Return the understood columns in SI units, and a name for the whole; see `Measured.read`."""
+) -> tuple[dict[str, Array], str]:
+    """Return the recognised columns in SI units, and a label; see `Measured.read`."""
     import pandas as pd
 
     for argument, given in (("columns", columns), ("units", units)):
@@ -99,7 +99,7 @@ def read_table(
     return {q: _numbers(frame[headers[c]], q, c, units.get(q, "")) for q, c in chosen.items()}, name
 
 
-def _numbers(column: pd.Series, quantity: str, header: str, unit: str) -> NDArray[np.float64]:
+def _numbers(column: pd.Series, quantity: str, header: str, unit: str) -> Array:
     import pandas as pd
 
     si = QUANTITIES[quantity][0]

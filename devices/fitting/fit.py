@@ -1,24 +1,25 @@
-"""`fit`: parameters of a device model, or of a law of retention, from measured data."""
+"""`fit`: parameters of a device model or a retention law from measured data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from devices.cells.device import assemble
 from devices.common.errors import InputError
 from devices.common.randomness import generator
-from devices.common.validation import choice, finite_array, integer, number
-from devices.fitting.intervals import infer, state
+from devices.common.validation import choice, integer, number
+from devices.fitting.intervals import confidence_intervals, infer
+from devices.fitting.least_squares import LeastSquares
 from devices.fitting.measured import Measured
 from devices.fitting.predictions import predictor
 from devices.fitting.retention_laws import RETENTION_LAWS, RetentionLaw
-from devices.fitting.search import Problem, Search, Try, polish
+from devices.fitting.search import Search, polish
 from devices.fitting.search_space import Bounds, free_parameters
+from devices.fitting.weights import Weights
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 from devices.registry import chosen_set, models
@@ -30,12 +31,10 @@ __all__ = ["fit"]
 
 Loss = Literal["linear", "soft_l1", "huber", "cauchy", "arctan"]
 _LOSSES = ("linear", "soft_l1", "huber", "cauchy", "arctan")
-#: How often weights are taken anew at most, and the change at which they have settled.
-_REWEIGHTED, _SETTLED = 10, 0.01
-#: How often the search is taken up again where an interval leads to a better place.
-_BETTER = 3
-#: Residuals below this share of the data are rounding, not noise.
-_ROUNDING = 1e-7
+#: Most updates of the weights, and the relative change below which they have converged.
+_MAX_REWEIGHTINGS, _WEIGHTS_TOL = 10, 0.01
+#: Most returns to the search where the intervals lead to a better optimum.
+_MAX_RETURNS = 3
 
 
 def fit(
@@ -59,49 +58,50 @@ def fit(
 
     .. math:: \min_p \sum_k \rho\left( \left[ \frac{y_k(p) - y_k}{\sigma_k} \right]^2 \right)
 
-    Each start is followed by a trust-region method (`scipy.optimize.least_squares`); every Jacobian is one ensemble of
-    moved parameters. Intervals are those of the linearised model at the optimum, with Student's t, made on the scale of
-    the search (logarithmic where both bounds of a parameter have one sign) and taken back. Where the misfit is no
-    parabola there, they come from the misfit itself: profiles, and a walk through the joint region.
+    Each start is followed by a trust-region method (`scipy.optimize.least_squares`); each Jacobian is one ensemble with
+    shifted parameters. Confidence intervals are those of the linearised model at the optimum, with Student's t, on the
+    scale of the search (logarithmic where both bounds of a parameter have the same sign). Where the misfit is not a
+    parabola there, they come from the profile likelihood and a random walk through the joint region.
 
     Parameters
     ----------
     model : str, DeviceModel or RetentionLaw
         Registry name of a model, or ``"power_law"``, ``"stretched_exponential"``, ``"logarithmic"``.
     measured : Measured or sequence of Measured
-        Records that one set of parameters explains together; the device starts anew in each.
+        Records that one set of values has to explain together; the device starts anew in each.
     parameters : iterable of str or mapping of str to (float, float), optional
-        What is free, states for their starts included, with bounds; all parameters where not given. Without bounds: a
-        decade either side of the set's value, and the whole span of a state; a decade beyond the data for ``tau``.
+        Names of the free parameters, and of states for their starts, with bounds; all parameters where not given. The
+        default bounds are a decade either side of the set's value, the whole span of a state, and a decade beyond the
+        times of the data for ``tau``.
     set : str or ParameterSet, optional
-        Where everything else, and the first start, comes from; the model's default where not given.
+        Parameter set for all other values and for the first start; the model's default where not given.
     fixed : mapping of str to float, optional
-        Values over those of the set.
+        Values instead of those of the set, held fixed.
     starts : int, optional
-        Starts that are followed: that of the set, and the best of a Latin hypercube of 32 times as many. Fewer where
-        three end at the best place and leave what looks like noise; up to four times as many while only one did.
+        Number of starts: the values of the set, and the best of a Latin hypercube of 32 times as many. Fewer where
+        three reach the best optimum with residuals that look like noise; up to four times as many while only one did.
     seed : int or numpy.random.Generator, optional
-        Of the Latin hypercube.
+        Seed or generator of the starts.
     sigma : array_like, optional
         Known standard deviation of the data [A or S], one value or one for each point; with several records, a
         sequence with one entry for each. Where not given, it is estimated from the residuals, for each record.
     weighting : {"absolute", "relative"}, optional
-        Where sigma is not known: noise of one size over a record, or in proportion to the value.
+        Noise of one size over a record, or in proportion to the value, where sigma is not known.
     floor : float, optional
-        Smallest value that counts as itself under relative weighting, as a share of the record's peak.
+        Smallest value that counts under relative weighting, as a share of the record's peak.
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, optional
-        Others than linear make outliers count less.
+        Loss function; all but ``"linear"`` reduce the weight of outliers.
     confidence : float, optional
-        Of the intervals.
+        Confidence of the intervals.
     tolerance : float, optional
-        Of `simulate`.
+        Tolerance of `simulate`.
     progress : bool, optional
-        Show a bar over the starts.
+        Whether to show a progress bar over the starts.
 
     Returns
     -------
     Fit
-        Values, intervals, and whether to believe them: `converged`, `adequate`, `undetermined`, `at_bound`, `message`.
+        Values, intervals, and whether to trust them: `converged`, `adequate`, `undetermined`, `at_bound`, `message`.
 
     Raises
     ------
@@ -117,23 +117,23 @@ def fit(
     >>> round(found.values["nu"], 6)
     0.08
     """
-    from devices.fitting.result import conclude
+    from devices.fitting.result import build_fit
 
     records = _records(measured)
     declared = _model(model)
-    held = dict(fixed or {})
+    fixed_values = dict(fixed or {})
     law = declared if isinstance(declared, RetentionLaw) else None
     states = () if isinstance(declared, RetentionLaw) else declared.states
-    start, given = _start(declared, records, set, held)
+    start, given = _start(declared, records, set, fixed_values)
     if parameters is None:
-        kept = {*held, *(law.fixed if law else ())}
+        kept = {*fixed_values, *(law.fixed if law else ())}
         parameters = [p.name for p in declared.parameters if p.name not in kept]
-    usual = law.bounds(np.concatenate([r.time for r in records])) if law else {}
-    free = free_parameters(parameters, declared.parameters, states, start, held, usual)
+    default_bounds = law.bounds(np.concatenate([r.time for r in records])) if law else {}
+    space = free_parameters(parameters, declared.parameters, states, start, fixed_values, default_bounds)
     points = sum(len(r) for r in records)
-    if points <= len(free.names):
+    if points <= len(space.names):
         raise InputError(
-            "measured", f"{points} points for {len(free.names)} free parameters", "more points than parameters",
+            "measured", f"{points} points for {len(space.names)} free parameters", "more points than parameters",
             "free fewer parameters",
         )  # fmt: skip
     integer("starts", starts, minimum=1)
@@ -145,31 +145,31 @@ def fit(
 
     predict = predictor(declared, records, start, given)
     observed = np.concatenate([r.observed for r in records])
-    weights = _Weights(records, sigma, weighting, floor)
-    problem = Problem(free, predict, observed, weights.first(), tolerance)
+    weights = Weights(records, sigma, weighting, floor)
+    problem = LeastSquares(space, predict, observed, weights.initial(), tolerance)
     rng = generator(seed)
-    search = Search(problem, free.unit(start), starts, rng, progress)
-    tries, scale = list(search.tries if loss == "linear" else search.tries[:1]), 1.0
-    for _ in range(_REWEIGHTED if weights.open or loss != "linear" else 0):
-        before, problem.weights = problem.weights, weights.again(problem, tries[0].unit)
-        settled = bool(np.abs(problem.weights / before - 1).max() < _SETTLED)
-        if loss != "linear" and not weights.known:
-            before_scale, scale = scale, problem.typical(tries[0].unit)
-            settled &= abs(scale / before_scale - 1) < _SETTLED
-        tries = sorted((polish(problem, t, loss, scale) for t in tries), key=lambda t: t.cost)
-        if settled:
+    search = Search(problem, space.unit(start), starts, rng, progress)
+    optima, scale = list(search.optima if loss == "linear" else search.optima[:1]), 1.0
+    for _ in range(_MAX_REWEIGHTINGS if weights.depend_on_fit or loss != "linear" else 0):
+        before, problem.weights = problem.weights, weights.updated(problem, optima[0].unit)
+        converged = bool(np.abs(problem.weights / before - 1).max() < _WEIGHTS_TOL)
+        if loss != "linear" and not weights.sigma_known:
+            before_scale, scale = scale, problem.residual_scale(optima[0].unit)
+            converged &= abs(scale / before_scale - 1) < _WEIGHTS_TOL
+        optima = sorted((polish(problem, o.unit, loss, scale) for o in optima), key=lambda o: o.cost)
+        if converged:
             break
-    for further in range(_BETTER, -1, -1):
-        residuals = problem.residuals(tries[0].unit)
-        found = infer(
-            residuals, *problem.fine_jacobian(tries[0].unit), problem.signal, tries[0].unit, free.names,
-            known=weights.known, loss=loss, scale=scale,
+    for returns_left in range(_MAX_RETURNS, -1, -1):
+        best = optima[0].unit
+        inference = infer(
+            problem.residuals(best), *problem.accurate_jacobian(best), problem.signal, best, space.names,
+            sigma_known=weights.sigma_known, loss=loss, scale=scale,
         )  # fmt: skip
-        stated = state(problem, tries, found, confidence, loss == "linear", rng)
-        if stated.lower is None or not further:
+        intervals = confidence_intervals(problem, optima, inference, confidence, loss == "linear", rng)
+        if intervals.lower_point is None or not returns_left:
             break
-        tries = sorted([polish(problem, Try(stated.lower, np.inf, 0, "")), *tries], key=lambda t: t.cost)
-    return conclude(declared, records, start, given, problem, search, tries[0], found, stated, confidence)
+        optima = sorted([polish(problem, intervals.lower_point), *optima], key=lambda o: o.cost)
+    return build_fit(declared, records, start, given, problem, search, optima[0], inference, intervals, confidence)
 
 
 def _records(measured: Measured | Sequence[Measured]) -> tuple[Measured, ...]:
@@ -196,7 +196,7 @@ def _start(
     set: str | ParameterSet | None,
     fixed: Mapping[str, float],
 ) -> tuple[dict[str, float], ParameterSet | None]:
-    """Value of everything, and the set that it comes from."""
+    """Return the value of every parameter and the start of every state, and their parameter set."""
     given = None
     if isinstance(model, RetentionLaw):
         if any(r.kind != "retention" for r in records):
@@ -220,69 +220,3 @@ def _start(
         assert isinstance(model, DeviceModel)
         assemble(model, start, given)  # checks the set and the starts
     return start, given
-
-
-class _Weights:
-    """Inverse standard deviations of the points, up to a factor where `sigma` is not known."""
-
-    def __init__(self, records: Sequence[Measured], sigma: Any, weighting: str, floor: float) -> None:
-        self.records, self.weighting, self.floor, self.known = records, weighting, floor, sigma is not None
-        if sigma is None:
-            return
-        several = isinstance(sigma, list | tuple) or np.ndim(sigma)
-        each = [sigma] if len(records) == 1 else list(sigma) if several else []
-        if len(each) != len(records):
-            raise InputError("sigma", "one value", f"one entry for each of {len(records)} records")
-        parts = []
-        for record, values in zip(records, each, strict=True):
-            array = finite_array("sigma", values, unit=record.unit, minimum=0.0)
-            if array.shape not in ((), (len(record),)) or (array == 0).any():
-                given = f"shape {array.shape}" if (array > 0).all() else "0"
-                raise InputError("sigma", given, f"one value > 0, or {len(record)} of them [{record.unit}]")
-            parts.append(np.broadcast_to(1 / array, len(record)))
-        self._known = np.concatenate(parts)
-
-    @property
-    def open(self) -> bool:
-        """Whether they depend on what is fitted."""
-        return not self.known and (self.weighting == "relative" or len(self.records) > 1)
-
-    def first(self) -> NDArray[np.float64]:
-        """Return the weights from the measured values."""
-        return self._at(np.concatenate([r.observed for r in self.records]))
-
-    def again(self, problem: Problem, unit: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights where the true values are those fitted, and each record has the noise of its residuals.
-
-        The noise of a record is that of its residuals over the points that the parameters leave it, their leverages
-        taken off. One fitted to rounding, or with no points left, keeps a thousandth of the mean noise.
-        """
-        if not self.open:
-            return problem.weights
-        fitted = problem.predictions(unit[None])[0]
-        weights = self._at(fitted)
-        if len(self.records) == 1:
-            return weights
-        rest = (weights * (fitted - problem.observed)) ** 2
-        basis, singular, _ = np.linalg.svd(problem.jacobian(unit), full_matrices=False)
-        free = 1 - np.sum(basis[:, singular > 1e-9 * singular[0]] ** 2, axis=1)
-        mean = float(rest.sum() / free.sum())
-        if mean > _ROUNDING**2:
-            ends = np.cumsum([0, *(len(r) for r in self.records)])
-            for part in (slice(a, b) for a, b in pairwise(ends)):
-                noise = rest[part].sum() / max(free[part].sum(), 1e-9)
-                weights[part] /= np.sqrt(np.clip(noise / mean, 1e-6, 1e6))
-        return weights
-
-    def _at(self, reference: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self.known:
-            return self._known
-        parts, at = [], 0
-        for record in self.records:
-            here = reference[at : at + len(record)]
-            at += len(record)
-            if self.weighting == "relative":
-                parts.append(1 / np.hypot(here, self.floor * float(np.abs(record.observed).max())))
-            else:
-                parts.append(np.full(len(record), 1 / float(np.sqrt(np.mean(record.observed**2)))))
-        return np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""`Measured`: what an instrument recorded, in SI units, checked: I-V traces, pulse trains, retention."""
+"""`Measured`: a checked record of an instrument in SI units: an I-V trace, a pulse train or retention."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 from devices.waveforms import Constant, Samples, Waveform
@@ -30,29 +31,29 @@ _OPTIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One measured record, as `fit` compares it with a model.
+    """One measured record, for `fit` to compare with a model.
 
-    Made by `trace`, `pulses`, `retention` or `read`; each says what it takes and refuses.
+    Made by `trace`, `pulses`, `retention` or `read`.
 
     Attributes
     ----------
     kind : {"trace", "pulses", "retention"}
-        What was measured.
+        Kind of measurement.
     time : numpy.ndarray
-        When each value was observed [s], shape ``(n,)``, from the start of the waveform.
+        Times of the observations from the start of the waveform [s], shape ``(n,)``.
     observed : numpy.ndarray
         Current [A] of a trace, else conductance [S], shape ``(n,)``.
     waveform : Waveform
-        Voltage that the device saw.
+        Voltage on the device.
     read_voltage : float
         Voltage at which a conductance was read [V].
     label : str
-        What to call it in a plot.
+        Label in plots.
     """
 
     kind: Kind
-    time: NDArray[np.float64]
-    observed: NDArray[np.float64]
+    time: Array
+    observed: Array
     waveform: Waveform
     read_voltage: float = 0.1
     label: str = "measured"
@@ -84,13 +85,13 @@ class Measured:
         time : array_like
             Times [s], rising; they are counted from the first one.
         voltage : array_like
-            Voltages [V]; between two samples the device saw a straight line.
+            Voltages [V]; linear between samples.
         current : array_like
             Currents [A].
         waveform : Waveform, optional
-            The exact stimulus in place of the straight lines, where it is known better than its samples.
+            Exact waveform, where it is known better than from its samples.
         label : str, optional
-            What to call it in a plot.
+            Label in plots.
 
         Returns
         -------
@@ -126,15 +127,15 @@ class Measured:
     ) -> Measured:
         """Return the conductances read after each pulse of a train.
 
-        Each pulse is a trapezoid followed by 0 V until the end of its period, when the device is read. The read itself
-        is taken not to disturb. A row of amplitude 0 is a read without a pulse.
+        Each pulse is a trapezoid followed by 0 V until the end of its period, when the device is read. The read is
+        assumed not to disturb the state. A row of amplitude 0 is a read without a pulse.
 
         Parameters
         ----------
         amplitude : array_like
             Height of each pulse [V], shape ``(n,)``.
         width : array_like
-            Flat top of each pulse [s], one value or shape ``(n,)``.
+            Width of the flat top of each pulse [s], one value or shape ``(n,)``.
         conductance : array_like
             Conductance read after each pulse [S], shape ``(n,)``.
         period : array_like, optional
@@ -144,7 +145,7 @@ class Measured:
         read_voltage : float, optional
             Voltage of the reads [V].
         label : str, optional
-            What to call it in a plot.
+            Label in plots.
 
         Returns
         -------
@@ -158,19 +159,19 @@ class Measured:
             is not longer than its pulse, or fewer than 3 rows.
         """
         table = _clean({"amplitude": amplitude, "width": width, "conductance": conductance})
-        top = table["width"]
-        if (top <= 0).any():
-            raise InputError("width", f"{top.min():g} s in row {int(np.argmin(top))}", "> 0 [s]")
-        rise = number("edge", top.min() / 100 if edge is None else edge, unit="s", minimum=0.0, open_minimum=True)
-        whole = 2 * top if period is None else _clean({"period": period}, rows=top.size)["period"]
-        short = whole <= top + 2 * rise
-        if short.any():
-            row = int(np.argmax(short))
-            raise InputError("period", f"{whole[row]:g} s in row {row}", f"> {top[row] + 2 * rise:g} s there")
-        ends = np.cumsum(whole)
+        widths = table["width"]
+        if (widths <= 0).any():
+            raise InputError("width", f"{widths.min():g} s in row {int(np.argmin(widths))}", "> 0 [s]")
+        rise = number("edge", widths.min() / 100 if edge is None else edge, unit="s", minimum=0.0, open_minimum=True)
+        periods = 2 * widths if period is None else _clean({"period": period}, rows=widths.size)["period"]
+        too_short = periods <= widths + 2 * rise
+        if too_short.any():
+            row = int(np.argmax(too_short))
+            raise InputError("period", f"{periods[row]:g} s in row {row}", f"> {widths[row] + 2 * rise:g} s there")
+        ends = np.cumsum(periods)
         starts = np.concatenate([[0.0], ends[:-1]])
-        time = np.stack([starts, starts + rise, starts + rise + top, starts + 2 * rise + top], axis=1).ravel()
-        volts = np.stack([0 * top, table["amplitude"], table["amplitude"], 0 * top], axis=1).ravel()
+        time = np.stack([starts, starts + rise, starts + rise + widths, starts + 2 * rise + widths], axis=1).ravel()
+        volts = np.stack([0 * widths, table["amplitude"], table["amplitude"], 0 * widths], axis=1).ravel()
         stimulus = Samples(np.append(time, ends[-1]), np.append(volts, 0.0))
         return cls("pulses", ends, table["conductance"], stimulus, read_voltage, label)
 
@@ -178,7 +179,7 @@ class Measured:
     def retention(
         cls, time: ArrayLike, conductance: ArrayLike, *, read_voltage: float = 0.1, label: str = "measured"
     ) -> Measured:
-        """Return conductances read over time without a voltage in between.
+        """Return conductances read over time, with no voltage between the reads.
 
         Parameters
         ----------
@@ -189,7 +190,7 @@ class Measured:
         read_voltage : float, optional
             Voltage of the reads [V].
         label : str, optional
-            What to call it in a plot.
+            Label in plots.
 
         Returns
         -------
@@ -218,21 +219,22 @@ class Measured:
         kind: Kind | None = None,
         **options: Any,
     ) -> Measured:
-        """Read a CSV file or a table, with names and units mapped.
+        """Read a record from a CSV file or a table, with its columns and units.
 
-        Headers such as ``Current (uA)``, ``V [mV]`` or ``t / ms`` are understood; `columns` and `units` say what is
-        not obvious. A conductance may also come as a resistance, or as the current at `read_voltage`.
+        Headers such as ``Current (uA)``, ``V [mV]`` or ``t / ms`` are recognised; `columns` and `units` set what they
+        do not say. A conductance may also come as a resistance, or as the current at `read_voltage`.
 
         Parameters
         ----------
         source : path or pandas.DataFrame
             A text file with one header line (any delimiter, ``#`` starts a comment), or a table.
         columns : mapping of str to str, optional
-            Column for each of time, voltage, current, conductance, resistance, amplitude, width, period.
+            Names of the columns for time, voltage, current, conductance, resistance, amplitude, width, period.
         units : mapping of str to str, optional
-            Unit of each, over that of the header; SI where neither says.
+            Unit of each, instead of that in the header; SI where neither is given.
         kind : {"trace", "pulses", "retention"}, optional
-            What it is; where not given, an amplitude makes it pulses, a voltage a trace, else retention.
+            Kind of record; where not given, pulses if there is an amplitude, a trace if there is a voltage, else
+            retention.
         **options
             Passed to the constructor of that kind: `read_voltage`, `label`, `waveform`, `width`, `period`, `edge`.
 
@@ -291,12 +293,12 @@ class Measured:
 
     @property
     def quantity(self) -> str:
-        """What was observed: current or conductance."""
+        """Name of the observed quantity: current or conductance."""
         return "current" if self.kind == "trace" else "conductance"
 
     @property
     def unit(self) -> str:
-        """SI unit of what was observed."""
+        """SI unit of the observed quantity."""
         return "A" if self.kind == "trace" else "S"
 
     def __len__(self) -> int:
@@ -306,7 +308,7 @@ class Measured:
         return f"Measured({self.kind!r}, {len(self)} points, {self.time[0]:g} to {self.time[-1]:g} s, {self.label!r})"
 
 
-def _take(table: Mapping[str, NDArray[np.float64]], *names: str) -> list[NDArray[np.float64]]:
+def _take(table: Mapping[str, Array], *names: str) -> list[Array]:
     missing = [n for n in names if n not in table]
     if missing:
         there = ", ".join(table) or "none that is understood"
@@ -317,7 +319,7 @@ def _take(table: Mapping[str, NDArray[np.float64]], *names: str) -> list[NDArray
     return [table[n] for n in names]
 
 
-def _clean(table: Mapping[str, ArrayLike], rows: int | None = None) -> dict[str, NDArray[np.float64]]:
+def _clean(table: Mapping[str, ArrayLike], rows: int | None = None) -> dict[str, Array]:
     """Return columns of one length, finite, with rising times; a single value fills its column."""
     arrays = {}
     for name, values in table.items():

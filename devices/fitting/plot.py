@@ -1,4 +1,4 @@
-"""Picture of a fit: measured and fitted values, residuals below."""
+"""Plot of a fit: measured and fitted values, with the residuals below."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["plot_fit"]
 
 
 def plot_fit(fit: Fit, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
-    """Draw each record of a fit in a column: points measured, line fitted, residuals below.
+    """Plot each record of a fit in a column: measured points, fitted line, residuals below.
 
     A trace is drawn as a loop with its residuals against the sample; pulses against their number; retention
     against time on a logarithmic axis.
@@ -28,9 +28,9 @@ def plot_fit(fit: Fit, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
     Parameters
     ----------
     fit : Fit
-        The result.
+        Result of a fit.
     axes : sequence of matplotlib.axes.Axes, optional
-        Two for each record, the upper ones first; a new figure where not given.
+        Two axes for each record, the upper ones first; a new figure where not given.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def plot_fit(fit: Fit, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
     Raises
     ------
     InputError
-        If the number of axes is another.
+        For another number of axes.
     """
     count = len(fit.measured)
     if axes is None:

@@ -1,4 +1,4 @@
-"""Device-to-device distributions of fitted parameters or measured conductances."""
+"""`fit_population`: distribution over devices of fitted parameters or measured conductances."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from devices.cells.device import Device, assemble
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import generator
 from devices.common.validation import finite_array, integer, number
@@ -35,7 +36,7 @@ class Marginal:
     Attributes
     ----------
     kind : {"normal", "lognormal"}
-        Which one is likelier.
+        The likelier of the two.
     center : float
         Mean of a normal, median of a lognormal distribution.
     spread : float
@@ -43,8 +44,8 @@ class Marginal:
     center_interval, spread_interval : tuple of float
         Their confidence intervals, exact for the distribution (Student t and chi2).
     aic_margin : float
-        By how much the other one's Akaike criterion is higher; below about 2 the data do not decide. NaN where values
-        are not all positive, so that only the normal distribution can be.
+        Difference of the Akaike criterion to the other distribution; below about 2 the data do not decide. NaN where
+        values are not all positive, so that only the normal distribution is possible.
     """
 
     kind: Literal["normal", "lognormal"]
@@ -68,18 +69,18 @@ class Population:
     count : int
         Number of devices.
     confidence : float
-        Of the intervals.
+        Confidence of the intervals.
     """
 
     marginals: Mapping[str, Marginal]
-    correlation: NDArray[np.float64]
+    correlation: Array
     count: int
     confidence: float
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (dict(self.marginals), self.correlation, self.count, self.confidence)
 
-    def draw(self, size: int, seed: int | np.random.Generator) -> dict[str, NDArray[np.float64]]:
+    def draw(self, size: int, seed: int | np.random.Generator) -> dict[str, Array]:
         """Return values for `size` new devices.
 
         Parameters
@@ -87,7 +88,7 @@ class Population:
         size : int
             Number of devices.
         seed : int or numpy.random.Generator
-            Where the numbers come from.
+            Seed or generator of the random numbers.
 
         Returns
         -------
@@ -117,13 +118,13 @@ class Population:
         Parameters
         ----------
         model : str or DeviceModel
-            Model whose parameters or states the quantities are.
+            Model that has the quantities as parameters or states.
         size : int
             Number of devices.
         seed : int or numpy.random.Generator
-            Where the numbers come from.
+            Seed or generator of the random numbers.
         set : str or ParameterSet, optional
-            Where all other values come from; the model's default where not given.
+            Parameter set of all other values; the model's default where not given.
 
         Returns
         -------
@@ -133,7 +134,7 @@ class Population:
         Raises
         ------
         InputError
-            For a quantity that the model does not have, or bounds that leave out nine draws in ten.
+            For a quantity that the model does not have, or bounds that exclude nine draws in ten.
         """
         declared = get_model(model)
         given = chosen_set(declared, set)
@@ -173,9 +174,9 @@ def fit_population(
     confidence: float = 0.95,
     **options: Any,
 ) -> Population:
-    """Estimate how devices differ, from one value or one fit for each device.
+    """Estimate the distribution over devices, from one value or one fit for each device.
 
-    The spread is that of the estimates: it includes their own uncertainty, which adds in squares.
+    The spread is that of the estimates: it includes their uncertainty, which adds in squares.
 
     Parameters
     ----------
@@ -183,9 +184,9 @@ def fit_population(
         A column of values for each quantity (conductances, parameters), fits of one model, or records that are fitted
         one by one.
     model : str or DeviceModel, optional
-        What to fit to records.
+        Model to fit to records.
     confidence : float, optional
-        Of the intervals.
+        Confidence of the intervals.
     **options
         Passed to `fit` for each record.
 
@@ -197,8 +198,8 @@ def fit_population(
     Raises
     ------
     InputError
-        For fewer than 3 devices or no more than quantities, a quantity that does not vary, or a fit that did not
-        converge or left a parameter open (its index is named).
+        For fewer than 3 devices, not more devices than quantities, a quantity that does not vary, or a fit that did not
+        converge or left a parameter undetermined (its index is named).
     """
     number("confidence", confidence, minimum=0.01, maximum=0.9999)
     columns = _columns(data, model, options)
@@ -213,9 +214,9 @@ def fit_population(
     return Population(MappingProxyType(marginals), np.atleast_2d(np.corrcoef(scores)), count, confidence)
 
 
-def _columns(data: Any, model: str | DeviceModel | None, options: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
+def _columns(data: Any, model: str | DeviceModel | None, options: dict[str, Any]) -> dict[str, Array]:
     if isinstance(data, Mapping) or hasattr(data, "columns"):
-        columns: dict[str, NDArray[np.float64]] = {}
+        columns: dict[str, Array] = {}
         for name in data:
             size = next(iter(columns.values())).size if columns else "devices"
             columns[str(name)] = finite_array(str(name), np.asarray(data[name]), shape=(size,))
@@ -238,13 +239,13 @@ def _columns(data: Any, model: str | DeviceModel | None, options: dict[str, Any]
     return {n: np.array([one.values[n] for one in each]) for n in names}
 
 
-def _marginal(name: str, values: NDArray[np.float64], confidence: float) -> tuple[Marginal, NDArray[np.float64]]:
+def _marginal(name: str, values: Array, confidence: float) -> tuple[Marginal, Array]:
     from scipy.stats import chi2, norm, t
 
     if not np.ptp(values) > 0:
         raise InputError(f"data[{name!r}]", f"{values[0]:g} for every device", "values that vary", "leave it out")
     n = values.size
-    found: dict[str, tuple[float, NDArray[np.float64]]] = {}
+    found: dict[str, tuple[float, Array]] = {}
     found["normal"] = (-2 * norm.logpdf(values, values.mean(), values.std()).sum(), values)
     if (values > 0).all():
         logs = np.log(values)

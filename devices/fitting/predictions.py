@@ -1,4 +1,4 @@
-"""What a model says to measured records, for many parameter values at once."""
+"""Predictions of a model for measured records, for many parameter values at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.cells.device import Device, assemble
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError
 from devices.fitting.measured import Measured
 from devices.fitting.retention_laws import RetentionLaw
@@ -16,17 +17,17 @@ from devices.parameters import ParameterSet
 
 __all__ = ["DevicePrediction", "LawPrediction", "predictor"]
 
-#: Values of one batch, so that memory stays within some hundred megabytes.
-_BATCH = 4_000_000
+#: Most predicted values in one batch, which limits memory to some hundred megabytes.
+_MAX_BATCH = 4_000_000
 
 
 class LawPrediction:
-    """A closed form of retention at the times of the records.
+    """Predictions of a retention law at the times of the records.
 
     Parameters
     ----------
     law : RetentionLaw
-        The closed form.
+        Retention law.
     records : sequence of Measured
         Retention records.
     start : mapping of str to float
@@ -37,7 +38,7 @@ class LawPrediction:
         self.law, self.start = law, dict(start)
         self.time = np.concatenate([r.time for r in records])
 
-    def __call__(self, names: Sequence[str], values: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+    def __call__(self, names: Sequence[str], values: Array, tolerance: float) -> Array:
         """Return conductances [S], shape ``(rows, points)``, for `values` of shape ``(rows, names)``."""
         columns = {n: np.full((len(values), 1), v) for n, v in self.start.items()}
         columns |= {n: values[:, k : k + 1] for k, n in enumerate(names)}
@@ -47,18 +48,18 @@ class LawPrediction:
 
 
 class DevicePrediction:
-    """A device model under the waveforms of the records.
+    """Predictions of a device model under the waveforms of the records.
 
     Parameters
     ----------
     model : DeviceModel
-        The model.
+        Device model.
     records : sequence of Measured
-        Any kinds.
+        Records of any kind.
     start : mapping of str to float
         Value of every parameter and start of every state.
     given : ParameterSet
-        Set that they come from.
+        Parameter set that they come from.
     """
 
     def __init__(
@@ -66,32 +67,32 @@ class DevicePrediction:
     ) -> None:
         self.model, self.records, self.start, self.given = model, records, dict(start), given
 
-    def __call__(self, names: Sequence[str], values: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
-        """Return what is observed, shape ``(rows, points)``; a row of NaN where the model cannot be evaluated."""
+    def __call__(self, names: Sequence[str], values: Array, tolerance: float) -> Array:
+        """Return currents [A] or conductances [S], shape ``(rows, points)``; NaN in rows that cannot be evaluated."""
         rows, points = len(values), sum(len(r) for r in self.records)
         out = np.full((rows, points), np.nan)
-        size = max(1, _BATCH // max(points, 1))
+        size = max(1, _MAX_BATCH // max(points, 1))
         for first in range(0, rows, size):
             part = slice(first, min(first + size, rows))
             columns = {n: np.full(part.stop - first, v) for n, v in self.start.items()}
             columns |= {n: values[part, k].copy() for k, n in enumerate(names)}
-            good = self._inside(columns)
-            if good.any():
+            valid = self._valid_rows(columns)
+            if valid.any():
                 block = np.full((part.stop - first, points), np.nan)
-                block[good] = self._batch({n: c[good] for n, c in columns.items()}, tolerance)
+                block[valid] = self._batch({n: c[valid] for n, c in columns.items()}, tolerance)
                 out[part] = block
         return out
 
-    def _inside(self, columns: dict[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
-        """Rows whose state bounds are not empty; the starts are brought within them."""
-        good = np.ones(len(next(iter(columns.values()))), dtype=bool)
+    def _valid_rows(self, columns: dict[str, Array]) -> NDArray[np.bool_]:
+        """Return the rows whose state bounds are not empty, and clip the starts to them in place."""
+        valid = np.ones(len(next(iter(columns.values()))), dtype=bool)
         for s in self.model.states:
             lower, upper = s.limits(columns)
-            good &= lower < upper
+            valid &= lower < upper
             columns[s.name] = np.clip(columns[s.name], lower, upper)
-        return good
+        return valid
 
-    def _batch(self, columns: dict[str, NDArray[np.float64]], tolerance: float) -> NDArray[np.float64]:
+    def _batch(self, columns: dict[str, Array], tolerance: float) -> Array:
         from devices.simulation.transient import simulate
 
         cells = assemble(self.model, columns, self.given)
@@ -109,7 +110,7 @@ class DevicePrediction:
             parts.append(found)
         return np.concatenate(parts, axis=1)
 
-    def _conductance(self, cells: Device, record: Measured, state: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _conductance(self, cells: Device, record: Measured, state: Array) -> Array:
         from devices.kernels.evaluate import evaluate_many
 
         rows, count, n = state.shape
@@ -130,7 +131,7 @@ def predictor(
     start: Mapping[str, float],
     given: ParameterSet | None,
 ) -> DevicePrediction | LawPrediction:
-    """Return what `model` says to the records, from the values in `start` where no others are given."""
+    """Return the predictions of `model` for the records, with the values in `start` for all that is not free."""
     if isinstance(model, RetentionLaw):
         return LawPrediction(model, records, start)
     assert given is not None

@@ -1,4 +1,4 @@
-"""`Fit`: the result of a fit, which says how far to believe it."""
+"""`Fit`: the result of a fit, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -11,73 +11,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.cells.device import Device, assemble
+from devices.common.arrays import Array
 from devices.common.errors import InputError
-from devices.fitting.intervals import Inference, Statement
+from devices.fitting.intervals import ConfidenceIntervals, Inference
 from devices.fitting.measured import Measured
 from devices.fitting.predictions import predictor
 from devices.fitting.retention_laws import RetentionLaw
 from devices.fitting.search import noise_like
-from devices.fitting.search_space import walled
+from devices.fitting.search_space import at_bound
 from devices.model import DeviceModel
 from devices.parameters import ParameterSet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from devices.fitting.search import Problem, Search, Try
+    from devices.fitting.least_squares import LeastSquares
+    from devices.fitting.search import Descent, Search
 
-__all__ = ["Fit", "conclude"]
+__all__ = ["Fit", "build_fit"]
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Parameters estimated by `fit`.
+    """Result of `fit`: estimated parameters, their confidence intervals, and how far to trust them.
 
     Attributes
     ----------
     model : DeviceModel or RetentionLaw
-        What was fitted.
+        Fitted model.
     measured : tuple of Measured
-        To which records.
+        Records that it was fitted to.
     values : mapping of str to float
-        Estimates in SI units, in the order asked for.
+        Estimates in SI units, in the given order.
     intervals : mapping of str to (float, float)
-        Their confidence intervals, each by itself; the bounds where a parameter is undetermined. Where the data give
-        only a limit, one end is a bound of the search, which `message` says.
+        Confidence intervals of the individual parameters; the bounds where a parameter is undetermined. Where the data
+        give only a limit, one end is a bound of the search, as `message` says.
     simultaneous : mapping of str to (float, float)
-        Wider ones, which hold all parameters at once with that confidence or more: what the joint region of `contains`
-        spans in each (H. Scheffe, Biometrika 40, 87 (1953), doi 10.1093/biomet/40.1-2.87).
+        Wider intervals, which contain all parameters at once with that confidence or more: the projections of the joint
+        region of `contains` (H. Scheffe, Biometrika 40, 87 (1953), doi 10.1093/biomet/40.1-2.87).
     bounds : mapping of str to (float, float)
-        The bounds of the search.
+        Bounds of the search.
     confidence : float
-        Of the intervals.
+        Confidence of the intervals.
     correlation : numpy.ndarray
         Correlation of the estimates, shape ``(parameters, parameters)``; NaN where undetermined.
     residual_rms : tuple of float
         Root mean square of measured minus fitted for each record [A or S].
     relative_rms : float
-        The weighted residuals as a share of the weighted data.
+        Norm of the weighted residuals as a share of that of the weighted data.
     reduced_chi2 : float or None
         Mean square residual in units of sigma for each degree of freedom; None where sigma was not given.
     converged : bool
         The search ended at an optimum, and more than one start led to it (where more than one was allowed).
     adequate : bool
-        What is left over looks like noise. Where neighbouring residuals follow each other, the model does not describe
-        the data or the search missed, and the intervals are too narrow.
+        The residuals look like noise. Where neighbouring residuals are correlated, the model does not describe the data
+        or the search missed the optimum, and the intervals are too narrow.
     undetermined : mapping of str to str
-        Parameters that the data leave open, and why. Do not use their values.
+        Parameters that the data do not determine, and why. Do not use their values.
     at_bound : tuple of str
         Parameters that ended at a bound of the search.
     profiled : tuple of str
-        Parameters around which the misfit is no parabola: their intervals come from the misfit itself.
+        Parameters around which the misfit is not a parabola: their intervals come from the profile likelihood.
     message : str
         All of this in words; starts with ``"converged"`` or ``"not converged"``.
     fitted : tuple of numpy.ndarray
-        What the model says for each record.
+        Prediction for each record [A or S].
     everything : mapping of str to float
         Value of every parameter and start of every state, free or not.
     parameter_set : ParameterSet or None
-        The set that those not free came from.
+        Parameter set of the values that were not free.
     """
 
     model: DeviceModel | RetentionLaw
@@ -87,7 +89,7 @@ class Fit:
     simultaneous: Mapping[str, tuple[float, float]]
     bounds: Mapping[str, tuple[float, float]]
     confidence: float
-    correlation: NDArray[np.float64]
+    correlation: Array
     residual_rms: tuple[float, ...]
     relative_rms: float
     reduced_chi2: float | None
@@ -97,10 +99,10 @@ class Fit:
     at_bound: tuple[str, ...]
     profiled: tuple[str, ...]
     message: str
-    fitted: tuple[NDArray[np.float64], ...]
+    fitted: tuple[Array, ...]
     everything: Mapping[str, float]
     parameter_set: ParameterSet | None
-    _weights: NDArray[np.float64]
+    _weights: Array
     _tolerance: float
     _limit: float
 
@@ -115,13 +117,12 @@ class Fit:
         return type(self), tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def contains(self, **values: float) -> bool:
-        r"""Whether values lie together in the joint confidence region: those with hardly more misfit than the best.
+        r"""Return whether values lie in the joint confidence region of all free parameters.
 
         .. math:: S(p) \le S(\hat p) + q\,s^2\,F_{q,\,n-q}
 
-        with q parameters that the n data determine. It needs no linear model (D. M. Bates and D. G. Watts,
-        Nonlinear Regression Analysis and Its Applications, Wiley 1988, section 6.1). With a known sigma, chi2 takes
-        the place of F.
+        with q parameters that the n data determine, for nonlinear models too (D. M. Bates and D. G. Watts, Nonlinear
+        Regression Analysis and Its Applications, Wiley 1988, section 6.1). With a known sigma, chi2 replaces F.
 
         Parameters
         ----------
@@ -131,7 +132,7 @@ class Fit:
         Returns
         -------
         bool
-            Whether they do.
+            Whether they lie within it.
         """
         if sorted(values) != sorted(self.values):
             raise InputError("values", sorted(values), f"a value for each of {sorted(self.values)}")
@@ -165,9 +166,9 @@ class Fit:
         name : str
             Name of the set.
         source : str, optional
-            Where the data come from; the records' labels where not given.
+            Source of the data; the records' labels where not given.
         note : str, optional
-            What to know about them. What the fit says of itself is added.
+            Remarks; the message and intervals of the fit are added.
 
         Returns
         -------
@@ -177,11 +178,11 @@ class Fit:
         model = self._device_model()
         assert self.parameter_set is not None
         ranges = ", ".join(f"{n} {low:.4g} to {high:.4g}" for n, (low, high) in self.intervals.items())
-        held = [n for n in self.everything if n not in self.values]
-        about = [
+        kept = [n for n in self.everything if n not in self.values]
+        remarks = [
             note,
             f"Fitted ({100 * self.confidence:g} % intervals): {ranges}.",
-            f"Kept from {self.parameter_set.name!r} or given: {', '.join(held)}." if held else "",
+            f"Kept from {self.parameter_set.name!r} or given: {', '.join(kept)}." if kept else "",
             self.message + ".",
         ]
         return ParameterSet(
@@ -190,12 +191,12 @@ class Fit:
             {s.name: self.everything[s.name] for s in model.states},
             source or "fit to " + ", ".join(r.label for r in self.measured),
             "ours",
-            " ".join(a for a in about if a),
+            " ".join(r for r in remarks if r),
             loop_voltage=max(float(np.max(np.abs(r.waveform.at(r.time)))) for r in self.measured) or 1.0,
         )
 
     def plot(self, axes: Sequence[Axes] | None = None) -> NDArray[Any]:
-        """Draw measured and fitted values, residuals below; see `devices.fitting.plot.plot_fit`."""
+        """Plot measured and fitted values, with the residuals below; see `devices.fitting.plot.plot_fit`."""
         from devices.fitting.plot import plot_fit
 
         return plot_fit(self, axes)
@@ -231,60 +232,63 @@ class Fit:
         return f"**Fit of {self.model.title}**\n\n" + "\n".join(table) + f"\n\n{self.message}\n"
 
 
-def conclude(
+def build_fit(
     model: DeviceModel | RetentionLaw,
     records: tuple[Measured, ...],
     start: Mapping[str, float],
     given: ParameterSet | None,
-    problem: Problem,
+    problem: LeastSquares,
     search: Search,
-    best: Try,
-    found: Inference,
-    stated: Statement,
+    best: Descent,
+    inference: Inference,
+    intervals: ConfidenceIntervals,
     confidence: float,
 ) -> Fit:
-    """Return the result for the best of the optima, with what there is to say against it."""
-    free, names = problem.free, problem.free.names
+    """Return the result for the best optimum, with a message of all reservations."""
+    space, names = problem.space, problem.space.names
     prediction = problem.predictions(best.unit[None])[0]
     residuals = (prediction - problem.observed) * problem.weights
     misfit = float(residuals @ residuals)
-    values = dict(zip(names, free.values(best.unit).tolist(), strict=True))
-    bounds = {n: (float(free.lower[k]), float(free.upper[k])) for k, n in enumerate(names)}
-    undetermined = {names[k]: stated.open[k] for k in sorted(stated.open)}
-    intervals, simultaneous = (
+    values = dict(zip(names, space.values(best.unit).tolist(), strict=True))
+    bounds = {n: (float(space.lower[k]), float(space.upper[k])) for k, n in enumerate(names)}
+    undetermined = {names[k]: intervals.undetermined[k] for k in sorted(intervals.undetermined)}
+    individual, simultaneous = (
         {n: bounds[n] if n in undetermined else (float(low[k]), float(high[k])) for k, n in enumerate(names)}
-        for low, high in (free.values(ends.T) for ends in (stated.ends, stated.together))
+        for low, high in (space.values(ends.T) for ends in (intervals.individual, intervals.simultaneous))
     )
-    at_bound = tuple(n for n, there in zip(names, walled(best.unit), strict=True) if there)
+    bounded = tuple(n for n, there in zip(names, at_bound(best.unit), strict=True) if there)
     fitted = tuple(np.split(prediction, np.cumsum([len(r) for r in records])[:-1]))
     rms = tuple(float(np.sqrt(np.mean((f - r.observed) ** 2))) for f, r in zip(fitted, records, strict=True))
     relative = float(np.sqrt(misfit)) / problem.signal
-    reduced = misfit / found.dof if found.known else None
+    reduced = misfit / inference.dof if inference.sigma_known else None
     adequate = relative < 1e-6 or noise_like(residuals)
-    failed = "" if best.status > 0 and (found.stationary or search.settled) else best.message.strip(" .`")
-    if not failed and stated.lower is not None:
-        failed = "a lower misfit was met again and again near the optimum"
-    if not failed and search.reached < min(2, search.followed):
-        failed = f"only one of {search.followed} starts led to the best optimum"
-    error = np.sqrt(np.diag(found.covariance))
+    failure = "" if best.status > 0 and (inference.stationary or search.stable) else best.message.strip(" .`")
+    if not failure and intervals.lower_point is not None:
+        failure = "a lower misfit was found again and again near the optimum"
+    if not failure and search.agreeing < min(2, search.followed):
+        failure = f"only one of {search.followed} starts led to the best optimum"
+    error = np.sqrt(np.diag(inference.covariance))
     with np.errstate(invalid="ignore"):
-        correlation = found.covariance / np.outer(error, error)
-    correlation[list(found.open)] = correlation[:, list(found.open)] = np.nan
-    profiled = tuple(names[k] for k in stated.profiled)
-    short = np.any(walled(stated.ends), axis=1).tolist()
-    cut = [n for n, there in zip(names, short, strict=True) if there and n not in undetermined and n not in at_bound]
-    everything, moved = _within(model, {**start, **values})
-    limit = misfit + stated.joint**2 * found.variance
-    words = _words(failed, adequate, undetermined, at_bound, cut, moved, profiled, relative, reduced, residuals)
+        correlation = inference.covariance / np.outer(error, error)
+    missing = list(inference.undetermined)
+    correlation[missing] = correlation[:, missing] = np.nan
+    profiled = tuple(names[k] for k in intervals.profiled)
+    end_at_bound = np.any(at_bound(intervals.individual), axis=1).tolist()
+    cut = [n for n, there in zip(names, end_at_bound, strict=True) if there and n not in (*undetermined, *bounded)]
+    everything, moved = _starts_within_bounds(model, {**start, **values})
+    limit = misfit + intervals.joint_factor**2 * inference.variance
+    message = _message(failure, adequate, undetermined, bounded, cut, moved, profiled, relative, reduced, residuals)
     return Fit(
-        model, records, values, intervals, simultaneous, bounds, confidence,
-        correlation, rms, relative, reduced, not failed, adequate, undetermined, at_bound, profiled, words, fitted,
+        model, records, values, individual, simultaneous, bounds, confidence,
+        correlation, rms, relative, reduced, not failure, adequate, undetermined, bounded, profiled, message, fitted,
         everything, given, problem.weights, problem.tolerance, limit,
     )  # fmt: skip
 
 
-def _within(model: DeviceModel | RetentionLaw, everything: dict[str, float]) -> tuple[dict[str, float], list[str]]:
-    """Return the values with starts within bounds that are parameters, and the states that had to move for it."""
+def _starts_within_bounds(
+    model: DeviceModel | RetentionLaw, everything: dict[str, float]
+) -> tuple[dict[str, float], list[str]]:
+    """Return the values with the starts of states clipped to their fitted bounds, and the states that were clipped."""
     moved = []
     for state in model.states if isinstance(model, DeviceModel) else ():
         inside = float(np.clip(everything[state.name], *state.limits(everything)))
@@ -294,8 +298,8 @@ def _within(model: DeviceModel | RetentionLaw, everything: dict[str, float]) -> 
     return everything, moved
 
 
-def _words(
-    failed: str,
+def _message(
+    failure: str,
     adequate: bool,
     undetermined: Mapping[str, str],
     at_bound: Sequence[str],
@@ -304,16 +308,19 @@ def _words(
     profiled: Sequence[str],
     relative: float,
     chi2: float | None,
-    residuals: NDArray[np.float64],
+    residuals: Array,
 ) -> str:
-    parts = [f"not converged ({failed}); try more starts or other bounds" if failed else "converged"]
+    """Return all reservations in one line."""
+    parts = [f"not converged ({failure}); try more starts or other bounds" if failure else "converged"]
     parts += [f"{name} undetermined: {why}" for name, why in undetermined.items()]
     bound = [name for name in at_bound if name not in undetermined]
     parts += [f"{name} is at a bound of the search, and all intervals hold for it there only" for name in bound]
     parts += [f"interval of {name} is cut at a bound of the search" for name in cut]
     parts += [f"start of {name} moved into the fitted bounds" for name in moved]
     if profiled:
-        parts.append(f"interval of {', '.join(profiled)} from the misfit itself, which is no parabola there")
+        parts.append(
+            f"interval of {', '.join(profiled)} from the profile likelihood, as the misfit is not a parabola there"
+        )
     if relative > 0.1:
         parts.append(f"the model leaves {100 * relative:.0f} % of the signal unexplained")
     if chi2 is not None and chi2 > 1 + 5 * np.sqrt(2 / residuals.size):

@@ -1,4 +1,4 @@
-"""Closed forms of retention: conductance over time without a device model behind it."""
+"""Retention laws: closed forms of the conductance over time, without a device model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RetentionLaw:
     Parameters
     ----------
     name : str
-        Name that `fit` takes.
+        Name, as `fit` takes it.
     title : str
         The equation in one line.
     parameters : tuple of Parameter
@@ -34,9 +34,9 @@ class RetentionLaw:
     guess : callable
         ``guess(time, conductance)`` gives a typical value for each parameter from the data.
     fixed : tuple of str, optional
-        Parameters held at their guess unless asked for.
+        Parameters that stay at their guess unless they are free.
     bounds : callable, optional
-        ``bounds(time)`` gives those of parameters for which a decade either side of the guess says nothing.
+        ``bounds(time)`` gives bounds for parameters where a decade either side of the guess would be useless.
     """
 
     name: str
@@ -48,7 +48,7 @@ class RetentionLaw:
     bounds: Callable[[Any], dict[str, tuple[float, float]]] = lambda time: {}
 
 
-def _ends(g: Any) -> tuple[float, float]:
+def _first_and_last(g: Any) -> tuple[float, float]:
     floor = 1e-3 * float(np.abs(g).max()) or 1e-12
     return max(float(g[0]), floor), max(float(g[-1]), floor)
 
@@ -66,11 +66,11 @@ def _logarithmic(t: Any, g0: Any, t0: Any, slope: Any) -> Any:
 
 
 def _power_guess(t: Any, g: Any) -> dict[str, float]:
-    return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "nu": 0.05}
+    return {"g0": _first_and_last(g)[0], "t0": float(t[t > 0][0]), "nu": 0.05}
 
 
 def _stretched_guess(t: Any, g: Any) -> dict[str, float]:
-    first, last = _ends(g)
+    first, last = _first_and_last(g)
     return {"g0": first, "g_end": last, "tau": float(np.sqrt(t[t > 0][0] * t[-1])), "beta": 0.6}
 
 
@@ -83,7 +83,7 @@ def _stretched_bounds(t: Any) -> dict[str, tuple[float, float]]:
 
 
 def _logarithmic_guess(t: Any, g: Any) -> dict[str, float]:
-    return {"g0": _ends(g)[0], "t0": float(t[t > 0][0]), "slope": 0.0}
+    return {"g0": _first_and_last(g)[0], "t0": float(t[t > 0][0]), "slope": 0.0}
 
 
 _TAU = Parameter("tau", "s", "time of decay", lower=0.0, open_lower=True)

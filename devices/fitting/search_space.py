@@ -9,61 +9,63 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
 from devices.parameters import Parameter, State
 
-__all__ = ["WALL", "Bounds", "Free", "free_parameters", "walled"]
+__all__ = ["BOUND_TOL", "Bounds", "SearchSpace", "at_bound", "free_parameters"]
 
-WALL = 1e-6  # this near to 0 or 1, a coordinate of the unit cube is at a bound of the search
+#: Coordinates of the unit cube within this distance of 0 or 1 are at a bound of the search.
+BOUND_TOL = 1e-6
 
 Bounds = Mapping[str, tuple[float, float] | None]
-#: How far the bounds lie from the starting value where none are given.
+#: Ratio of the default bounds to the starting value.
 DECADE = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Free:
-    """Free parameters on the unit cube: logarithmic where both bounds have one sign, else linear.
+class SearchSpace:
+    """Free parameters scaled to the unit cube: logarithmic where both bounds have the same sign, else linear.
 
     Parameters
     ----------
     names : tuple of str
-        Parameters, and states for their starts.
+        Names of parameters, and of states for their starts.
     lower, upper : numpy.ndarray
         Bounds in SI units.
     """
 
     names: tuple[str, ...]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
+    lower: Array
+    upper: Array
 
     @property
     def logarithmic(self) -> NDArray[np.bool_]:
-        """Which are searched on a logarithmic scale."""
+        """Whether each parameter is searched on a logarithmic scale."""
         return self.lower * self.upper > 0
 
-    def _scaled(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _scaled(self, value: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.logarithmic, np.sign(self.lower) * np.log(np.abs(value)), value)
 
-    def unit(self, values: Mapping[str, float]) -> NDArray[np.float64]:
-        """Coordinates of `values` in the unit cube; outside 0 to 1 where they lie outside the bounds."""
+    def unit(self, values: Mapping[str, float]) -> Array:
+        """Return the coordinates of `values` in the unit cube; outside 0 to 1 for values outside the bounds."""
         low, high = self._scaled(self.lower), self._scaled(self.upper)
         return (self._scaled(np.array([values[n] for n in self.names])) - low) / (high - low)
 
-    def values(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values, shape as `unit`, whose last axis runs over the parameters; the bounds where `unit` is beyond."""
+    def values(self, unit: Array) -> Array:
+        """Return the values at `unit`, whose last axis is the parameters, of the same shape; clipped to the bounds."""
         low, high = self._scaled(self.lower), self._scaled(self.upper)
         scaled = low + np.clip(unit, 0.0, 1.0) * (high - low)
         sign = np.sign(self.lower)
-        back = np.where(self.logarithmic, sign * np.exp(np.where(self.logarithmic, sign * scaled, 0.0)), scaled)
-        return np.clip(back, self.lower, self.upper)
+        values = np.where(self.logarithmic, sign * np.exp(np.where(self.logarithmic, sign * scaled, 0.0)), scaled)
+        return np.clip(values, self.lower, self.upper)
 
 
-def walled(unit: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether coordinates of the unit cube are at a bound of the search."""
-    return (unit < WALL) | (unit > 1 - WALL)
+def at_bound(unit: Array) -> NDArray[np.bool_]:
+    """Return whether each coordinate of the unit cube is at a bound of the search."""
+    return (unit < BOUND_TOL) | (unit > 1 - BOUND_TOL)
 
 
 def free_parameters(
@@ -72,28 +74,28 @@ def free_parameters(
     states: Sequence[State],
     start: Mapping[str, float],
     fixed: Iterable[str],
-    usual: Bounds | None = None,
-) -> Free:
-    """Return the free parameters with their bounds, checked.
+    default_bounds: Bounds | None = None,
+) -> SearchSpace:
+    """Return the free parameters and their bounds, checked, as a search space.
 
     Parameters
     ----------
     asked : iterable of str or mapping of str to (float, float)
-        Names, or names with bounds; where there are none, a decade either side of the start.
+        Names, or names with bounds; without bounds, a decade either side of the start.
     parameters : sequence of Parameter
-        Of the model.
+        Parameters of the model.
     states : sequence of State
-        Of the model, their starts may be asked for too.
+        States of the model, whose starts may be free too.
     start : mapping of str to float
-        Value of everything from the parameter set.
+        Value of every parameter and start of every state.
     fixed : iterable of str
-        Names held fixed.
-    usual : mapping of str to (float, float), optional
-        Bounds in place of that decade.
+        Names of what is held fixed.
+    default_bounds : mapping of str to (float, float), optional
+        Bounds instead of that decade.
 
     Returns
     -------
-    Free
+    SearchSpace
         Names and bounds.
 
     Raises
@@ -105,17 +107,17 @@ def free_parameters(
     given: Bounds = asked if isinstance(asked, Mapping) else dict.fromkeys(_names(asked))
     if not given:
         raise InputError("parameters", "none", "at least one name", f"parameters=[{parameters[0].name!r}]")
-    held = set(fixed)
+    fixed_names = set(fixed)
     known: dict[str, Parameter | State] = {p.name: p for p in parameters}
     known |= {s.name: s for s in states}
-    sides = []
+    pairs = []
     for name, bounds in given.items():
         choice("parameters", name, known)
-        if name in held:
+        if name in fixed_names:
             raise InputError("fixed", f"{name!r}, which is also free", "a name in one of them", f"drop {name}")
         declared = known[name]
         limits = declared.limits(start) if isinstance(declared, State) else (declared.lower, declared.upper)
-        bounds = (usual or {}).get(name) if bounds is None else bounds
+        bounds = (default_bounds or {}).get(name) if bounds is None else bounds
         pair = _default(declared, start[name], limits) if bounds is None else _pair(name, bounds)
         for value in pair:
             if isinstance(declared, Parameter):
@@ -124,9 +126,9 @@ def free_parameters(
                 number(name, value, unit=declared.unit, minimum=limits[0], maximum=limits[1])
         if not pair[0] < pair[1]:
             raise InputError(f"parameters[{name!r}]", f"bounds {pair[0]:g}, {pair[1]:g}", "lower < upper")
-        sides.append(pair)
-    lower, upper = np.array(sides, dtype=float).T
-    return Free(tuple(given), lower, upper)
+        pairs.append(pair)
+    lower, upper = np.array(pairs, dtype=float).T
+    return SearchSpace(tuple(given), lower, upper)
 
 
 def _names(asked: Iterable[str]) -> list[str]:

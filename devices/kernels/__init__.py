@@ -1,1 +1,1 @@
-"""From a declaration to machine code."""
+"""Machine code for the laws of a model, from its declaration."""

@@ -1,4 +1,4 @@
-"""Elementary functions of the kernels, in compiled code: to a few units of the last digit, and faster than libm."""
+"""Powers and hyperbolic functions for kernels: accurate to a few units in the last place, and faster than libm."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from devices.common.jit import jit
 
 __all__ = ["cosh", "power", "sinh"]
 
-#: Of the series of sinh(x) / x in x^2, from x^2 on.
+#: Coefficients of the Taylor series of sinh(x) / x in powers of x^2, from x^2 on.
 _SERIES = tuple(1.0 / math.factorial(2 * k + 1) for k in range(1, 9))
-_FAR = 700.0  # from here on exp(x) overflows before sinh(x) does
+#: From here on exp(x) overflows before sinh(x) does.
+_OVERFLOW = 700.0
 
 
 @jit(inline=True)
 def power(base, exponent):
-    """Return ``base**exponent``, faster for what laws with thresholds have: a base of 0, and exponents of 1 to 16."""
+    """Return ``base**exponent``; fast where laws with thresholds have it: a base of 0, whole exponents of 1 to 16."""
     if base == 0.0 and exponent > 0.0:
         return 0.0
     if not (1.0 <= exponent <= 16.0 and exponent == math.floor(exponent)):
         return base**exponent
-    left, square, found = int(exponent), base, 1.0
-    while left:
-        if left & 1:
-            found *= square
+    remaining, square, result = int(exponent), base, 1.0
+    while remaining:
+        if remaining & 1:
+            result *= square
         square *= square
-        left >>= 1
-    return found
+        remaining >>= 1
+    return result
 
 
 @jit(inline=True)
 def sinh(x):
-    """Return the hyperbolic sine: below 1 from its series, to the last digit; above from one exponential."""
+    """Return the hyperbolic sine: from its Taylor series for abs(x) < 1, else from one exponential."""
     if abs(x) < 1.0:
         s = x * x
         q = s * s
-        low = _SERIES[0] + _SERIES[1] * s + q * (_SERIES[2] + _SERIES[3] * s)
-        high = _SERIES[4] + _SERIES[5] * s + q * (_SERIES[6] + _SERIES[7] * s)
-        return x + x * s * (low + q * q * high)
-    if abs(x) < _FAR:
+        low_terms = _SERIES[0] + _SERIES[1] * s + q * (_SERIES[2] + _SERIES[3] * s)
+        high_terms = _SERIES[4] + _SERIES[5] * s + q * (_SERIES[6] + _SERIES[7] * s)
+        return x + x * s * (low_terms + q * q * high_terms)
+    if abs(x) < _OVERFLOW:
         e = math.exp(x)
         return 0.5 * (e - 1.0 / e)
     return math.sinh(x)
@@ -47,7 +48,7 @@ def sinh(x):
 @jit(inline=True)
 def cosh(x):
     """Return the hyperbolic cosine."""
-    if abs(x) < _FAR:
+    if abs(x) < _OVERFLOW:
         e = math.exp(x)
         return 0.5 * (e + 1.0 / e)
     return math.cosh(x)

@@ -1,4 +1,4 @@
-"""What of a law hangs on parameters alone: worked out once for each cell, not at every evaluation of the kernel."""
+"""Parameter-only subexpressions of a model's laws, precomputed per cell instead of at every call of the kernel."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Iterable
 
 import sympy
 
-__all__ = ["Settled"]
+__all__ = ["Hoisted"]
 
 
-class Settled:
-    """Constants of the cells of a model, gathered from the laws that it is called with.
+class Hoisted:
+    """Parameter-only constants of a model, collected from the laws that it is called with.
 
-    Products are not gathered, and a quotient by a parameter stays one: ``x / a`` is 1 at ``x = a``, to the digit, and
+    Products are not collected, and a quotient by a parameter stays one: ``x / a`` is 1 at ``x = a``, to the digit, and
     nothing overflows that did not in the law as it was written.
 
     Parameters
     ----------
     parameters : iterable of sympy.Symbol
-        What is the same at every evaluation.
+        Symbols that are the same at every evaluation.
 
     Attributes
     ----------
     constants : dict of sympy.Expr to sympy.Symbol
-        Expressions of parameters, with the names that took their places in the laws.
+        Expressions of parameters, with the symbols that replace them in the laws.
 
     Examples
     --------
     >>> a, b, v = sympy.symbols("a b v")
-    >>> settled = Settled([a, b])
-    >>> settled(v * sympy.exp(a / b) + a)
+    >>> hoisted = Hoisted([a, b])
+    >>> hoisted(v * sympy.exp(a / b) + a)
     _s0*v + a
-    >>> settled.constants
+    >>> hoisted.constants
     {exp(a/b): _s0}
     """
 
@@ -41,7 +41,7 @@ class Settled:
         self._seen: dict[sympy.Basic, sympy.Basic] = {}
 
     def __call__(self, law: sympy.Basic) -> sympy.Basic:
-        """Return a law with names in place of the largest subexpressions that hang on parameters alone."""
+        """Return a law with symbols in place of its largest subexpressions of parameters alone."""
         if law not in self._seen:
             self._seen[law] = self._replaced(law)
         return self._seen[law]
@@ -49,7 +49,7 @@ class Settled:
     def _replaced(self, law: sympy.Basic) -> sympy.Basic:
         if law.is_Atom or not law.free_symbols & self._parameters:
             return law
-        if law.free_symbols <= self._parameters and isinstance(law, sympy.Expr) and not _reciprocal(law):
+        if law.free_symbols <= self._parameters and isinstance(law, sympy.Expr) and not _is_reciprocal(law):
             return self._named(law)
         return law.func(*map(self, law.args))
 
@@ -59,5 +59,5 @@ class Settled:
         return self.constants.setdefault(part, sympy.Symbol(f"_s{len(self.constants)}", real=True))
 
 
-def _reciprocal(law: sympy.Expr) -> bool:
+def _is_reciprocal(law: sympy.Expr) -> bool:
     return law.is_Pow and law.exp == -1

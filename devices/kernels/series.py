@@ -30,7 +30,7 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
         A module with one function, ``evaluate(v, x, p, out)``; `x` has the top's states, the bottom's and its controls.
     """
     n, m, c = len(top.states), len(bottom.states), len(bottom.controls)
-    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + model_text(top).settled}"
+    sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + model_text(top).hoisted}"
     parts = []
     for name, model in (("top", top), ("bottom", bottom)):
         parts += ["@jit", f"def {name}(v, _x, _p, _out):", *model_text(model).law, "", ""]

@@ -3,7 +3,7 @@
 The kernel of a model with n states and m controls is ``evaluate(v, x, p, out)``; ``x`` has the states and then the
 controls, ``out`` (length (1+n)(2+n+m)) gets rows for the current and for each state's rate, and columns value, d/dv and
 the derivatives by the entries of ``x``. An ``out`` of length n gets the rates alone. ``p`` has the parameters and then
-the constants that hang on them alone, from a kernel of their own.
+the constants that depend on them alone, from a kernel of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
-from devices.kernels.hoisting import Settled
+from devices.kernels.hoisting import Hoisted
 from devices.special import logistic, softplus
 
 if TYPE_CHECKING:
@@ -109,35 +109,35 @@ class ModelText(NamedTuple):
 
     kernel: str
     switches: str
-    constants: str  # what hangs on parameters alone; says too how many numbers that are
+    constants: str  # the parameter-only constants, and how many they are
     law: list[str]  # the lines of the kernel's function, for two devices in series
-    settled: int  # how many constants the law takes after its parameters
+    hoisted: int  # how many constants the law takes after its parameters
 
 
 @cache
 def model_text(model: DeviceModel) -> ModelText:
     """Return the text of all that is compiled for a model, derived from its declaration."""
-    settled = Settled(p.symbol for p in model.parameters)
+    hoisted = Hoisted(p.symbol for p in model.parameters)
     variables = [model.voltage, *(s.symbol for s in (*model.states, *model.controls))]
     entries = [e for law in (model.current, *model.rates) for e in (law, *_derivatives(model, law, variables))]
-    root = _root(model, settled)
+    root = _root(model, hoisted)
     law = [*root]
     if model.states:
-        rates = _assigned([settled(rate) for rate in model.rates], _outputs(len(model.states)))
+        rates = _assigned([hoisted(rate) for rate in model.rates], _outputs(len(model.states)))
         law += [f"    if _out.size == {len(model.states)}:", *(f"    {line}" for line in rates), "        return"]
-    law += _assigned([settled(e) for e in entries], _outputs(len(entries)))
-    switches = [*root, *_assigned([settled(s) for s in model.switches], _outputs(len(model.switches)))]
+    law += _assigned([hoisted(e) for e in entries], _outputs(len(entries)))
+    switches = [*root, *_assigned([hoisted(s) for s in model.switches], _outputs(len(model.switches)))]
     states = [f"    {s.name} = _x[{k}]" for k, s in enumerate((*model.states, *model.controls))]
     parameters = [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
-    count = len(settled.constants)
-    named = [f"    {c} = _p[{len(parameters) + k}]" for k, c in enumerate(settled.constants.values())]
-    constants = [*parameters, *_assigned(list(settled.constants), _outputs(count))] or ["    pass"]
+    count = len(hoisted.constants)
+    named = [f"    {c} = _p[{len(parameters) + k}]" for k, c in enumerate(hoisted.constants.values())]
+    constants = [*parameters, *_assigned(list(hoisted.constants), _outputs(count))] or ["    pass"]
     derived = f"of {model.name}, derived from its declaration; made anew when that changes."
     law = [*states, *parameters, *named, *law]
     return ModelText(
         _module(f"Kernel {derived}", law),
         _module(f"Where the state laws jump or bend {derived}", [*states, *parameters, *named, *switches]),
-        _module(f"What hangs on parameters alone {derived}", [*constants, "", "", f"COUNT = {count}"]),
+        _module(f"Parameter-only constants {derived}", [*constants, "", "", f"COUNT = {count}"]),
         law,
         count,
     )
@@ -157,16 +157,16 @@ def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symb
     return [d - share * _derivative(residual, s) for d, s in zip(direct, variables, strict=True)]
 
 
-def _root(model: DeviceModel, settled: Settled) -> list[str]:
+def _root(model: DeviceModel, hoisted: Hoisted) -> list[str]:
     """Return the lines that solve for the unknown, where there is one."""
     if model.unknown is None:
         return []
     y, residual = model.unknown.symbol, model.unknown.residual
     root = [line.replace("$y", y.name) for line in _ROOT.splitlines()]
     at = next(k for k, line in enumerate(root) if line.strip() == "$residual")
-    both = [settled(residual), settled(_derivative(residual, y))]
+    both = [hoisted(residual), hoisted(_derivative(residual, y))]
     inside = [f"    {line}" for line in _assigned(both, ["_r", "_slope"], "_u")]
-    ends = _assigned([settled(end) for end in model.unknown.between], ["_low", "_high"], "_b")
+    ends = _assigned([hoisted(end) for end in model.unknown.between], ["_low", "_high"], "_b")
     return [*ends, *root[:at], *inside, *root[at + 1 :]]
 
 

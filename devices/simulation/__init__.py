@@ -1,1 +1,1 @@
-"""States over time: waveforms, pulses, constant voltages, stochastic switches."""
+"""States over time: transients, pulses, constant voltages, switching times, stochastic switches."""

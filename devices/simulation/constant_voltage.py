@@ -1,4 +1,4 @@
-"""The compiled loop of the fast pulse: every cell's states move under its own constant voltage."""
+"""States of many cells under constant voltages, one for each cell, for short pulses; compiled code."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import numpy as np
 
 from devices.common.jit import jit
 from devices.simulation.stepper import integrate_cell
-from devices.simulation.workspace import memory
+from devices.simulation.workspace import new_workspace
 
-_LITTLE = 1e-2  # moves, and changes of the law, below which one classic Runge-Kutta step is exact to about 1e-11
+__all__ = ["advance"]
+
+#: Largest change of a state, and of the law, as a share of the span, for which one classic Runge-Kutta step (RK4) is
+#: exact to about 1e-11.
+_SINGLE_STEP_LIMIT = 1e-2
 
 
 @jit
 def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
     """Move the states `x` in place for `duration` under voltages `w`; return the first cell that failed, or -1.
 
-    `control` has the voltages of further terminals above the bottom electrode; they are held like states at rest.
+    `control` has the voltages of controls above the bottom electrode; they are held constant.
     """
     states, controls = x.shape[1], control.shape[1]
     width = 2 + states + controls
@@ -24,7 +28,7 @@ def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
     local, total = np.empty(states + controls), np.empty(states)
     segments = np.zeros((1, 6))
     times = np.empty(0)
-    work, signs = memory(states, controls), np.zeros((2, 0))
+    work, signs = new_workspace(states, controls), np.zeros((2, 0))
     current, state, bound = np.empty(0), np.empty((0, states)), np.empty((states, 2))
     for k in range(w.size):
         for s in range(states):
@@ -33,12 +37,14 @@ def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
             local[states + c] = control[k, c]
         row, low, high = p[k if many else 0], lower[k], upper[k]
         kernel(w[k], local, row, out)
-        far = 0.0
+        change = 0.0
         for s in range(states):
-            far = max(far, duration * abs(out[(1 + s) * width]) / (high[s] - low[s]))
+            change = max(change, duration * abs(out[(1 + s) * width]) / (high[s] - low[s]))
             for r in range(states):
-                far = max(far, duration * abs(out[(1 + s) * width + 2 + r]) * (high[r] - low[r]) / (high[s] - low[s]))
-        if far <= _LITTLE:
+                change = max(
+                    change, duration * abs(out[(1 + s) * width + 2 + r]) * (high[r] - low[r]) / (high[s] - low[s])
+                )
+        if change <= _SINGLE_STEP_LIMIT:
             for s in range(states):
                 total[s] = duration / 6.0 * out[(1 + s) * width]
             for stage in range(3):

@@ -1,7 +1,7 @@
 """An explicit step: the Runge-Kutta method of order 5 of Dormand and Prince, in compiled code.
 
 Embedded order 4 (E. Hairer, S. P. Norsett and G. Wanner, Solving Ordinary Differential Equations I, 2nd ed., Springer
-1993, section II.5). Its later stages need rates alone; the last one is the first of the next step. The Jacobian at both
+1993, section II.5). Its later stages use rates only; the last one is the first of the next step. The Jacobian at both
 ends gives second derivatives, and with them a polynomial of degree 5 within the step.
 """
 
@@ -12,16 +12,16 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.workspace import NEARLY, finish, slope, voltage
+from devices.simulation.workspace import EDGE_OFFSET, finish_step, slope, voltage
 
-__all__ = ["REACH", "explicit_step"]
+__all__ = ["STABILITY_LIMIT", "explicit_step"]
 
-#: Length of a step times the rate at which a state relaxes, up to which the method is stable.
-REACH = 3.0
+#: Largest product of step length and relaxation rate of a state for which the method is stable.
+STABILITY_LIMIT = 3.0
 
-#: A steep front inside a step shows in the embedded error with as little as a hundredth of what it does to the state.
-_CAUTION = 10.0
-_TIMES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0 - NEARLY])
+#: Factor on the embedded error, which may show as little as a hundredth of the change at a steep front inside a step.
+_ERROR_SAFETY = 10.0
+_TIMES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0 - EDGE_OFFSET])
 _A = np.zeros((7, 6))
 _A[1, :1] = 1 / 5
 _A[2, :2] = 3 / 40, 9 / 40
@@ -40,10 +40,10 @@ def _inward(rate, x, lower):
 
 @jit(inline=True)
 def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated.
+    """Step from `x` at `t`, where ``work.start_law`` and ``work.slopes[0]`` were evaluated.
 
-    Fills ``work.end``, ``work.last``, ``work.rise[1]`` and ``work.bend``.
-    Returns the largest error over the states, each as a share of its span: the embedded one, with caution. It is not
+    Fills ``work.end_states``, ``work.end_law``, ``work.slopes[1]`` and ``work.curve``.
+    Returns the largest embedded error over the states, each as a share of its span, times a safety factor. It is not
     finite where a state is not, and 1 where a held state was let go and held again in between.
     """
     n = lower.size
@@ -51,7 +51,7 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     width = 2 + x.size
     stages = work.stages
     for r in range(n):
-        stages[0, r] = 0.0 if work.pinned[r] else work.first[(1 + r) * width]
+        stages[0, r] = 0.0 if work.pinned[r] else work.start_law[(1 + r) * width]
     v = 0.0
     for s in range(1, 6):
         for r in range(n):
@@ -68,33 +68,33 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         moved = 0.0
         for k in range(6):
             moved += _A[6, k] * stages[k, r]
-        work.end[r] = x[r] + h * moved
-    finish(kernel, v, p, lower, upper, work)
+        work.end_states[r] = x[r] + h * moved
+    finish_step(kernel, v, p, lower, upper, work)
     for r in range(n):
-        if work.pinned[r] and _inward(work.last[(1 + r) * width], x[r], lower[r]):
-            released = False  # at the end still, which is an event
+        if work.pinned[r] and _inward(work.end_law[(1 + r) * width], x[r], lower[r]):
+            released = False  # still released at the end, which is an event
     error = 1.0 if released else 0.0
-    work.rise[1] = slope(segment, t + h)
+    work.slopes[1] = slope(segment, t + h)
     for r in range(n):
         row = (1 + r) * width
-        stages[6, r] = 0.0 if work.pinned[r] else work.last[row]
+        stages[6, r] = 0.0 if work.pinned[r] else work.end_law[row]
         missed = 0.0
         for k in range(7):
             missed += _ERROR[k] * stages[k, r]
-        share = _CAUTION * h * abs(missed) / (upper[r] - lower[r])
+        share = _ERROR_SAFETY * h * abs(missed) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(share) else error
     for r in range(n):
         row = (1 + r) * width
-        moved = work.end[r] - x[r]
-        start, end = work.first[row + 1] * work.rise[0], work.last[row + 1] * work.rise[1]
+        moved = work.end_states[r] - x[r]
+        start, end = work.start_law[row + 1] * work.slopes[0], work.end_law[row + 1] * work.slopes[1]
         for c in range(n):
-            start += work.first[row + 2 + c] * stages[0, c]
-            end += work.last[row + 2 + c] * stages[6, c]
+            start += work.start_law[row + 2 + c] * stages[0, c]
+            end += work.end_law[row + 2 + c] * stages[6, c]
         if work.pinned[r]:
             start, end = 0.0, 0.0
         bend = h * stages[0, r] - moved
         twist = moved - h * stages[6, r] - bend
-        work.bend[0, r], work.bend[1, r] = bend, twist
-        work.bend[2, r] = 0.5 * h * h * start + bend - twist
-        work.bend[3, r] = 0.5 * h * h * end + bend + 2.0 * twist - work.bend[2, r]
+        work.curve[0, r], work.curve[1, r] = bend, twist
+        work.curve[2, r] = 0.5 * h * h * start + bend - twist
+        work.curve[3, r] = 0.5 * h * h * end + bend + 2.0 * twist - work.curve[2, r]
     return error

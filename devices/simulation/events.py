@@ -1,22 +1,23 @@
-"""Where a step must end early: a state at its bound, a held state let go, a law that jumps or bends; compiled code.
+"""Events at which a step must end: a state meets or leaves a bound, a state law jumps or bends; compiled code.
 
-Events are numbered: switches first, then states. Each has a measure along the step, positive once it has happened.
+Events are numbered: switches first, then states. Each has an event function along the step, positive once it has
+happened.
 """
 
 from __future__ import annotations
 
 from devices.common.jit import jit
-from devices.simulation.workspace import inside, voltage
+from devices.simulation.workspace import interpolate, voltage
 
-__all__ = ["hold", "until_event"]
+__all__ = ["hold_at_bounds", "share_before_event"]
 
 
 @jit(inline=True)
-def hold(t, x, lower, upper, bound_time, work):
-    """Hold the states that their law presses against a bound, and note since when they rest there.
+def hold_at_bounds(t, x, lower, upper, bound_time, work):
+    """Hold the states whose law points outward at a bound, and record when they first came to rest there.
 
-    Where a law is zero at the bound, the slope of the voltage tells where it is about to point. Returns whether this
-    has changed for any state.
+    Where a law is zero at the bound, the slope of the voltage tells where it is about to point. Returns whether any
+    state is newly held or released.
     """
     width = 2 + x.size
     changed = False
@@ -25,8 +26,8 @@ def hold(t, x, lower, upper, bound_time, work):
         at_lower, at_upper = x[r] <= lower[r], x[r] >= upper[r]
         held = False
         if at_lower or at_upper:
-            way = work.first[row] if work.first[row] != 0.0 else work.first[row + 1] * work.rise[0]
-            held = way <= 0.0 if at_lower else way >= 0.0
+            direction = work.start_law[row] if work.start_law[row] != 0.0 else work.start_law[row + 1] * work.slopes[0]
+            held = direction <= 0.0 if at_lower else direction >= 0.0
             side = 0 if at_lower else 1
             if held and bound_time[r, side] != bound_time[r, side]:
                 bound_time[r, side] = t
@@ -36,8 +37,8 @@ def hold(t, x, lower, upper, bound_time, work):
 
 
 @jit(inline=True)
-def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
-    """Return how far past an event these states are at voltage `v`: negative before, positive after."""
+def _event_function(event, kernel, switch, signs, v, states, p, lower, upper, work):
+    """Return an event function for these states at voltage `v`: negative before the event, positive after."""
     switches = signs.shape[1]
     if event < switches:
         switch(v, states, p, signs[1])
@@ -50,52 +51,54 @@ def _measure(event, kernel, switch, signs, v, states, p, lower, upper, work):
 
 
 @jit(inline=True)
-def _happened(kernel, switch, signs, watched, segment, t, p, lower, upper, work):
-    """Return the first event on the list that has happened at the end `t` of the step, and its measure; -1 if none has.
+def _first_event(kernel, switch, signs, watched, segment, t, p, lower, upper, work):
+    """Return the first event that has happened at the end `t` of the step, and its event function; -1 if none has.
 
-    Where none has, and switches are watched, their values there are in the second row of `signs`. The voltage is worked
-    out only where something hangs on it.
+    Where none has, and switches are watched, their values there are in the second row of `signs`. The voltage is
+    evaluated only where it is needed.
     """
     switches = signs.shape[1]
     if watched and switches > 0:
-        switch(voltage(segment, t), work.end, p, signs[1])
+        switch(voltage(segment, t), work.end_states, p, signs[1])
         for k in range(switches):
             if signs[0, k] * signs[1, k] < 0.0:
                 return k, abs(signs[1, k])
     for r in range(lower.size):
-        if work.pinned[r] or not lower[r] <= work.end[r] <= upper[r]:
-            past = _measure(switches + r, kernel, switch, signs, voltage(segment, t), work.end, p, lower, upper, work)
+        if work.pinned[r] or not lower[r] <= work.end_states[r] <= upper[r]:
+            past = _event_function(
+                switches + r, kernel, switch, signs, voltage(segment, t), work.end_states, p, lower, upper, work
+            )
             if past > 0.0:
                 return switches + r, past
     return -1, 0.0
 
 
 @jit(inline=True)
-def until_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
-    """Return the share of the last step that ends within `fine` before one of its events, or 1 if it has none.
+def share_before_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, event_tol, work):
+    """Return the share of the last step that ends within `event_tol` before one of its events, or 1 if it has none.
 
-    Found by regula falsi, on what interpolates within the step. Switches count where they are `watched`; their values
-    at the start of the step are in the first row of `signs`.
+    Found by regula falsi on the interpolation within the step. Switches count where they are `watched`; their values at
+    the start of the step are in the first row of `signs`.
     """
-    event, right = _happened(kernel, switch, signs, watched, segment, t + h, p, lower, upper, work)
+    event, right = _first_event(kernel, switch, signs, watched, segment, t + h, p, lower, upper, work)
     if event < 0:
         return 1.0
     switches = signs.shape[1]
     if event < switches:
         left = -abs(signs[0, event])
     else:
-        left = min(_measure(event, kernel, switch, signs, voltage(segment, t), x, p, lower, upper, work), 0.0)
+        left = min(_event_function(event, kernel, switch, signs, voltage(segment, t), x, p, lower, upper, work), 0.0)
     before, after, side = 0.0, 1.0, 0
-    for tries in range(200):
-        if after - before <= fine:
+    for iteration in range(200):
+        if after - before <= event_tol:
             break
         share = 0.5 * (before + after)
-        if tries % 4 < 3 and right - left > 0.0:
+        if iteration % 4 < 3 and right - left > 0.0:
             share = before - (after - before) * left / (right - left)
             # A little to the far side of the root, so that it is soon enclosed.
-            share += 0.25 * fine if share - before < after - share else -0.25 * fine
-        inside(share, x, work)
-        past = _measure(
+            share += 0.25 * event_tol if share - before < after - share else -0.25 * event_tol
+        interpolate(share, x, work)
+        past = _event_function(
             event, kernel, switch, signs, voltage(segment, t + share * h), work.local, p, lower, upper, work
         )
         if past > 0.0:

@@ -1,4 +1,4 @@
-"""Pictures of a trace: the pinched loop and the time course. They draw a result and never run one."""
+"""Plots of a `Trace`: current over voltage (the pinched loop), and a state over time."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def plot_loop(
     label: str = "",
     **line: Any,
 ) -> Axes:
-    """Draw current against voltage, the pinched hysteresis loop.
+    """Plot current against voltage, the pinched hysteresis loop.
 
     Parameters
     ----------
     trace : Trace
         Of one device; for an ensemble each cell is drawn.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure where not given. Further loops on the same axes share the units of the first.
+        Axes to draw on; a new figure where not given. Further loops on the same axes share the units of the first.
     log : bool, optional
-        Draw |I| on a logarithmic axis instead. Currents below `floor` times the peak are left out, for the
-        loop runs through zero.
+        Draw |I| on a logarithmic axis instead. Currents below `floor` times the peak are left out, as the loop
+        runs through zero.
     floor : float, optional
         Smallest |I| drawn on the logarithmic axis, relative to the peak.
     label : str, optional
@@ -73,14 +73,14 @@ def plot_loop(
 
 
 def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None, **line: Any) -> Axes:
-    """Draw a state of one device against time, with the voltage in grey on a second axis.
+    """Plot a state of one device against time, with the voltage in grey on a second axis.
 
     Parameters
     ----------
     trace : Trace
         Of one device.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure where not given.
+        Axes to draw on; a new figure where not given.
     state : str, optional
         Name of the state; the first one where not given.
     **line
@@ -116,7 +116,7 @@ def plot_trace(trace: Trace, ax: Axes | None = None, *, state: str | None = None
 
 
 def _arrows(ax: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    """Mark the direction of travel at a few places along the line, the last cycle of a loop."""
+    """Draw arrows along the line, in the direction of time; it is the last cycle of a loop."""
     color = ax.lines[-1].get_color()
     span = np.array([np.ptp(x) or 1.0, np.ptp(y) or 1.0])
     along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x) / span[0], np.diff(y) / span[1]))])

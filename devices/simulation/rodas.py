@@ -1,9 +1,9 @@
-"""A linearly implicit step, for laws that relax fast: RODAS, in compiled code.
+"""A linearly implicit step, for stiff laws: RODAS, in compiled code.
 
 Six stages, order 4 with an embedded order 3, L-stable and stiffly accurate, and an interpolation of order 3 within the
 step (E. Hairer and G. Wanner, Solving Ordinary Differential Equations II, 2nd ed., Springer 1996, section IV.7 and its
 code). A step solves linear systems with the exact Jacobian at its start and needs no Newton iteration; its later stages
-need rates alone.
+use rates only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.workspace import NEARLY, finish, slope, voltage
+from devices.simulation.workspace import EDGE_OFFSET, finish_step, slope, voltage
 
 __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implicit_step", "solve"]
 
@@ -34,7 +34,7 @@ C[2, :2] = -2.430093356833875, -0.2063599157091915
 C[3, :3] = -0.1073529058151375, -9.594562251023355, -20.47028614809616
 C[4, :4] = 7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160
 C[5, :5] = 8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054
-#: Coefficients of the interpolation.
+#: Coefficients of the interpolation (dense output).
 DENSE = np.array(
     [
         [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662],
@@ -45,7 +45,7 @@ DENSE = np.array(
 
 @jit(inline=True)
 def factor(matrix, pivots):
-    """LU with partial pivoting, in place; the diagonal keeps reciprocals."""
+    """Factorise in place by LU with partial pivoting; the diagonal has reciprocals."""
     n = matrix.shape[0]
     for k in range(n):
         best = k
@@ -65,7 +65,7 @@ def factor(matrix, pivots):
 
 @jit(inline=True)
 def solve(matrix, pivots, b):
-    """Solve with the factors of `factor`, in place."""
+    """Solve in place with the factors of `factor`."""
     n = matrix.shape[0]
     for k in range(n - 1):
         b[k], b[pivots[k]] = b[pivots[k]], b[k]
@@ -79,19 +79,19 @@ def solve(matrix, pivots, b):
 
 @jit(inline=True)
 def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step from `x` at `t`, where ``work.first`` and ``work.rise[0]`` were evaluated.
+    """Step from `x` at `t`, where ``work.start_law`` and ``work.slopes[0]`` were evaluated.
 
-    Fills ``work.end``, ``work.last``, ``work.rise[1]`` and ``work.bend``.
+    Fills ``work.end_states``, ``work.end_law``, ``work.slopes[1]`` and ``work.curve``.
     Returns the largest embedded error over the states, each as a share of its span; not finite where a state is not.
     """
     n = lower.size
     width = 2 + x.size
     stages, matrix = work.stages, work.matrix
     over_h = 1.0 / h
-    work.rise[1] = slope(segment, t + h)
+    work.slopes[1] = slope(segment, t + h)
     for r in range(n):
         for c in range(n):
-            matrix[r, c] = 0.0 if work.pinned[r] else -work.first[(1 + r) * width + 2 + c]
+            matrix[r, c] = 0.0 if work.pinned[r] else -work.start_law[(1 + r) * width + 2 + c]
         matrix[r, r] += over_h / GAMMA
     factor(matrix, work.pivots)
     for s in range(STAGES):
@@ -107,8 +107,8 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         for r in range(n):
             if not work.pinned[r]:
                 row = (1 + r) * width
-                rate = work.rates[r] if s > 0 else work.first[row]
-                stages[s, r] += rate + h * D[s] * work.rise[0] * work.first[row + 1]
+                rate = work.rates[r] if s > 0 else work.start_law[row]
+                stages[s, r] += rate + h * D[s] * work.slopes[0] * work.start_law[row + 1]
         solve(matrix, work.pivots, stages[s])
     error = 0.0
     for r in range(n):
@@ -117,9 +117,9 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
             moved += A[5, k] * stages[k, r]
             bend += DENSE[0, k] * stages[k, r]
             twist += DENSE[1, k] * stages[k, r]
-        work.end[r] = moved
-        work.bend[0, r], work.bend[1, r], work.bend[2, r], work.bend[3, r] = bend, twist, 0.0, 0.0
+        work.end_states[r] = moved
+        work.curve[0, r], work.curve[1, r], work.curve[2, r], work.curve[3, r] = bend, twist, 0.0, 0.0
         share = abs(stages[5, r]) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(moved) else error
-    finish(kernel, voltage(segment, t + (1.0 - NEARLY) * h), p, lower, upper, work)
+    finish_step(kernel, voltage(segment, t + (1.0 - EDGE_OFFSET) * h), p, lower, upper, work)
     return error

@@ -2,8 +2,8 @@
 
 A step is explicit where that is stable, else implicit (dormand_prince.py, rodas.py), and as long as its error allows.
 Steps end at the corners of the waveform and where its voltage turns, so that the voltage is monotonic within each and
-crosses no threshold unseen; samples are interpolated. At an event (events.py), a state at its bound or a law that jumps
-or bends, a step ends just before, a hop goes over it, and the next step begins anew.
+no threshold is missed; samples are interpolated. At an event (events.py), a state at its bound or a law that jumps or
+bends, a step ends just before it, a very short Euler step crosses it, and the next step starts without history.
 """
 
 from __future__ import annotations
@@ -13,126 +13,131 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.dormand_prince import REACH, explicit_step
-from devices.simulation.events import hold, until_event
+from devices.simulation.dormand_prince import STABILITY_LIMIT, explicit_step
+from devices.simulation.events import hold_at_bounds, share_before_event
 from devices.simulation.rodas import implicit_step
-from devices.simulation.workspace import NEARLY, inside, memory, slope, voltage
+from devices.simulation.workspace import EDGE_OFFSET, interpolate, new_workspace, slope, voltage
 
 __all__ = ["integrate", "integrate_cell"]
 
-#: Status of a cell: done, or why its integration stopped.
+#: Status of a cell: done, or the reason why its integration stopped.
 DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
 
-_TINY = 4.0 * float(np.finfo(np.float64).eps)  # share of the duration below which times are the same
-_TRIES = 20  # to end a step at an event
-#: Longest step as a share of the time in which the voltage goes one way, so that no stretch of it is passed unseen; and
-#: while a state is held, as nothing moves by which an error would show.
-_LONGEST, _LONGEST_HELD = 1.0 / 8.0, 1.0 / 16.0
-#: A law that switches back and forth leaves less than this share of a step; after so many of them one goes over it.
-_LITTLE, _PATIENCE = 1e-6, 4
+#: Times that differ by less than this share of the duration count as equal.
+_TIME_RESOLUTION = 4.0 * float(np.finfo(np.float64).eps)
+#: Most trial steps that are shortened to end one step before an event.
+_MAX_EVENT_TRIALS = 20
+#: Longest step as a share of a segment, in which the voltage is monotonic; shorter while a state is held, as a state
+#: that does not move has no error to control the step.
+_MAX_STEP_SHARE, _MAX_STEP_SHARE_HELD = 1.0 / 8.0, 1.0 / 16.0
+#: A law that switches back and forth makes steps end after less than this share of their length; after so many in a
+#: row, one step ignores the switches.
+_SHORT_STEP_SHARE, _MAX_SHORT_STEPS = 1e-6, 4
 
 
 @jit(inline=True)
-def _beginning(x, lower, upper, tolerance, tiny, work):
-    """Return the length of a step that starts without a past, from the first two derivatives of the states.
+def _first_step(x, lower, upper, tolerance, resolution, work):
+    """Return the length of a step without history, from the first two derivatives of the states.
 
-    It is at least `tiny`, also where they are not finite, so that the step finds this.
+    It is at least `resolution`, also where they are not finite, so that the step reports this.
     """
     width = 2 + x.size
     n = lower.size
-    little = tolerance**0.2
+    share = tolerance**0.2
     length = math.inf
     for r in range(n):
         if work.pinned[r]:
             continue
         row = (1 + r) * width
-        bend = work.first[row + 1] * work.rise[0]
+        second = work.start_law[row + 1] * work.slopes[0]
         for c in range(n):
             if not work.pinned[c]:
-                bend += work.first[row + 2 + c] * work.first[(1 + c) * width]
-        room = little * (upper[r] - lower[r])
-        length = min(length, room / abs(work.first[row]), math.sqrt(2.0 * room * little / abs(bend)))
-    return length if length > tiny else tiny
+                second += work.start_law[row + 2 + c] * work.start_law[(1 + c) * width]
+        change = share * (upper[r] - lower[r])
+        length = min(length, change / abs(work.start_law[row]), math.sqrt(2.0 * change * share / abs(second)))
+    return length if length > resolution else resolution
 
 
 @jit(inline=True)
-def _longest(pinned):
+def _max_step_share(pinned):
     """Return the longest step as a share of a segment."""
     for held in pinned:
         if held:
-            return _LONGEST_HELD
-    return _LONGEST
+            return _MAX_STEP_SHARE_HELD
+    return _MAX_STEP_SHARE
 
 
 @jit(inline=True)
 def _step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step explicitly where that is stable, else implicitly; return the error and its power of the step's length."""
+    """Step explicitly where that is stable, else implicitly; return the error and the order at which it grows."""
     n = lower.size
     fastest = 0.0
     for r in range(n):
         total = 0.0
         for c in range(n):
-            total += abs(work.first[(1 + r) * (2 + x.size) + 2 + c]) * (upper[c] - lower[c])
+            total += abs(work.start_law[(1 + r) * (2 + x.size) + 2 + c]) * (upper[c] - lower[c])
         if not work.pinned[r]:
             fastest = max(fastest, total / (upper[r] - lower[r]))
-    if h * fastest <= REACH:
+    if h * fastest <= STABILITY_LIMIT:
         return explicit_step(kernel, segment, t, h, x, p, lower, upper, work), 5
     return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4
 
 
 @jit(inline=True)
-def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, fine, work):
-    """Step by `h`, or to just before the first event on the way; return length, error, its order, and the tries."""
-    length, tries = h, 0
+def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, event_tol, work):
+    """Step by `h`, or to just before the first event within it; return length, error, its order, number of trials."""
+    length, trials = h, 0
     while length > 0.0:
         error, order = _step(kernel, segment, t, length, x, p, lower, upper, work)
-        tries += 1
+        trials += 1
         if not math.isfinite(error):
-            return length, error, order, tries
-        share = until_event(kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, fine, work)
-        if share == 1.0 or tries == _TRIES:
-            return length, error, order, tries
+            return length, error, order, trials
+        share = share_before_event(
+            kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, event_tol, work
+        )
+        if share == 1.0 or trials == _MAX_EVENT_TRIALS:
+            return length, error, order, trials
         length *= share
-    return 0.0, 0.0, 5, tries  # the event is at the start
+    return 0.0, 0.0, 5, trials  # the event is at the start
 
 
 @jit(inline=True)
-def _hop(kernel, segment, t, h, x, p, lower, upper, work):
-    """Go over an event at `t`, by a length so short that the law before it may count until its end."""
+def _cross_event(kernel, segment, t, h, x, p, lower, upper, work):
+    """Cross an event at `t` by one Euler step, so short that the law before the event may be used throughout."""
     width = 2 + x.size
     for r in range(lower.size):
         if not work.pinned[r]:
-            x[r] = min(max(x[r] + h * work.first[(1 + r) * width], lower[r]), upper[r])
-    kernel(voltage(segment, t + h), x, p, work.first)
-    work.rise[0] = slope(segment, t + h)
+            x[r] = min(max(x[r] + h * work.start_law[(1 + r) * width], lower[r]), upper[r])
+    kernel(voltage(segment, t + h), x, p, work.start_law)
+    work.slopes[0] = slope(segment, t + h)
 
 
 @jit(inline=True)
-def _turned(switch, signs, known, segment, t, x, p):
-    """Evaluate the switches at the start of a step; return whether any has turned, or come to its zero, since then.
+def _update_switches(switch, signs, evaluated, segment, t, x, p):
+    """Evaluate the switches at the start of a step; return whether any has changed its sign since the last, or is 0.
 
-    Where they are `known`, the look for events has evaluated them at the end of the step before.
+    Where they are `evaluated`, the search for events has done this at the end of the step before.
     """
-    turned = False
+    changed = False
     if signs.shape[1] > 0:
-        if not known:
+        if not evaluated:
             switch(voltage(segment, t), x, p, signs[1])
         for k in range(signs.shape[1]):
-            turned = turned or (signs[0, k] != 0.0 and signs[0, k] * signs[1, k] <= 0.0)
+            changed = changed or (signs[0, k] != 0.0 and signs[0, k] * signs[1, k] <= 0.0)
             signs[0, k] = signs[1, k]
-    return turned
+    return changed
 
 
 @jit(inline=True)
-def _record(kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work):
-    """Write the samples due by `until`, from within the last step; return the next one, or -1 if it is not finite."""
+def _write_samples(kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work):
+    """Write the samples up to time `until`, from within the last step; return the next one, or -1 if not finite."""
     while sample < times.size and times[sample] <= until:
-        inside(min(1.0, (times[sample] - t) / h), x, work)
+        interpolate(min(1.0, (times[sample] - t) / h), x, work)
         for r in range(lower.size):
             work.local[r] = min(max(work.local[r], lower[r]), upper[r])
             state[sample, r] = work.local[r]
-        kernel(voltage(segment, times[sample]), work.local, p, work.first)
-        current[sample] = work.first[0]
+        kernel(voltage(segment, times[sample]), work.local, p, work.start_law)
+        current[sample] = work.start_law[0]
         if not math.isfinite(current[sample]):
             return -1
         sample += 1
@@ -144,74 +149,75 @@ def integrate_cell(
     kernel, switch, signs, segments, duration, times, x, p, lower, upper, tolerance, fixed, max_steps,
     current, state, bound_time, work,
 ):  # fmt: skip
-    """Move one cell through the waveform; return its status, when it stopped, and how many steps it tried.
+    """Integrate one cell over the waveform; return its status, the time when it stopped, and how many steps it tried.
 
-    `x` holds the states, which end where they stop, and then voltages of further terminals, which stay.
+    `x` holds the states, which are changed in place, and then the voltages of controls, which stay.
     """
     n = lower.size
-    tiny = _TINY * duration
+    resolution = _TIME_RESOLUTION * duration
     for c in range(x.size):
-        work.local[c] = work.end[c] = x[c]
+        work.local[c] = work.end_states[c] = x[c]
     for r in range(n):
         for k in range(4):
-            work.bend[k, r] = 0.0
-    steps, small, t, longer = 0, 0, 0.0, 0.0
-    sample = _record(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
+            work.curve[k, r] = 0.0
+    steps, short_steps, t, next_length = 0, 0, 0.0, 0.0
+    sample = _write_samples(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
         segment = segments[g]
         end = segments[g + 1, 0] if g + 1 < segments.shape[0] else duration
-        kernel(voltage(segment, t + NEARLY * (end - t)), x, p, work.first)
-        work.rise[0] = slope(segment, t)
-        _turned(switch, signs, False, segment, t, x, p)
-        hold(t, x, lower, upper, bound_time, work)
-        longer = max(longer, _beginning(x, lower, upper, tolerance, tiny, work))
-        while t < end - tiny:
+        kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
+        work.slopes[0] = slope(segment, t)
+        _update_switches(switch, signs, False, segment, t, x, p)
+        hold_at_bounds(t, x, lower, upper, bound_time, work)
+        next_length = max(next_length, _first_step(x, lower, upper, tolerance, resolution, work))
+        while t < end - resolution:
             if sample < 0:
                 return NOT_FINITE, t, steps
             if steps >= max_steps:
                 return TOO_MANY_STEPS, t, steps
-            whole = fixed if fixed > 0.0 else min(longer, _longest(work.pinned) * (end - segment[0]))
-            ends = t + whole >= end - tiny
-            if ends:
-                whole = end - t
-            fine, watched = max(0.1 * tolerance, tiny / whole), small < _PATIENCE
-            h, error, order, tries = _step_to_event(
-                kernel, switch, signs, watched, segment, t, whole, x, p, lower, upper, fine, work
+            full = fixed if fixed > 0.0 else min(next_length, _max_step_share(work.pinned) * (end - segment[0]))
+            to_end = t + full >= end - resolution
+            if to_end:
+                full = end - t
+            event_tol, watched = max(0.1 * tolerance, resolution / full), short_steps < _MAX_SHORT_STEPS
+            h, error, order, trials = _step_to_event(
+                kernel, switch, signs, watched, segment, t, full, x, p, lower, upper, event_tol, work
             )
-            steps += max(tries, 1)
+            steps += max(trials, 1)
             factor = 0.1
             if math.isfinite(error):
                 factor = 5.0
                 if error > 1e-4 * tolerance:
                     factor = min(5.0, max(0.1, 0.8 * (tolerance / error) ** (1.0 / order)))
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
-                longer = factor * h
-                if fixed > 0.0 or not longer >= 1e-3 * tiny:
+                next_length = factor * h
+                if fixed > 0.0 or not next_length >= 1e-3 * resolution:
                     return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
-            early = h < whole
-            hop = min(fine * whole, end - t - h) if early else 0.0
-            later = end if ends and not early else t + h + hop
+            at_event = h < full
+            crossing = min(event_tol * full, end - t - h) if at_event else 0.0
+            later = end if to_end and not at_event else t + h + crossing
             if h > 0.0:
-                sample = _record(
-                    kernel, segment, sample, times, later + 0.5 * tiny, t, h, x, p, lower, upper, current, state, work
+                until = later + 0.5 * resolution
+                sample = _write_samples(
+                    kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work
                 )
                 for r in range(n):
-                    x[r] = min(max(work.end[r], lower[r]), upper[r])
-                for k in range(work.first.size):
-                    work.first[k] = work.last[k]
-                work.rise[0] = work.rise[1]
-            if early:
-                _hop(kernel, segment, t + h, hop, x, p, lower, upper, work)
+                    x[r] = min(max(work.end_states[r], lower[r]), upper[r])
+                for k in range(work.start_law.size):
+                    work.start_law[k] = work.end_law[k]
+                work.slopes[0] = work.slopes[1]
+            if at_event:
+                _cross_event(kernel, segment, t + h, crossing, x, p, lower, upper, work)
             t = later
-            turned = _turned(switch, signs, watched and not early, segment, t, x, p)
-            if turned and not early:  # at a zero, to the digit: what follows has the law beyond
-                kernel(voltage(segment, t + NEARLY * (end - t)), x, p, work.first)
-            small = small + 1 if h < _LITTLE * whole else (small if turned else 0)
-            if hold(t, x, lower, upper, bound_time, work) or turned:
-                longer = _beginning(x, lower, upper, tolerance, tiny, work)
+            switched = _update_switches(switch, signs, watched and not at_event, segment, t, x, p)
+            if switched and not at_event:  # exactly at the zero of a switch: what follows has the law beyond
+                kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
+            short_steps = short_steps + 1 if h < _SHORT_STEP_SHARE * full else (short_steps if switched else 0)
+            if hold_at_bounds(t, x, lower, upper, bound_time, work) or switched:
+                next_length = _first_step(x, lower, upper, tolerance, resolution, work)
             elif h > 0.0:
-                longer = max(longer, factor * h) if ends and not early else factor * h
+                next_length = max(next_length, factor * h) if to_end and not at_event else factor * h
     return (NOT_FINITE if sample < 0 else DONE), t, steps
 
 
@@ -222,7 +228,7 @@ def integrate(
 ):  # fmt: skip
     """Integrate each cell (a row of `start`) over the waveform; see `devices.simulation.transient.simulate`."""
     p_many = p.shape[0] > 1
-    work = memory(start.shape[1], 0)
+    work = new_workspace(start.shape[1], 0)
     signs = np.zeros((2, switches))
     x = np.empty(start.shape[1])
     for k in range(start.shape[0]):

@@ -1,13 +1,14 @@
-"""A device of a finite number of two-state switches: the exact statistics behind laws that are their mean."""
+"""`simulate_switches`: a device made of a finite number of random two-state switches, of which its law is the mean."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from devices.cells.device import Device
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import integer, number
 from devices.simulation.transient import Trace, sample_times
@@ -15,7 +16,8 @@ from devices.waveforms import Waveform
 
 __all__ = ["simulate_switches"]
 
-_MOST_SUBSTEPS = 4096
+#: Most parts of one sampling interval in which the voltage is taken as constant.
+_MAX_SUBSTEPS = 4096
 
 
 def simulate_switches(
@@ -29,14 +31,14 @@ def simulate_switches(
 ) -> Trace:
     r"""Simulate a device that is made of `switches` independent two-state switches.
 
-    The state ``x`` is the share that is on. Each switch turns on at the rate ``a(v)`` and off at the rate ``c(v)``,
-    so that the mean obeys the device's own law, which must be of the form
+    The state ``x`` is the share of switches that are on. Each turns on at the rate ``a(v)`` and off at the rate
+    ``c(v)``, so that the mean obeys the device's own law, which must be of the form
 
     .. math:: \dot x = a(v)\,(1 - x) - c(v)\,x
 
-    From one sample to the next, each switch that is off turns on with the probability that the law gives for a start
-    at 0, and each that is on stays on with that for a start at 1; the number of either is binomial. The steps are
-    exact in distribution, whatever their length, up to the `tolerance` of these two probabilities.
+    From one sample to the next, a switch that is off turns on with the probability that the law gives for a start at 0,
+    and one that is on stays on with the probability for a start at 1; both numbers are binomial. The steps are exact in
+    distribution, whatever their length, up to the `tolerance` of these two probabilities.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def simulate_switches(
     switches : int
         Switches in each device, 1 to 1e15.
     seed : int, numpy.random.Generator or numpy.random.SeedSequence
-        Where the numbers come from.
+        Seed or generator of the random numbers.
     samples : int or array_like, optional
         Number of evenly spaced samples (the waveform's corners are added), or the sample times [s], rising.
     tolerance : float, optional
@@ -120,14 +122,14 @@ def _check_form(device: Any) -> None:
         raise InputError("device", model.name, allowed, fix)
 
 
-def _along_time(device: Device, voltage: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Current of states ``(..., samples)``: time goes in front of the ensemble for the evaluation."""
+def _along_time(device: Device, voltage: Array, x: Array) -> Array:
+    """Return the current [A] for states ``(..., samples)``; time goes in front of the ensemble for the evaluation."""
     volts = voltage.reshape(-1, *[1] * len(device.shape))
     return np.moveaxis(device.current(volts, np.moveaxis(x, -1, 0)[..., None]), 0, -1)
 
 
-def _rates(device: Device, voltage: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rates of turning on and off [1/s] at voltages ``(n,)``, shape ``(n, ...)``."""
+def _rates(device: Device, voltage: Array) -> tuple[Array, Array]:
+    """Return the rates of turning on and off [1/s] at voltages ``(n,)``, each of shape ``(n, ...)``."""
     volts = voltage.reshape(-1, *[1] * len(device.shape))
     up = device.rates(volts, [0.0])[..., 0]
     down = -device.rates(volts, [1.0])[..., 0]
@@ -137,23 +139,21 @@ def _rates(device: Device, voltage: NDArray[np.float64]) -> tuple[NDArray[np.flo
     return up, down
 
 
-def _probabilities(
-    device: Device, waveform: Waveform, grid: NDArray[np.float64], tolerance: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Probabilities over each interval of turning on, and of staying on; and the substeps they took."""
+def _probabilities(device: Device, waveform: Waveform, grid: Array, tolerance: float) -> tuple[Array, Array, int]:
+    """Return the probabilities of turning on and of staying on in each interval, and the substeps they took."""
     substeps = 1
     turn_on, stay_on = _with_substeps(device, waveform, grid, substeps)
     while True:
         substeps *= 2
         finer = _with_substeps(device, waveform, grid, substeps)
-        # The error falls fourfold with each halving; what is left after the finer one is a third of the difference.
+        # The error falls fourfold with each halving, so that the error of the finer one is a third of the difference.
         error = max(
             float(np.abs(new - old).max(initial=0.0)) for new, old in zip(finer, (turn_on, stay_on), strict=True)
         )
         turn_on, stay_on = finer
         if error / 3.0 <= tolerance:
             return np.clip(turn_on, 0.0, 1.0), np.clip(stay_on, 0.0, 1.0), substeps
-        if substeps >= _MOST_SUBSTEPS:
+        if substeps >= _MAX_SUBSTEPS:
             raise ConvergenceError(
                 f"{device.model.name}: the voltage moves too much between two samples: probabilities are known to "
                 f"{error / 3.0:.2g} after {substeps} substeps; try more samples or a larger tolerance",
@@ -161,10 +161,8 @@ def _probabilities(
             )
 
 
-def _with_substeps(
-    device: Device, waveform: Waveform, grid: NDArray[np.float64], substeps: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The same with the voltage of each substep held at its value in the middle; exact for a constant one."""
+def _with_substeps(device: Device, waveform: Waveform, grid: Array, substeps: int) -> tuple[Array, Array]:
+    """Return these probabilities with the voltage of each substep constant, at its value in the middle."""
     length = np.diff(grid)
     step = (length / substeps).reshape(-1, *[1] * len(device.shape))
     turn_on = np.zeros((length.size, *device.shape))

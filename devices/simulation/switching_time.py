@@ -1,4 +1,4 @@
-"""`switching_time`: how long a constant voltage takes to move a state, from picoseconds to years."""
+"""`switching_time`: time that a constant voltage takes to move a state to a value, from picoseconds to years."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from devices.cells.device import Device
+from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 from devices.simulation.transient import simulate
@@ -15,20 +16,20 @@ from devices.waveforms import Constant
 
 __all__ = ["switching_time"]
 
-#: Length of the first window of time, over `longest`; each window ends at a thousand times the end of that before.
-_FIRST, _FACTOR = 1e-24, 1e3
+#: End of the first time window as a share of `longest`; each window ends at a thousand times the end of the one before.
+_FIRST_WINDOW, _WINDOW_GROWTH = 1e-24, 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class _Until(Device):
-    """A device whose state comes to rest where it arrives, so that the stepper locates the arrival as that at a bound.
+class _StoppingDevice(Device):
+    """A device whose state comes to rest at its target, so that the stepper locates the arrival as it does at a bound.
 
     `stops` holds the lower and upper bounds of all states, shape ``(2, *shape, states)``.
     """
 
-    stops: NDArray[np.float64]
+    stops: Array
 
-    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def bounds(self) -> tuple[Array, Array]:
         return self.stops[0], self.stops[1]
 
 
@@ -40,29 +41,29 @@ def switching_time(
     state: str | None = None,
     longest: float = 1e9,
     tolerance: float = 1e-9,
-) -> NDArray[np.float64]:
-    r"""Return how long a constant voltage takes to bring a state from its start to `stop`.
+) -> Array:
+    r"""Return the time that a constant voltage takes to move a state from its start to `stop`.
 
     .. math:: t_\mathrm{s}(V) = \min\{t : x(t) = x_\mathrm{stop}\}, \qquad \dot x = f(V, x; p), \quad x(0) = x_0
 
-    The state is followed through windows of time, each a thousand times as long as all before it, and the arrival is
-    located by the stepper of `simulate` in the way of a hard bound: one call covers picoseconds and years. At 0 V it is
-    the time for which a state is remembered.
+    The state is integrated over time windows, each a thousand times as long as all before it, and the stepper of
+    `simulate` locates the arrival as it does at a hard bound: one call covers picoseconds and years. At 0 V the result
+    is the retention time of a state.
 
     Parameters
     ----------
     device : Device
-        One device or an ensemble. Where it starts, ``device(name, x=...)`` says.
+        One device or an ensemble. ``device(name, x=...)`` sets the start of a state.
     voltage : array_like
         Voltages [V], switched on at once, any shape.
     stop : float
         Value of the state that counts as switched, within its bounds [state unit].
     state : str, optional
-        Which state; the first one where not given.
+        Name of the state; the first one where not given.
     longest : float, optional
-        Where to stop looking [s].
+        Longest time that is searched [s].
     tolerance : float, optional
-        Of `simulate`.
+        As in `simulate`.
 
     Returns
     -------
@@ -79,7 +80,8 @@ def switching_time(
 
     Examples
     --------
-    VTEAM between its ends: (x_off - x_on) / (k_off (V/v_off - 1)^alpha_off), and never below the threshold.
+    VTEAM from one bound to the other takes (x_off - x_on) / (k_off (V/v_off - 1)^alpha_off), and below its threshold
+    it never switches.
 
     >>> from devices import device
     >>> below, above = switching_time(device("vteam"), [0.01, 1.0], stop=3e-9)
@@ -104,28 +106,28 @@ def switching_time(
     stops = np.stack([lower, upper])
     times = np.empty((*volts.shape, *device.shape))
     for at in np.ndindex(volts.shape):
-        times[at] = _arrival(device, float(volts[at]), stops, k, rising, longest, tolerance)
+        times[at] = _arrival_times(device, float(volts[at]), stops, k, rising, longest, tolerance)
     return times
 
 
-def _arrival(
+def _arrival_times(
     device: Device,
     volts: float,
-    stops: NDArray[np.float64],
+    stops: Array,
     k: int,
     rising: NDArray[np.bool_],
     longest: float,
     tolerance: float,
-) -> NDArray[np.float64]:
-    """Time [s] at which state `k` of each cell arrives at its stop."""
+) -> Array:
+    """Return the time at which state `k` of each cell arrives at its stop [s]."""
     found = np.full(device.shape, np.inf)
-    begin, end, state = 0.0, _FIRST * longest, device.start
+    begin, end, state = 0.0, _FIRST_WINDOW * longest, device.start
     while begin < longest and np.isinf(found).any():
         initial = {name: state[..., j] for j, name in enumerate(device.state_names)}
-        here = _Until(device.model, device.parameters, initial, device.parameter_set, stops)
+        here = _StoppingDevice(device.model, device.parameters, initial, device.parameter_set, stops)
         trace = simulate(here, Constant(volts, end - begin), samples=[0.0, end - begin], tolerance=tolerance)
         arrived = np.where(rising, trace.bound_time[..., k, 1], trace.bound_time[..., k, 0])
         found = np.where(np.isinf(found) & np.isfinite(arrived), begin + arrived, found)
         state = trace.state[..., -1, :]
-        begin, end = end, min(_FACTOR * end, longest)
+        begin, end = end, min(_WINDOW_GROWTH * end, longest)
     return found

@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.cells.device import Device
 from devices.cells.series import Series
+from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
-from devices.common.threads import cores, in_turns
+from devices.common.threads import cores, run_chunked
 from devices.common.validation import finite_array, integer, number
-from devices.waveforms import Waveform, refuse_blurred
+from devices.waveforms import Waveform, check_time_resolution
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,14 +24,14 @@ __all__ = ["Trace", "simulate"]
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What `simulate` returns; times are shared, everything else has the ensemble's shape in front.
+    """Result of `simulate`; the times are shared by all cells, everything else has the ensemble's shape in front.
 
     Attributes
     ----------
     device : Device
-        What was simulated.
+        Simulated device or ensemble.
     waveform : Waveform
-        Under which voltage.
+        Applied voltage.
     time : numpy.ndarray
         Sample times [s], shape ``(samples,)``.
     voltage : numpy.ndarray
@@ -40,7 +41,7 @@ class Trace:
     state : numpy.ndarray
         States, shape ``(..., samples, states)``.
     bound_time : numpy.ndarray
-        When each state first came to rest at its lower and at its upper bound [s], shape
+        Times at which each state first came to rest at its lower and at its upper bound [s], shape
         ``(..., states, 2)``; NaN where it never did.
     steps : numpy.ndarray
         Steps tried for each cell, shape ``(...)``.
@@ -48,11 +49,11 @@ class Trace:
 
     device: Device
     waveform: Waveform
-    time: NDArray[np.float64]
-    voltage: NDArray[np.float64]
-    current: NDArray[np.float64]
-    state: NDArray[np.float64]
-    bound_time: NDArray[np.float64]
+    time: Array
+    voltage: Array
+    current: Array
+    state: Array
+    bound_time: Array
     steps: NDArray[np.int64]
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Any:
@@ -79,10 +80,10 @@ def simulate(
 
     .. math:: \dot x = f(v(t), x; p), \qquad x_\mathrm{lower} \le x \le x_\mathrm{upper}
 
-    Adaptive: explicit steps (Dormand and Prince, order 5) where they are stable, else L-stable ones with the exact
+    Steps are adaptive: explicit (Dormand and Prince, order 5) where that is stable, else L-stable with the exact
     Jacobian (RODAS, order 4), so that rates may span many decades. Each cell has its own steps; they end at the
     waveform's corners, where the voltage turns, where a state meets or leaves a bound, and where a state law jumps or
-    bends, as at a threshold. Samples are interpolated within steps. Ctrl-C ends it within a fraction of a second.
+    bends, as at a threshold. Samples are interpolated within steps. Ctrl-C interrupts it within a fraction of a second.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def simulate(
     tolerance : float, optional
         Largest error of one step, as a fraction of the span between a state's bounds.
     step : float, optional
-        Fixed step [s] in place of error control, to measure the order of convergence.
+        Fixed step [s] instead of error control, to measure the order of convergence.
     max_steps : int, optional
         Steps allowed for each cell.
 
@@ -110,8 +111,8 @@ def simulate(
     InputError
         For an argument out of its bounds.
     ConvergenceError
-        If a cell does not reach the end; names the cell, the time and the reason. Its `partial` is the trace, NaN
-        from where a cell stopped.
+        If a cell does not reach the end; names the cell, the time and the reason. Its `partial` is the trace, with NaN
+        after the time at which a cell stopped.
     """
     from devices.kernels.compile import kernel, switch_kernel
     from devices.simulation import stepper
@@ -143,9 +144,9 @@ def simulate(
     switch = switch_kernel(device.model) if switches else compiled
 
     pieces = waveform.pieces
-    refuse_blurred("waveform", np.diff(pieces[:, 0], append=waveform.duration), waveform.duration)
+    check_time_resolution("waveform", np.diff(pieces[:, 0], append=waveform.duration), waveform.duration)
 
-    def part(rows: slice) -> None:
+    def integrate(rows: slice) -> None:
         stepper.integrate(
             compiled,
             switch,
@@ -168,7 +169,7 @@ def simulate(
             steps[rows],
         )
 
-    in_turns(part, cells, threads=min(cores(), cells // 64))
+    run_chunked(integrate, cells, threads=min(cores(), cells // 64))
     trace = Trace(
         device,
         waveform,
@@ -179,12 +180,12 @@ def simulate(
         bound_time.reshape(*shape, n, 2),
         steps.reshape(shape),
     )
-    _check(trace, status, stopped, max_steps)
+    _raise_failures(trace, status, stopped, max_steps)
     return trace
 
 
-def sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.float64]:
-    """Return the times that `samples` asks for [s]; see `simulate`."""
+def sample_times(waveform: Waveform, samples: int | ArrayLike) -> Array:
+    """Return the sample times [s] for the argument `samples` of `simulate`."""
     if isinstance(samples, int | np.integer):
         count = integer("samples", samples, minimum=2, maximum=10**8)
         return np.union1d(np.linspace(0.0, waveform.duration, count), waveform.corners)
@@ -194,7 +195,8 @@ def sample_times(waveform: Waveform, samples: int | ArrayLike) -> NDArray[np.flo
     return times
 
 
-def _check(trace: Trace, status: NDArray[np.int64], stopped: NDArray[np.float64], max_steps: int) -> None:
+def _raise_failures(trace: Trace, status: NDArray[np.int64], stopped: Array, max_steps: int) -> None:
+    """Raise `ConvergenceError` for the first cell whose status is not 0."""
     device = trace.device
     failed = np.flatnonzero(status)
     if failed.size == 0:

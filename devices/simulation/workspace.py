@@ -1,7 +1,7 @@
-"""What all steps of a cell share, in compiled code: their memory, the waveform, and what interpolates within a step.
+"""Parts that all methods of the stepper share: workspace, waveform, and interpolation within a step; compiled code.
 
-Compiled functions in this and the other modules of the stepper allocate nothing and keep no arrays, so they are
-compiled into their callers, without reference counts.
+Compiled functions in this and the other modules of the stepper allocate nothing and keep no arrays, so that numba can
+compile them into their callers without reference counts.
 """
 
 from __future__ import annotations
@@ -12,46 +12,47 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.common.arrays import Array
 from devices.common.jit import jit
 
-__all__ = ["NEARLY", "Work", "inside", "memory", "slope", "voltage"]
+__all__ = ["EDGE_OFFSET", "Workspace", "finish_step", "interpolate", "new_workspace", "slope", "voltage"]
 
-MOST_STAGES = 7
-#: Share of a step from its end, or of a stretch of the waveform from its start, at which laws are evaluated there:
-#: where they jump or bend just at that voltage, they count, with their derivatives, as they are on the step's side.
-NEARLY = 1e-14
-Array = NDArray[np.float64]
+#: Stages of the method that has the most.
+_MAX_STAGES = 7
+#: Laws at the end of a step, or at the start of a segment of the waveform, are evaluated this share of it inside: where
+#: a law jumps or bends at just that voltage, its value and derivatives are those on the inner side.
+EDGE_OFFSET = 1e-14
 
 
-class Work(NamedTuple):
-    """Memory of a step, made once for many cells; `inputs` are n states and then voltages of further terminals."""
+class Workspace(NamedTuple):
+    """Arrays that a step works on, allocated once for many cells; `inputs` are n states, then voltages of controls."""
 
     pinned: NDArray[np.bool_]  # (n,), states held at a bound
-    first: Array  # all that the kernel says at the start of the step
-    last: Array  # and at its end
-    end: Array  # (inputs,), at the end of the step; states may lie outside their bounds
+    start_law: Array  # output of the kernel at the start of the step
+    end_law: Array  # output of the kernel at the end of the step
+    end_states: Array  # (inputs,), at the end of the step; states may lie outside their bounds
     local: Array  # (inputs,), of a stage, or inside the step
     rates: Array  # (n,), of a stage
     stages: Array  # (stages, n)
-    bend: Array  # (4, n), how what interpolates departs from a straight line
-    rise: Array  # (2,), slopes of the voltage at the start and at the end of the step [V/s]
+    curve: Array  # (4, n), departure of the interpolation from a straight line
+    slopes: Array  # (2,), of the voltage at the start and at the end of the step [V/s]
     matrix: Array  # (n, n)
     pivots: NDArray[np.int64]  # (n,)
 
 
 @jit
-def memory(states, controls):
-    """Return the memory of a step for so many states, and controls after them."""
+def new_workspace(states, controls):
+    """Return the workspace for cells with these numbers of states and controls."""
     inputs = states + controls
-    said = (1 + states) * (2 + inputs)
-    return Work(
+    n_outputs = (1 + states) * (2 + inputs)
+    return Workspace(
         np.zeros(states, np.bool_),
-        np.empty(said),
-        np.empty(said),
+        np.empty(n_outputs),
+        np.empty(n_outputs),
         np.empty(inputs),
         np.empty(inputs),
         np.empty(states),
-        np.empty((MOST_STAGES, states)),
+        np.empty((_MAX_STAGES, states)),
         np.zeros((4, states)),
         np.empty(2),
         np.empty((states, states)),
@@ -71,7 +72,7 @@ def voltage(segment, t):
 
 @jit(inline=True)
 def slope(segment, t):
-    """Return how fast that voltage rises [V/s]."""
+    """Return the slope of the voltage of a waveform's segment at a time [V/s]."""
     value = segment[2]
     if segment[3] != 0.0:
         value += segment[3] * segment[4] * math.cos(segment[4] * (t - segment[0]) + segment[5])
@@ -79,18 +80,18 @@ def slope(segment, t):
 
 
 @jit(inline=True)
-def finish(kernel, v, p, lower, upper, work):
-    """Evaluate the law at the end of a step, within the bounds."""
+def finish_step(kernel, v, p, lower, upper, work):
+    """Evaluate the law at the end of a step, its states clipped to their bounds."""
     for r in range(lower.size):
-        work.local[r] = min(max(work.end[r], lower[r]), upper[r])
-    kernel(v, work.local, p, work.last)
+        work.local[r] = min(max(work.end_states[r], lower[r]), upper[r])
+    kernel(v, work.local, p, work.end_law)
 
 
 @jit(inline=True)
-def inside(share, x, work):
+def interpolate(share, x, work):
     """Write the states at this share of the last step, which started from `x`, to ``work.local``."""
     rest = 1.0 - share
     for r in range(work.rates.size):
-        curved = work.bend[2, r] + share * work.bend[3, r]
-        curved = work.bend[0, r] + share * (work.bend[1, r] + rest * curved)
-        work.local[r] = x[r] + share * (work.end[r] - x[r] + rest * curved)
+        curved = work.curve[2, r] + share * work.curve[3, r]
+        curved = work.curve[0, r] + share * (work.curve[1, r] + rest * curved)
+        work.local[r] = x[r] + share * (work.end_states[r] - x[r] + rest * curved)

@@ -70,7 +70,7 @@ def test_a_wrong_model_is_said_and_a_law_has_no_set(loop, tmp_path):
 def test_a_fit_that_does_not_converge_ends_with_1(loop, monkeypatch):
     from devices.fitting.search import Search
 
-    monkeypatch.setattr(Search, "reached", property(lambda self: 1))
+    monkeypatch.setattr(Search, "agreeing", property(lambda self: 1))
     assert not json.loads(run("fit", loop, *WORDS, "--json", code=1).stdout)["converged"]
 
 

@@ -163,7 +163,7 @@ def test_states_within_steps_are_as_accurate_as_at_their_ends(moving):
     assert (np.abs(loose - fine) <= 2e-7 * (upper - lower)).all()
 
 
-def test_an_ensemble_equals_its_movings_one_by_one(moving):
+def test_an_ensemble_equals_its_cells_one_by_one(moving):
     rng = np.random.default_rng(2)
     name = moving.model.parameters[0].name
     wave = drive(moving)

@@ -7,7 +7,7 @@ from scipy.integrate import trapezoid
 from devices import Constant, Pulses, Samples, Sine, Triangle, device, simulate
 from devices.simulation.dormand_prince import explicit_step
 from devices.simulation.rodas import implicit_step
-from devices.simulation.workspace import inside, memory
+from devices.simulation.workspace import interpolate, new_workspace
 
 FLUX = "closed form of the flux"
 
@@ -85,19 +85,19 @@ def test_order_of_convergence_is_five(hp):
 
 
 @pytest.mark.parametrize(("method", "order", "within"), [(explicit_step, 5, 6), (implicit_step, 4, 4)])
-def test_order_of_both_methods_and_of_what_interpolates(hp, method, order, within):
+def test_order_of_both_methods_and_of_their_interpolation(hp, method, order, within):
     wave = Sine(amplitude=1.0, frequency=1.0)
     segment, parameters = wave.pieces[0], hp.parameter_rows(())[0]
     low, high = hp.bounds()
-    work, start = memory(1, 0), 0.05
+    work, start = new_workspace(1, 0), 0.05
 
     def errors(h):
         x = np.array([drift((1 - np.cos(2 * np.pi * start)) / (2 * np.pi), hp)])
-        work.first[:] = hp.evaluate(wave.at(start), x).ravel()
-        work.rise[0] = 2 * np.pi * np.cos(2 * np.pi * start)
+        work.start_law[:] = hp.evaluate(wave.at(start), x).ravel()
+        work.slopes[0] = 2 * np.pi * np.cos(2 * np.pi * start)
         method(hp.kernel, segment, start, h, x, parameters, low, high, work)
-        found = [work.end[0]]
-        inside(0.3, x, work)
+        found = [work.end_states[0]]
+        interpolate(0.3, x, work)
         found.append(work.local[0])
         flux = (1 - np.cos(2 * np.pi * (start + h * np.array([1.0, 0.3])))) / (2 * np.pi)
         return np.abs(found - drift(flux, hp))

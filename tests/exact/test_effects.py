@@ -527,7 +527,7 @@ def test_effects_are_independent(evidence):
     )
 
 
-def test_an_effect_more_leaves_the_draws_of_the_others():
+def test_one_more_effect_leaves_the_draws_of_the_others():
     given = np.full((60, 50), 2e-5)
     stuck, spread, drift = StuckCells(0.1, 0.1), Lognormal(0.2), PowerLawDrift(10.0, 0.1)
 

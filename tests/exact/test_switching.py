@@ -6,25 +6,25 @@ import pytest
 from devices import Constant, InputError, device, simulate, switching_time
 
 
-def test_vteam_of_the_facts_sheet():
+def test_vteam_switching_times_of_the_facts_sheet():
     assert switching_time(device("vteam"), 1.0, stop=3e-9) == pytest.approx(122.448980e-9, rel=1e-8)
     assert switching_time(device("vteam", x=3e-9), -1.0, stop=0.0) == pytest.approx(4.6875e-12, rel=1e-8)
 
 
 @pytest.mark.parametrize("given", ["memtorch", "magic"])
-@pytest.mark.parametrize("way", ["off", "on"])
-def test_vteam_from_just_above_its_threshold_to_far_beyond(given, way):
-    cell = device("vteam", given, x=0.0 if way == "off" else 3e-9)
-    k, alpha, threshold = (float(cell.parameters[f"{n}_{way}"]) for n in ("k", "alpha", "v"))
+@pytest.mark.parametrize("direction", ["off", "on"])
+def test_vteam_from_just_above_its_threshold_to_far_beyond(given, direction):
+    cell = device("vteam", given, x=0.0 if direction == "off" else 3e-9)
+    k, alpha, threshold = (float(cell.parameters[f"{n}_{direction}"]) for n in ("k", "alpha", "v"))
     over = np.concatenate([[-0.5, 0.0], np.geomspace(1e-2, 1e2, 9)])
     wanted = np.full(over.shape, np.inf)
     wanted[2:] = 3e-9 / np.abs(k * over[2:] ** alpha)
-    found = switching_time(cell, (threshold * (1 + over)).reshape(1, -1), stop=3e-9 if way == "off" else 0.0)
+    found = switching_time(cell, (threshold * (1 + over)).reshape(1, -1), stop=3e-9 if direction == "off" else 0.0)
     assert wanted[2] / wanted[-1] > 1e3
     np.testing.assert_allclose(found, wanted[None], rtol=1e-8)
 
 
-def test_linear_drift_takes_a_flux():
+def test_linear_drift_switches_at_a_fixed_flux():
     cell = device("linear_ion_drift", x=np.array([0.1, 0.5]))
     p = {n: float(a) for n, a in cell.parameters.items()}
     r, k, start, stop = p["r_off"] - p["r_on"], p["mu_v"] * p["r_on"] / p["d"] ** 2, cell.initial["x"], 0.9
@@ -33,7 +33,7 @@ def test_linear_drift_takes_a_flux():
     np.testing.assert_allclose(switching_time(cell, volts, stop=stop), flux / volts[:, None], rtol=1e-8)
 
 
-def test_at_zero_volt_it_is_the_time_of_memory():
+def test_at_zero_volts_it_is_the_retention_time():
     cell = device("wox_scaled_decay", w=1.0)
     lam, tau = float(cell.parameters["lam"]), float(cell.parameters["tau"])
     assert switching_time(cell, 0.0, stop=0.5) == pytest.approx(np.log(2) * tau / lam, rel=1e-8)
@@ -49,7 +49,7 @@ def test_a_state_that_settles_short_of_the_stop_never_arrives():
     assert switching_time(cell, volts, stop=0.5001) == np.inf
 
 
-def test_of_two_states_the_named_one_is_meant():
+def test_the_state_can_be_named():
     cell = device("second_order_ta2o5")
     moment = float(switching_time(cell, 1.0, stop=0.5))
     trace = simulate(cell, Constant(1.0, moment), samples=[0.0, moment])
@@ -71,6 +71,6 @@ def test_of_two_states_the_named_one_is_meant():
         ("ekv_transistor", {"stop": 1.0}, "without states"),
     ],
 )
-def test_what_it_refuses(name, changes, match):
+def test_bad_input_is_refused(name, changes, match):
     with pytest.raises(InputError, match=match):
         switching_time(device(name), 1.0, **changes)

@@ -1,4 +1,4 @@
-"""What bad input to the devices package gets, and the cache of kernels."""
+"""Bad input to the devices package is refused in one clear line; the cache of kernels."""
 
 import os
 import pickle

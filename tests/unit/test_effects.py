@@ -1,4 +1,4 @@
-"""What bad input to effects gets."""
+"""Bad input to effects is refused in one clear line."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_one_white_noise_passes_beside_others():
     assert found.shape == G.shape
 
 
-def test_an_ensemble_spreads_on():
+def test_an_ensemble_can_be_spread_again():
     cells = vteam({"r_on": Truncated(Normal(0.5), 10.0, 90.0)})
     again = spread_parameters(cells, {"r_on": Lognormal(0.01)}, seed=2)
     ratio = again.parameters["r_on"] / cells.parameters["r_on"]

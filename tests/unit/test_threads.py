@@ -1,4 +1,4 @@
-"""Callers control threads; workers of a pool use one each."""
+"""Threads: limits set by the caller, one thread in each worker of a pool, chunks and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from devices import InputError, limit_threads
-from devices.common.threads import cores, in_turns
+from devices.common.threads import cores, run_chunked
 
 
 def test_a_limit_holds_within_its_block():
@@ -35,9 +35,9 @@ def test_a_worker_of_a_process_pool_uses_one_thread():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_turns_cover_every_item_once(threads):
+def test_chunks_cover_every_item_once(threads):
     seen = []
-    in_turns(lambda rows: seen.extend(range(rows.start, rows.stop)), 1000, threads=threads)
+    run_chunked(lambda rows: seen.extend(range(rows.start, rows.stop)), 1000, threads=threads)
     assert sorted(seen) == list(range(1000))
 
 
@@ -51,7 +51,7 @@ def test_long_work_can_be_interrupted(interrupts, threads):
 
     threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
-        in_turns(work, 1000, threads=threads)
+        run_chunked(work, 1000, threads=threads)
     count = len(done)
     time.sleep(0.2)
     assert len(done) == count, "no thread goes on"

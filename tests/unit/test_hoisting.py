@@ -1,31 +1,31 @@
-"""Constants of a kernel: what they take out of a law, and that the law stays the same."""
+"""Parameter-only constants of kernels: which subexpressions of a law they replace, and that the law stays the same."""
 
 import numpy as np
 import pytest
 import sympy
 
 from devices import Device, device, models
-from devices.kernels.hoisting import Settled
+from devices.kernels.hoisting import Hoisted
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet
 
 
-def test_what_hangs_on_parameters_alone_is_named_once():
+def test_parameter_only_subexpressions_become_constants_once():
     a, b, v = sympy.symbols("a b v", real=True)
-    settled = Settled([a, b])
-    first, second = settled(v * sympy.exp(a / b) + 2 * a), settled(sympy.sin(v) / (3 * b) - sympy.exp(a / b))
-    names = settled.constants
+    hoisted = Hoisted([a, b])
+    first, second = hoisted(v * sympy.exp(a / b) + 2 * a), hoisted(sympy.sin(v) / (3 * b) - sympy.exp(a / b))
+    names = hoisted.constants
     assert first == v * names[sympy.exp(a / b)] + names[2 * a]
     assert second == sympy.sin(v) / (3 * b) + names[-sympy.exp(a / b)]
     assert len(names) == 3
 
 
-def test_parameters_their_negatives_and_quotients_by_them_stay():
+def test_bare_parameters_their_negatives_and_quotients_by_them_stay_in_the_law():
     a, v = sympy.symbols("a v", real=True)
-    settled = Settled([a])
+    hoisted = Hoisted([a])
     for law in (v - a, v / a, a * v / 3):
-        assert settled(law) == law
-    assert not settled.constants
+        assert hoisted(law) == law
+    assert not hoisted.constants
 
 
 def test_constants_overflow_only_where_the_law_does():
@@ -52,9 +52,9 @@ def test_a_parameter_may_have_the_name_of_a_function_of_the_kernel(name):
 
 
 @pytest.mark.parametrize("name", models())
-def test_laws_stay_what_they_are(name):
+def test_putting_the_constants_back_gives_the_law(name):
     model = models()[name]
-    settled = Settled(p.symbol for p in model.parameters)
+    hoisted = Hoisted(p.symbol for p in model.parameters)
     for law in (model.current, *model.rates):
-        taken = settled(law)
-        assert taken.xreplace({symbol: part for part, symbol in settled.constants.items()}) == law
+        replaced = hoisted(law)
+        assert replaced.xreplace({symbol: part for part, symbol in hoisted.constants.items()}) == law
