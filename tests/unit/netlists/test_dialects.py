@@ -26,7 +26,7 @@ from netlists.dialects.expressions import ltspice_expression, xyce_expression
 from netlists.dialects.subexpressions import share_subexpressions
 from tests.exact.test_spice_expressions import POINTS, VOCABULARY, P, Q, V, wanted
 from tests.golden.regenerate import FOLDER, golden_files
-from tests.unit.spice_grammar import NAME, NUMBER, Expression, logical_lines
+from tests.unit.netlists.spice_grammar import NAME, NUMBER, Expression, logical_lines
 
 DOCUMENTED = {"xyce": (xyce_expression, xyce.FUNCTIONS), "ltspice": (ltspice_expression, ltspice.FUNCTIONS)}
 #: What each dialect's directives are, and a pattern of what follows.

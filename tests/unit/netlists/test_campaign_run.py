@@ -245,7 +245,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path, stand_in, monkeypatch, int
 def test_the_campaign_itself_is_killed(tmp_path, stand_in):
     """By kill -9, which it cannot answer: its workers end by themselves, and take simulators and files with them."""
     stand_in(f"touch {tmp_path}/started\nsleep 30")
-    text = (Path(__file__).parents[1] / "cli" / "campaign.toml").read_text()
+    text = (Path(__file__).parents[2] / "cli" / "campaign.toml").read_text()
     (tmp_path / "spec.toml").write_text(text)
     command = [sys.executable, "-m", "memductance", "crosscheck", "campaign", str(tmp_path / "spec.toml"), "--json"]
     with subprocess.Popen(

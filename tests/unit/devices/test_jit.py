@@ -13,7 +13,7 @@ import pytest
 
 from devices.common import cache, jit
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 OUTER = """
 from devices.common.jit import jit, overload
