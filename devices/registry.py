@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from threading import RLock
 from typing import TYPE_CHECKING, Any, overload
 
 from devices.common.errors import InputError
@@ -47,27 +48,42 @@ class _Registry:
     """The models that have been loaded so far, by name, and the files and entry points that may hold others."""
 
     def __init__(self) -> None:
-        self.models: dict[str, DeviceModel] = {}
-        self._origins: dict[str, str] = {}
-        names = (f.name for f in files(_LIBRARY).iterdir())
-        self._files = sorted(n.removesuffix(".py") for n in names if n.endswith(".py") and n != "__init__.py")
-        self._offers: list[tuple[str, str, Sequence[ParameterSet]]] | None = None
+        self._lock = RLock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, without any model."""
+        with self._lock:
+            self.models: dict[str, DeviceModel] = {}
+            self._origins: dict[str, str] = {}
+            self._unread: list[str] | None = None
+            self._offers: list[tuple[str, str, Sequence[ParameterSet]]] | None = None
+
+    @property
+    def _files(self) -> list[str]:
+        """Files of the library that have not been loaded."""
+        if self._unread is None:
+            names = (f.name for f in files(_LIBRARY).iterdir())
+            self._unread = sorted(n.removesuffix(".py") for n in names if n.endswith(".py") and n != "__init__.py")
+        return self._unread
 
     def get(self, name: str) -> DeviceModel:
         """Return a model, loading no more files than it takes to find it."""
-        self._load_foreign()
-        while name not in self.models and self._files:
-            self._load_file(min(self._files, key=lambda file: _distance(file, name)))
-        return self.models[choice("model", name, self.models)]
+        with self._lock:
+            self._load_foreign()
+            while name not in self.models and self._files:
+                self._load_file(min(self._files, key=lambda file: _distance(file, name)))
+            return self.models[choice("model", name, self.models)]
 
     def all(self) -> dict[str, DeviceModel]:
         """Return every model, in order of name."""
-        offers = self._load_foreign()
-        while self._files:
-            self._load_file(self._files[0])
-        for origin, name, _ in offers:
-            choice(f"{origin}: model", name, self.models)
-        return dict(sorted(self.models.items()))
+        with self._lock:
+            offers = self._load_foreign()
+            while self._files:
+                self._load_file(self._files[0])
+            for origin, name, _ in offers:
+                choice(f"{origin}: model", name, self.models)
+            return dict(sorted(self.models.items()))
 
     def add(self, model: DeviceModel, origin: str) -> None:
         """Add a model, with the sets that other distributions offer for it."""
@@ -86,17 +102,20 @@ class _Registry:
 
     def add_to_session(self, model: DeviceModel, replace: bool) -> None:
         """Add a model of this session; it may take the place of one before it."""
-        taken = self._origins.get(model.name)
-        if taken is not None and not (replace and taken == _SESSION):
-            fix = "replace=True" if taken == _SESSION else "another name"
-            raise InputError("model", f"the name {model.name!r}, taken by one from {taken}", "a new name", fix)
-        self.models.pop(model.name, None)
-        self.add(model, _SESSION)
+        with self._lock:
+            self.all()  # so that every name that is taken is known
+            taken = self._origins.get(model.name)
+            if taken is not None and not (replace and taken == _SESSION):
+                fix = "replace=True" if taken == _SESSION else "another name"
+                raise InputError("model", f"the name {model.name!r}, taken by one from {taken}", "a new name", fix)
+            self.models.pop(model.name, None)
+            self.add(model, _SESSION)
 
     def _load_file(self, file: str) -> None:
-        for model in _declared(f"{_LIBRARY}.{file}", import_module(f"{_LIBRARY}.{file}")):
-            self.add(model, f"{_LIBRARY}.{file}")
+        declared = _declared(f"{_LIBRARY}.{file}", import_module(f"{_LIBRARY}.{file}"))
         self._files.remove(file)
+        for model in declared:
+            self.add(model, f"{_LIBRARY}.{file}")
 
     def _load_foreign(self) -> list[tuple[str, str, Sequence[ParameterSet]]]:
         """Load the entry points of other distributions, once; return who offers sets, for which model, and the sets."""
@@ -113,18 +132,12 @@ class _Registry:
         return self._offers
 
 
-_registry: list[_Registry] = []
-
-
-def _known() -> _Registry:
-    if not _registry:
-        _registry.append(_Registry())
-    return _registry[0]
+_registry = _Registry()
 
 
 def forget() -> None:
     """Forget all models that have been loaded, and those that were registered in this session."""
-    _registry.clear()
+    _registry.forget()
 
 
 def get_model(model: str | DeviceModel) -> DeviceModel:
@@ -141,7 +154,7 @@ def get_model(model: str | DeviceModel) -> DeviceModel:
         For an unknown name; the closest known one is offered.
     """
     if isinstance(model, str):
-        return _known().get(model)
+        return _registry.get(model)
     from devices.model import DeviceModel
 
     if isinstance(model, DeviceModel):
@@ -168,7 +181,7 @@ def models() -> Table[str, DeviceModel]:
     True
     """
     return Table(
-        _known().all(),
+        _registry.all(),
         ("name", "title", "states", "sets", "year", "doi"),
         lambda name, model: (
             name,
@@ -248,9 +261,7 @@ def register(set: ParameterSet | DeviceModel, model: str | DeviceModel | None = 
     if isinstance(set, DeviceModel):
         if model is not None:
             raise InputError("model", repr(model), "nothing beside a model", "register(model)")
-        known = _known()
-        known.all()  # so that every name that is taken is known
-        known.add_to_session(set, replace)
+        _registry.add_to_session(set, replace)
         return
     if not isinstance(set, ParameterSet):
         raise InputError("set", type(set).__name__, "a ParameterSet, or a DeviceModel", "fit(...).to_set(name)")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 __all__ = ["cache_folder", "read_cached", "write_cached"]
 
-_KEPT = 30 * 86400.0  # seconds for which a file stays that a newer one of the same name has replaced
+_KEPT = 30 * 86400.0  # seconds for which a file stays that a newer one has replaced, or that was not finished
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -67,7 +67,7 @@ def write_cached(name: str, key: str, content: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as temporary:
             temporary.write(hashlib.sha256(content).digest() + content)
         os.replace(temporary.name, file)
-        for other in file.parent.glob(f"{name}-*.bin"):
+        for other in (*file.parent.glob(f"{name}-*.bin"), *file.parent.glob("*.tmp")):
             if time.time() - other.stat().st_mtime > _KEPT:
                 other.unlink()
     except OSError:
