@@ -195,12 +195,18 @@ class DeviceModel:
             object.__setattr__(self, name, tuple(entries))
         object.__setattr__(self, "current", self._law("current", self.current))
         for part in self.parts:
-            self._law(str(part.letter), part.law)
+            if not isinstance(part.letter, sympy.Symbol):
+                raise InputError(f"{self.name}.parts", repr(part.letter), "a SymPy symbol as letter", "Symbol('T')")
+        parts = (replace(part, law=self._law(part.letter.name, part.law)) for part in self.parts)
+        object.__setattr__(self, "parts", tuple(parts))
         for name, kind in (("unknown", Unknown), ("pulse_update", PulseUpdate)):
             if not isinstance(getattr(self, name), kind | None):
                 raise InputError(f"{self.name}.{name}", _short(getattr(self, name)), f"an {kind.__name__}, or None")
         if self.unknown is not None:
-            ends = tuple(self._law(f"{self.unknown.name}.between", end) for end in self.unknown.between)
+            label, between = f"{self.unknown.name}.between", self.unknown.between
+            if not isinstance(between, Sequence) or len(between) != 2:
+                raise InputError(f"{self.name}.{label}", _short(between), "two expressions that enclose the solution")
+            ends = self._law(label, between[0]), self._law(label, between[1])
             residual = self._law(self.unknown.name, self.unknown.residual)
             object.__setattr__(self, "unknown", replace(self.unknown, residual=residual, between=ends))
 

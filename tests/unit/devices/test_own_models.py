@@ -226,6 +226,7 @@ def test_the_further_parts_of_a_declaration():
     assert letter not in model.current.free_symbols
     assert letter not in model.unknown.residual.free_symbols
     assert device(model).current(1.0, [0.5], [1.0]) == pytest.approx(1.0 / (1e4 + 1 / 0.5e-4))
+    assert declare(parts=(Part(letter, 2),), current=letter * G.symbol * VOLTAGE).current == 2 * G.symbol * VOLTAGE
     named = model.with_sets([replace(SET, name="more", values={**SET.values, "r": 1.0})])
     assert named.written == model.written
     assert named.current == model.current
@@ -262,6 +263,12 @@ WRONG = [
     ({"pulse_update": True}, r"my_device.pulse_update: got True"),
     ({"parts": (Part(sympy.Symbol("a"), "x"),)}, r"my_device.a: got 'x'; allowed: a SymPy expression"),
     ({"parts": (Part(sympy.Symbol("a"), sympy.Symbol("b")),)}, r"my_device.a: got unknown symbol b"),
+    ({"parts": (Part("a", X.symbol),)}, r"my_device.parts: got 'a'; allowed: a SymPy symbol"),
+    (
+        {"unknown": Unknown("u", "V", "inner", VOLTAGE, VOLTAGE)},
+        r"my_device.u.between: got v; allowed: two expressions",
+    ),
+    ({"unknown": Unknown("u", "V", "inner", "v", (0, VOLTAGE))}, r"my_device.u: got 'v'; allowed: a SymPy expression"),
 ]
 
 
