@@ -16,40 +16,40 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from devices import special
+from devices import model as declaration
+from devices import parameters, special
 from devices.common.cache import read_cached, write_cached
-from devices.kernels.series import series_source
-from devices.kernels.text import model_text
+from devices.kernels import hoisting, series, text
 
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
 __all__ = ["constants", "kernel", "series_kernel", "switch_kernel"]
 
-#: Digest of what writes the text of kernels, read together with it: the modules that do, and SymPy's version.
-_WRITERS = hashlib.sha256(
-    b"".join(Path(__file__).with_name(name).read_bytes() for name in ("text.py", "series.py", "hoisting.py"))
-    + Path(special.__file__).read_bytes()
-    + sympy.__version__.encode()
+#: The modules that write the text of kernels from a declaration.
+_WRITERS = (declaration, parameters, special, hoisting, series, text)
+#: Digest of these modules, read when they are, and of SymPy's version.
+_WRITTEN_BY = hashlib.sha256(
+    b"".join(Path(str(module.__file__)).read_bytes() for module in _WRITERS) + sympy.__version__.encode()
 ).hexdigest()
 
 
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, a C function ``evaluate(v, x, p, out)``."""
-    return _compiled(model.name, model.digest, lambda: model_text(model).kernel).evaluate
+    return _compiled(model.name, model.digest, lambda: text.model_text(model).kernel).evaluate
 
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
     """Return the compiled switches of `model`, which has some."""
-    return _compiled(f"{model.name}_switches", model.digest, lambda: model_text(model).switches).evaluate
+    return _compiled(f"{model.name}_switches", model.digest, lambda: text.model_text(model).switches).evaluate
 
 
 @cache
 def constants(model: DeviceModel) -> tuple[Any, int]:
     """Return what computes the constants of `model` from its parameters, compiled, and how many there are."""
-    made = _compiled(f"{model.name}_constants", model.digest, lambda: model_text(model).constants)
+    made = _compiled(f"{model.name}_constants", model.digest, lambda: text.model_text(model).constants)
     return made.evaluate, made.COUNT
 
 
@@ -57,17 +57,17 @@ def constants(model: DeviceModel) -> tuple[Any, int]:
 def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
     """Return the compiled kernel of two devices in series, from the cache where it is there."""
     name, digest = f"{top.name}_{bottom.name}", top.digest + bottom.digest
-    return _compiled(name, digest, lambda: series_source(top, bottom)).evaluate
+    return _compiled(name, digest, lambda: series.series_source(top, bottom)).evaluate
 
 
 def _compiled(name: str, digest: str, source: Callable[[], str]) -> Any:
     """Return the module that a text makes, its functions compiled."""
-    key = f"{digest} {_WRITERS}"
-    text = read_cached(name, key)
-    if text is None:
-        text = source().encode()
-        write_cached(name, key, text)
-    module = ModuleType(f"_memductance_kernel_{name}_{hashlib.sha256(text).hexdigest()[:16]}")
+    key = f"{digest} {_WRITTEN_BY}"
+    stored = read_cached(name, key)
+    if stored is None:
+        stored = source().encode()
+        write_cached(name, key, stored)
+    module = ModuleType(f"_memductance_kernel_{name}_{hashlib.sha256(stored).hexdigest()[:16]}")
     sys.modules[module.__name__] = module  # where numba looks for it when it loads machine code
-    exec(compile(text, f"<kernel of {name}>", "exec"), vars(module))
+    exec(compile(stored, f"<kernel of {name}>", "exec"), vars(module))
     return module

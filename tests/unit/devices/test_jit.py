@@ -155,6 +155,19 @@ def test_an_edit_of_the_steppers_workspace_changes_the_next_run(tmp_path):
     assert float(after) == pytest.approx(0.5 * float(before), rel=0.1)
 
 
+def test_texts_of_kernels_are_kept_under_all_that_writes_them(tmp_path):
+    """An edit of any module that has a part in the text of a kernel changes the key of the text."""
+    shutil.copytree(ROOT / "devices", tmp_path / "devices", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "from devices.kernels import compile; print(compile._WRITTEN_BY)"
+    keys = {run(tmp_path, code)[0]}
+    writers = ["model.py", "parameters.py", "special.py", "kernels/hoisting.py", "kernels/series.py", "kernels/text.py"]
+    for count, writer in enumerate(writers, start=2):
+        with (tmp_path / "devices" / writer).open("a") as file:
+            file.write("# an edit\n")
+        keys.add(run(tmp_path, code)[0])
+        assert len(keys) == count, writer
+
+
 class Pair(NamedTuple):
     a: float
     b: float
