@@ -1,1 +1,1 @@
-"""Every figure of the performance page, measured against named peers: ``python -m benchmarks``."""
+"""Benchmarks against other programs, for docs/performance.md: ``python -m benchmarks``."""

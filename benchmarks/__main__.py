@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure rows, keep the figures, write the page and the picture."""
+"""``python -m benchmarks``: run benchmarks, store the results, write the page and its picture."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ KEPT = Path(__file__).parent / "results.json"
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     made.add_argument(
-        "--rows", nargs="+", choices=list(ROWS), default=list(ROWS), help="rows to measure; all by default"
+        "--rows", nargs="+", choices=list(ROWS), default=list(ROWS), help="benchmarks to run; all by default"
     )
     made.add_argument(
-        "--sizes", nargs="+", type=int, default=[], help="lines of the square arrays, instead of each row's own"
+        "--sizes", nargs="+", type=int, default=[], help="lines of the square arrays, instead of the usual sizes"
     )
-    made.add_argument("--quick", action="store_true", help="small sizes, few repeats; kept in the user's cache folder")
-    made.add_argument("--repeats", type=int, help="samples of each contestant (9, quick 3)")
-    made.add_argument("--threads", type=int, help="threads and cores of every contestant; all by default")
-    made.add_argument("--results", type=Path, help="JSON file of the figures (benchmarks/results.json)")
+    made.add_argument(
+        "--quick", action="store_true", help="small sizes, few repeats; results in the user's cache folder"
+    )
+    made.add_argument("--repeats", type=int, help="samples of each program (9, quick 3)")
+    made.add_argument("--threads", type=int, help="threads and cores of every program; all by default")
+    made.add_argument("--results", type=Path, help="JSON file of the results (benchmarks/results.json)")
     made.add_argument(
         "--render",
         action="store_true",
-        help="only write the page and its picture, from what is kept",
+        help="only write the page and its picture, from the stored results",
     )
     return made
 
@@ -47,7 +49,7 @@ def main() -> int:
         from benchmarks.page import write
 
         if not results.figures:
-            console.print(f"there are no figures in {file}; run python -m benchmarks first", highlight=False)
+            console.print(f"there are no results in {file}; run python -m benchmarks first", highlight=False)
             return 1
         devices = Results(file.parent / ("devices.json" if file == KEPT else "devices-quick.json"))
         for path in write(results, devices, ROOT / "docs" if file == KEPT else file.parent / "page"):
@@ -78,9 +80,9 @@ def main() -> int:
             if not args.sizes:
                 results.keep_only(row, measured)
     except KeyboardInterrupt:
-        console.print(f"interrupted; all figures so far are in {file}", highlight=False)
+        console.print(f"interrupted; all results so far are in {file}", highlight=False)
         return 130
-    console.print(f"{len(results.figures)} figures in {file}; {failed} failed in this run", highlight=False)
+    console.print(f"{len(results.figures)} results in {file}; {failed} failed in this run", highlight=False)
     console.print("page and picture: python -m benchmarks --render", highlight=False)
     return 0
 
@@ -91,7 +93,7 @@ def line(figure: Figure) -> str:
 
     head = f"{figure.row:11} {figure.work:32} {figure.size or '':>7} {figure.peer:28}"
     if figure.error:
-        return f"{head} no figure: {figure.error}"
+        return f"{head} no result: {figure.error}"
     times = f"{seconds(figure.ours):>9} {seconds(figure.theirs):>9}"
     value = "" if figure.value is None else f"{figure.value:10.4g} {figure.unit}"
     errors = " / ".join("-" if e is None else f"{e:.0e}" for e in (figure.our_error, figure.their_error))

@@ -1,12 +1,12 @@
-"""Random arrays through `Crossbar.solve` and through ngspice: how far they agree, family by family.
+"""Compares random arrays solved by `Crossbar.solve` and by ngspice, for five families of cells.
 
     python -m benchmarks.agreement                      # 200 arrays, a quarter of an hour, mostly ngspice
     python -m benchmarks.agreement --count 20 --seed 7
 
 Sizes from 2 to 32, one in twenty 64 x 64; ideal, uniform and irregular wires; reads, both ends driven, floating ends,
-broken segments. Every array is named by its seed, and can be built again: `random_array(family, seed)`. Where node
-voltages differ by more than 1e-9 of the drive and the array is small, the same circuit in 50 digits says who is how far
-off.
+broken segments. An array is identified by family and seed: `random_array(family, seed)` builds it again. Where node
+voltages of a small array differ by more than 1e-9 of the drive, the same circuit is solved in 50 digits, which shows
+the error of each side.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from netlists import Agreement, Circuit, NgspiceOptions, crossbar_circuit, cross
 from netlists.circuit import Instance, Resistor, VoltageSource
 
 CELL_FAMILIES = ("ohmic", "WOx", "sinh", "1S1R", "1T1R")
-_SMALL = 30  # cells up to which the referee is asked
-_HARD = 1e-9  # a node voltage that differs by more, relative to the drive, is listed by name
+_SMALL = 30  # largest number of cells that is also solved in 50 digits
+_HARD = 1e-9  # difference of a node voltage, relative to the drive, above which the array is listed
 
 
 @dataclass
@@ -100,7 +100,7 @@ def _cells(family: str, rng: np.random.Generator, shape: tuple[int, ...]) -> tup
 
 
 def random_arrays(family: str, count: int, seed: int) -> Iterator[RandomArray]:
-    """Yield `count` arrays no part of which floats."""
+    """Yield `count` arrays without floating parts."""
     while count:
         found = random_array(family, seed)
         seed += 1
@@ -115,7 +115,7 @@ def random_arrays(family: str, count: int, seed: int) -> Iterator[RandomArray]:
 
 
 def compared(family: str, count: int, seed: int) -> None:
-    """Compare the arrays of a family, and print what came out."""
+    """Compare the arrays of a family, and print the differences."""
     nodes, currents, hard, ours, theirs, loosened, failed, open_ends = [], [], [], 0.0, 0.0, 0, 0, 0
     for one in random_arrays(family, count, seed):
         try:
@@ -137,8 +137,8 @@ def compared(family: str, count: int, seed: int) -> None:
         if node > _HARD:
             note = ", ngspice's tolerance loosened" if loose else ""
             if one.array.rows * one.array.columns <= _SMALL:
-                mine, its = referee(one, found)
-                note += f"; from 50 digits: ours {mine:.0e} V, ngspice {its:.0e} V"
+                mine, its = errors(one, found)
+                note += f"; error of ours {mine:.0e} V, of ngspice {its:.0e} V"
             hard.append(f"{one}: nodes {node:.1e} of the drive, currents {current:.1e}{note}")
     print(
         f"{family:6} {len(nodes):4} compared, nodes {max(nodes, default=0.0):.1e} of the drive "
@@ -151,8 +151,8 @@ def compared(family: str, count: int, seed: int) -> None:
         print(f"       {line}", flush=True)
 
 
-def referee(one: RandomArray, found: Agreement) -> tuple[float, float]:
-    """Return how far our node voltages and ngspice's are from those of Newton's method in 50 digits [V]."""
+def errors(one: RandomArray, found: Agreement) -> tuple[float, float]:
+    """Return the largest errors [V] of our and ngspice's node voltages, from Newton's method in 50 digits."""
     circuit = crossbar_circuit(one.array, one.bias, **one.others)
     nets = [[circuit.net(f"{letter}{i}_{j}") for i, j in np.ndindex(one.array.shape)] for letter in "wb"]
     both = [found["word-line voltage"], found["bit-line voltage"]]
@@ -164,7 +164,7 @@ def referee(one: RandomArray, found: Agreement) -> tuple[float, float]:
 
 
 def _exact(circuit: Circuit, guess: dict[str, float]) -> dict[str, float]:
-    """Return the potentials of all nets, starting from some of them."""
+    """Return the potentials of all nets by Newton's method in 50 digits, starting from `guess`."""
     import mpmath as mp
     import sympy
 
@@ -183,7 +183,7 @@ def _exact(circuit: Circuit, guess: dict[str, float]) -> dict[str, float]:
         v |= {net: mp.mpf(float(guess.get(net, 0.0))) for net in free}
 
         def current(e: Instance | Resistor, top: Any = 0, bottom: Any = 0) -> Any:
-            """Current into the first net, with both of them moved."""
+            """Current into the first net, with the potentials of both nets shifted by `top` and `bottom`."""
             if isinstance(e, Resistor):
                 return (v[e.plus] + top - v[e.minus] - bottom) / mp.mpf(e.resistance)
             names, usual, law = laws[e.subcircuit]
@@ -211,7 +211,7 @@ def _exact(circuit: Circuit, guess: dict[str, float]) -> dict[str, float]:
                 v[net] += step[k] * min(1, mp.mpf("0.2") / largest)
             if largest < tiny:
                 return {net: float(value) for net, value in v.items()}
-    raise ConvergenceError("the referee does not converge", float(largest))
+    raise ConvergenceError("Newton's method in 50 digits does not converge", float(largest))
 
 
 def _worst(found: Agreement, kind: str) -> float:

@@ -1,4 +1,4 @@
-"""What every row is given: sizes, repeats, threads, and the two usual ways to make a figure of two contestants."""
+"""`Bench`: the sizes, repeats and threads of a run; functions that make a figure from two contestants."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def relative(answer: Array, reference: Array) -> float:
 
 
 def absolute(answer: Array, reference: Array) -> float:
-    """Return the largest error of node voltages as a fraction of the largest one."""
+    """Return the largest error of node voltages as a fraction of the largest voltage."""
     return float(np.abs(answer - reference).max() / np.abs(reference).max())
 
 
 def extras(measured: Measured, cells: int = 0) -> dict[str, Any]:
-    """Return the details worth keeping of a contestant: number and spread of samples, first calls, its own report."""
+    """Return details of a contestant to store: number and spread of samples, warm-up time, and its own report."""
     kept = {
         "samples": len(measured.samples),
         "spread": measured.spread,
@@ -81,7 +81,7 @@ def duel(
     error: Callable[[Array], float] | None,
     **more: Any,
 ) -> Figure:
-    """Return the figure of ``found["ours"]`` and ``found["peer"]``."""
+    """Return the figure that compares ``found["ours"]`` with ``found["peer"]``."""
     mine, other = found["ours"], found["peer"]
     return Figure(
         row=row,
@@ -101,7 +101,7 @@ def duel(
 
 
 def guarded(row: str, work: str, size: int, peer: str, make: Callable[[], Figure]) -> Figure:
-    """Return the figure, or one that says why there is none: a failure does not stop the others."""
+    """Return the figure, or one with an error message where it fails, so that the others still run."""
     try:
         return make()
     except (WorkerError, RuntimeError, OSError) as error:

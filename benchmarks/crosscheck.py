@@ -1,9 +1,9 @@
-"""``python -m benchmarks.crosscheck``: the figures of docs/crosscheck.md, kept in ``benchmarks/crosscheck.json``.
+"""``python -m benchmarks.crosscheck``: the results of docs/crosscheck.md, stored in ``benchmarks/crosscheck.json``.
 
-``--parts engines`` runs the same 20 drawn circuits in ngspice's process, PySpice and VACASK; ``--parts speed`` times
-our read of an array against ngspice's operating point of the same one, where 128 lines take ngspice minutes (``--sizes
-8 16 32 64`` leaves them out). ``--campaign FOLDER`` takes over what a campaign found. ``--render`` measures nothing;
-the page and its picture are written from what is kept in any case.
+``--parts engines`` runs the same 20 random circuits in ngspice, PySpice and VACASK; ``--parts speed`` compares the time
+of our read of an array with that of ngspice's operating point, which takes minutes with 128 lines (``--sizes 8 16 32
+64`` leaves them out). ``--campaign FOLDER`` adds the results of a campaign. ``--render`` measures nothing. In each case
+the page and its picture are written from the stored results.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from netlists import Campaign, CampaignSpec, crosscheck, run_campaign
 
 KEPT = Path(__file__).parent / "crosscheck.json"
 SIZES = (8, 16, 32, 64, 128)
-LAWS_UP_TO = 32  # lines, for cells with a law: with 64, ngspice takes more than ten minutes
+NONLINEAR_UP_TO = 32  # lines, for nonlinear cells: with 64, ngspice takes more than ten minutes
 METAL = Wires(word_line=1.0, bit_line=1.0, driver=50.0, sense=50.0)
-#: Twenty circuits of the proof campaign's round, in all engines.
+#: Twenty circuits of one round of a campaign, in all engines.
 TWENTY = CampaignSpec(
     title="Twenty circuits in three engines",
     seed=20,
@@ -58,7 +58,7 @@ def engines() -> list[dict[str, Any]]:
 
 
 def _worst(found: Campaign, row: Any) -> dict[str, Any]:
-    """Return the quantity of a run that comes nearest to its tolerance, or why there is none."""
+    """Return the quantity of a run that comes nearest to its tolerance, or the reason why the run failed."""
     if row["agreement"] is None:
         return {"error": row["reason"]}
     excess = found.spec.excess(row)
@@ -68,7 +68,7 @@ def _worst(found: Campaign, row: Any) -> dict[str, Any]:
 
 
 def speed(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Time reads of ohmic cells and of cells with a law against ngspice, one thread each."""
+    """Compare times of reads of ohmic and of nonlinear cells with ngspice, on one thread each."""
     rng = np.random.default_rng(0)
     rows = []
     for size in sizes:
@@ -76,16 +76,16 @@ def speed(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
         law = device("wox_scaled_decay", w=rng.uniform(0.0, 1.0, (size, size)))
         voltage = rng.uniform(0.0, 0.5, size)
         for kind, cells in (("ohmic cells", conductance), ("WOx cells", law)):
-            if kind == "ohmic cells" or size <= LAWS_UP_TO:
+            if kind == "ohmic cells" or size <= NONLINEAR_UP_TO:
                 rows.append({"cells": kind, "size": size, **_duel(cells, voltage)})
                 print(rows[-1], flush=True)
     return rows
 
 
 def _duel(cells: Any, voltage: Any) -> dict[str, float]:
-    """Return median times [s] of a read of a new array, ours and ngspice's, and how far the two are apart."""
+    """Return our and ngspice's median time [s] of a read of a new array, their ratio, and the worst difference."""
     with limit_threads(1):
-        Crossbar(cells, METAL).read(voltage, nodes=True)  # compiles, where that has not been done
+        Crossbar(cells, METAL).read(voltage, nodes=True)  # compiles, if necessary
         ours = _times(lambda: Crossbar(cells, METAL).read(voltage, nodes=True))
     agreement = crosscheck(Crossbar(cells, METAL), voltage, timeout=1200.0)
     theirs = [agreement.engine_seconds]
@@ -106,7 +106,7 @@ def _times(work: Callable[[], Any]) -> list[float]:
 
 
 def campaign(folder: Path) -> dict[str, Any]:
-    """Return what a campaign found, as the page needs it."""
+    """Return the results of a campaign that the page shows."""
     found = Campaign.load(folder)
     worst = found.worst_by_quantity().to_dict("records")
     return {"title": found.spec.title, "circuits": found.spec.circuits, **found.summary(), "worst": worst}

@@ -1,4 +1,4 @@
-"""The page of cross-checks, written from the kept figures alone."""
+"""Writes docs/crosscheck.md from the stored results alone."""
 
 from __future__ import annotations
 
@@ -8,44 +8,46 @@ from typing import Any
 
 HEAD = """# Cross-checks
 
-A result is believed when an independent simulator, reading a netlist that anyone can open, gives the same answer. This
-page has the figures of that: many random circuits against ngspice and VACASK, the same circuits in three engines, and
-how long both sides take. Written by `python -m benchmarks.crosscheck` from `benchmarks/crosscheck.json`.
+A result can be trusted when an independent simulator, reading a netlist that anyone can open, gives the same answer.
+This page compares our results for many random circuits with ngspice and VACASK, the same circuits in three engines, and
+the times of both sides. It is written by `python -m benchmarks.crosscheck` from `benchmarks/crosscheck.json`.
 """
 CAMPAIGN = """## {circuits} random circuits
 
     memductance crosscheck campaign benchmarks/campaign.toml --out campaign
 
-Each circuit is drawn from its own seed: a kind of cell (every registered model and parameter set, alone and in series
-with a selector, a transistor or a resistor; conductances), an analysis (a read, an operating point of any terminals, a
-transient of a device or of an array), wires (ideal, uniform, uneven, partly zero), capacitance, terminals (one side,
-both ends, mixed, V/2, floating), waveforms, faults (open and bridged wires, stuck cells), and spread parameters. One
-round has every kind of cell in every analysis. Of {runs} runs {agrees} agree, {differs} differ by more than their
-tolerances and {failed} have no figures because a side failed; the campaign's report has each of those, with the
-smallest circuit that fails in the same way and an explanation.
+Each circuit is drawn at random from its own seed: a kind of cell (every registered model and parameter set, alone and
+in series with a selector, a transistor or a resistor; conductances), an analysis (a read, an operating point with any
+terminals, a transient of a device or of an array), wires (ideal, uniform, uneven, partly zero), capacitance, terminals
+(one side, both ends, mixed, V/2, floating), waveforms, faults (open and bridged wires, stuck cells), and spread of
+parameters. One round contains every kind of cell in every analysis. Of {runs} runs {agrees} agree, {differs} differ by
+more than their tolerances and {failed} have no result because a side failed; the report of the campaign lists each of
+those, with the smallest circuit that fails in the same way and an explanation.
 
-Worst differences are relative to the largest value of a quantity, states to their span; those that agree because they
-are below what doubles resolve count as that part of the tolerance. The last column says which side's tolerances move
-the worst one; "neither": both sides are as exact as doubles are there, or solve other equations.
+Worst differences are relative to the largest value of a quantity, for states relative to their span; a difference below
+the resolution of double precision counts as the same fraction of the tolerance. The last column names the side whose
+tolerances change the worst difference; "neither" means that both sides are as exact as double precision allows, or
+solve different equations.
 """
 ENGINES_TEXT = """## Twenty circuits in three engines
 
-The quantity that comes nearest to its tolerance, and its largest difference from ours relative to its largest value.
-PySpice and the process run one ngspice with one netlist: where they agree to the last digit, that is why. "Unsolved"
-under PySpice alone: an iterate left the range of a law, which ngspice itself survives and PySpice takes for the end.
+For each circuit and engine, the quantity that comes nearest to its tolerance, and its largest difference from our
+solution relative to its largest value. The columns `ngspice` and `pyspice` often agree to the last digit because
+PySpice runs the same ngspice on the same netlist. "unsolved" under PySpice alone means that an iterate left the domain
+of a law: ngspice itself recovers from that, PySpice stops.
 """
 SPEED = """## Speed
 
-A read of a new array with 1 ohm segments and 50 ohm drivers and sense amplifiers, all node voltages, one thread,
-against ngspice's operating point of the same circuit in a process of its own, start included. Medians; `runs` says how
-often ngspice ran. The difference is the worst of all node voltages and currents.
+Time of a read of a new array with 1 ohm segments and 50 ohm drivers and sense amplifiers, with all node voltages, on
+one thread, and of ngspice's operating point of the same circuit, including the start of its process. Times are medians;
+`runs` is the number of runs of ngspice. The difference is the worst of all node voltages and currents.
 
-![ratio of times](images/crosscheck_speed.png)
+![Time of a read by our solver and by ngspice, and their ratio](images/crosscheck_speed.png)
 """
 
 
 def write(kept: dict[str, Any], folder: Path) -> list[Path]:
-    """Write the page, and the picture where there is one, into a folder, and return their paths."""
+    """Write the page, and the picture if speeds were measured, into a folder, and return their paths."""
     parts, paths = [HEAD], [folder / "crosscheck.md"]
     if "campaign" in kept:
         parts.append(_campaign(kept["campaign"]["found"]))

@@ -1,16 +1,16 @@
-"""Every registered device model: an ensemble over one cycle of a loop, against ngspice and scipy.
+"""Every registered device model: an ensemble over one cycle of a loop, compared with ngspice and scipy.
 
-``python -m benchmarks.devices``: 1e5 cells (fewer of models that would take longer than `LONGEST` a call), figures in
-``benchmarks/devices.json``, some ten minutes; ``--quick`` runs 2000 cells and keeps its figures in the user's cache
-folder. Models of other distributions are measured too. Ours is timed on one thread, which the ratio and its goal are
-about, and on all.
+``python -m benchmarks.devices``: 1e5 cells (fewer for models that take longer than `LONGEST` for a call), results in
+``benchmarks/devices.json``, some ten minutes; ``--quick`` runs 2000 cells and stores its results in the user's cache
+folder. Models that other packages register are measured too. Ours is timed on one thread, to which the ratio and its
+goal refer, and on all.
 
-All tools run at their loosest setting that keeps the states, at 9 times in the cycle, within `ACCURACY` of the span
+All programs run at their loosest setting that keeps the states, at 9 times in the cycle, within `ACCURACY` of the span
 between their bounds; the reference is ours at a tolerance of 1e-13. scipy's `solve_ivp` (LSODA) runs one cell, as a
-loop over cells would, with the law in scalar Python and the hard bounds in it; where a model has an unknown to solve
-for, with our compiled law. It runs without a limit on its steps and, since it may step over thresholds, with twenty
-steps at least; the faster of both that is accurate counts. ngspice runs one cell in a process of its own; the time of a
-process that does next to nothing is taken off.
+loop over cells would, with the law and its hard bounds in scalar Python, or with our compiled law where a model has an
+unknown to solve for. It runs without a limit on its steps and, because it may step over thresholds, also with at least
+twenty steps; the faster of the accurate runs counts. ngspice runs one cell in a process of its own; the time of a
+process with a trivial circuit is subtracted.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ NGSPICE = [(1e-6, 250), (1e-6, 1000), (1e-8, 1000), (1e-10, 1000), (1e-10, 4000)
 
 
 class TransientProblem(NamedTuple):
-    """A loop four times as fast as the typical one: one cell, and an ensemble."""
+    """A loop at four times the usual frequency: one cell, and an ensemble."""
 
     one: Device
     many: Device
@@ -58,7 +58,7 @@ class TransientProblem(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Seconds for one cell and cycle, error of the one cell's states, and what was set."""
+    """Time of one cycle of a cell [s], error of the states, and the setting of the program."""
 
     seconds: float
     error: float
@@ -76,7 +76,7 @@ def ensemble(name: str, cells: int) -> Device:
 def problem(name: str, cells: int) -> TransientProblem:
     one = device(name)
     usual = one.loop()
-    wave = Sine(usual.amplitude, 4 * usual.frequency)  # inside the bounds, where answers do not hang on rounding
+    wave = Sine(usual.amplitude, 4 * usual.frequency)  # at a bound, results depend on rounding
     times = np.linspace(0.0, wave.duration, POINTS)
     reference = shares(one, simulate(one, wave, samples=times, tolerance=1e-13).state)
     return TransientProblem(one, ensemble(name, cells), wave, times, reference)
@@ -98,7 +98,7 @@ def timed(work: Callable[[], Any], repeats: int, budget: float) -> list[float]:
 
 
 class Ours(NamedTuple):
-    """Our side: on one thread and on all, and how many steps it tried for each of its cells."""
+    """Our times on one thread and on all threads, and the number of steps tried for each cell."""
 
     one: Measured
     all: Measured
@@ -133,7 +133,7 @@ def ours(name: str, given: TransientProblem, repeats: int) -> Ours:
 
 
 def compiled_law(cell: Device, wave: Sine) -> Callable[..., Array]:
-    """Return the right-hand side of a cell in machine code, at states as shares of their spans."""
+    """Return the right-hand side of a cell as compiled code, for states as shares of their spans."""
     import numba
 
     kernel = cell.kernel
@@ -161,7 +161,7 @@ def compiled_law(cell: Device, wave: Sine) -> Callable[..., Array]:
 
 
 def python_law(cell: Device, wave: Sine) -> Callable[..., list[float]]:
-    """Return the right-hand side of a cell in scalar Python, at states as shares of their spans."""
+    """Return the right-hand side of a cell in scalar Python, for states as shares of their spans."""
     import math
 
     import sympy
@@ -191,7 +191,7 @@ def python_law(cell: Device, wave: Sine) -> Callable[..., list[float]]:
 
 
 def scipy_loop(given: TransientProblem, repeats: int) -> Measured:
-    """Return scipy's time for the one cell; a loop over cells takes that for each."""
+    """Return scipy's time for one cell; a loop over cells takes this time for each."""
     start = shares(given.one, given.one.start)
     try:
         rates, kind = python_law(given.one, given.wave), "LSODA"
@@ -209,7 +209,7 @@ def scipy_loop(given: TransientProblem, repeats: int) -> Measured:
 def _lsoda(
     given: TransientProblem, rates: Callable[..., Any], kind: str, start: Array, longest: float, repeats: int
 ) -> Measured | None:
-    """Return its time at the loosest tolerance that is accurate, else at the most accurate one."""
+    """Return the time of LSODA at the loosest tolerance that is accurate enough, else at the most accurate one."""
     from scipy.integrate import solve_ivp
 
     most = "" if np.isinf(longest) else ", 20 steps at least"
@@ -240,7 +240,7 @@ def _lsoda(
 
 @once
 def start_up() -> float:
-    """Return the time of an ngspice process that does next to nothing [s]."""
+    """Return the time of an ngspice process with a trivial circuit [s]."""
     return statistics.median(_run(device("resistor"), Sine(1.0, 1.0), 1e-3, 10)[2] for _ in range(5))
 
 
@@ -255,7 +255,7 @@ def _run(cell: Device, wave: Sine, tolerance: float, steps: int) -> tuple[Circui
 
 
 def ngspice(given: TransientProblem, repeats: int) -> Measured:
-    """Return ngspice's time for the one cell, start-up taken off."""
+    """Return ngspice's time for one cell, without its start-up."""
     from scipy.interpolate import PchipInterpolator
 
     best: Measured | None = None
@@ -275,7 +275,7 @@ def ngspice(given: TransientProblem, repeats: int) -> Measured:
 
 
 def figures(name: str, cells: int, repeats: int) -> Iterator[Figure]:
-    """Yield a figure for each peer; a failure is a figure without a value, and stops no other."""
+    """Yield a figure for each program; if one fails, its figure has no value and the others still run."""
     work = f"{name}, one cycle"
     try:
         given = problem(name, cells)
@@ -330,7 +330,7 @@ def line(figure: Figure) -> str:
     """Return a figure as a line of the table."""
     head = f"{figure.work.removesuffix(', one cycle'):28} {figure.peer:22}"
     if figure.error:
-        return f"{head} no figure: {figure.error}"
+        return f"{head} no result: {figure.error}"
     extra = figure.extra
     times = " ".join(f"{seconds(s):>10}" for s in (figure.ours, extra["all_threads"], figure.theirs))
     return (
@@ -344,8 +344,8 @@ def main() -> int:
     made = argparse.ArgumentParser(prog="python -m benchmarks.devices", description=__doc__.splitlines()[0])
     made.add_argument("--models", nargs="+", choices=list(models()), help="models to measure; all by default")
     made.add_argument("--cells", type=int, help="cells of an ensemble (100000, quick 2000)")
-    made.add_argument("--quick", action="store_true", help="few cells and repeats; kept in the user's cache folder")
-    made.add_argument("--results", type=Path, help="JSON file of the figures (benchmarks/devices.json)")
+    made.add_argument("--quick", action="store_true", help="few cells and repeats; results in the user's cache folder")
+    made.add_argument("--results", type=Path, help="JSON file of the results (benchmarks/devices.json)")
     args = made.parse_args()
     console = Console(highlight=False, markup=False, soft_wrap=True)
     names = args.models or [name for name, model in models().items() if model.states and not model.controls]
@@ -365,7 +365,7 @@ def main() -> int:
     again = {work for _, work, *_ in measured}
     others = {f.key for f in results.of("devices") if f.work not in again} if args.models else set()
     results.keep_only("devices", measured | others)
-    console.print(f"{len(measured)} figures in {results.file}; {failed} without a value")
+    console.print(f"{len(measured)} results in {results.file}; {failed} without a value")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The machine, the versions, and the environment in which peers live that this project does not depend on."""
+"""The machine, the versions of all programs, and the virtual environment of the programs that we compare with."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 PEERS = ("kvxopt", "badcrossbar")
 CROSSSIM = "https://github.com/sandialabs/cross-sim"
 
 
 def cache() -> Path:
-    """Return the folder, in the user's cache, of references, peers and quick results."""
+    """Return the folder of references, peers and quick results in the user's cache."""
     from platformdirs import user_cache_path
 
     folder = user_cache_path("memductance") / "benchmarks"
@@ -28,53 +30,54 @@ def cache() -> Path:
 
 
 def _run(*command: str) -> tuple[bool, str]:
+    """Run a command; return whether it succeeded, and the line of its output that names the error."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, str(error)
     lines = (done.stderr or done.stdout).strip().splitlines()
-    said = [line for line in lines if re.search("error|fatal", line, re.IGNORECASE)] or lines or [""]
-    return done.returncode == 0, said[0].strip()
+    errors = [line for line in lines if re.search("error|fatal", line, re.IGNORECASE)] or lines or [""]
+    return done.returncode == 0, errors[0].strip()
 
 
 @once
 def peers_python() -> str:
-    """Return the interpreter of the peers' environment, which is made where it is missing."""
+    """Return the Python interpreter of the peers' virtual environment, which is created if it does not exist."""
     folder = cache() / "peers"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
-        done, said = _run(sys.executable, "-m", "venv", str(folder))
+        done, error = _run(sys.executable, "-m", "venv", str(folder))
         if not done:
-            raise RuntimeError(f"the peers' environment cannot be made: {said}")
+            raise RuntimeError(f"the virtual environment of the peers cannot be created: {error}")
         same = [f"{name}=={importlib.metadata.version(name)}" for name in ("numpy", "scipy")]
-        done, said = _run(str(python), "-m", "pip", "install", "--quiet", *same)
+        done, error = _run(str(python), "-m", "pip", "install", "--quiet", *same)
         if not done:
             shutil.rmtree(folder)
-            raise RuntimeError(f"the peers' environment cannot be filled: {said}")
+            raise RuntimeError(f"numpy and scipy cannot be installed in the virtual environment of the peers: {error}")
     return str(python)
 
 
 @once
 def peer(name: str) -> str:
-    """Return the peers' interpreter with a package of PyPI installed there, or raise and say why not."""
+    """Return the peers' interpreter with a package of PyPI installed there, or raise an error with the reason."""
     python = peers_python()
     done, _ = _run(python, "-c", f"import {name}")
     if not done:
-        done, said = _run(python, "-m", "pip", "install", "--quiet", name)
+        done, error = _run(python, "-m", "pip", "install", "--quiet", name)
         if not done:
             hint = "; it needs apt-get install libcairo2-dev pkg-config" if name == "badcrossbar" else ""
-            raise RuntimeError(f"pip install {name}: {said}{hint}")
+            raise RuntimeError(f"pip install {name}: {error}{hint}")
     return python
 
 
 @once
 def crosssim() -> Path:
-    """Return a checkout of CrossSim, which PyPI does not carry, or raise and say why there is none."""
+    """Return a clone of CrossSim, which is not on PyPI, or raise an error with the reason."""
     folder = cache() / "cross-sim"
     if not (folder / "simulator").exists():
-        done, said = _run("git", "clone", "--quiet", "--depth", "1", CROSSSIM, str(folder))
+        done, error = _run("git", "clone", "--quiet", "--depth", "1", CROSSSIM, str(folder))
         if not done:
-            raise RuntimeError(f"CrossSim is not on PyPI, and git clone said: {said}")
+            raise RuntimeError(f"CrossSim is not on PyPI, and git clone fails: {error}")
     return folder
 
 
@@ -84,14 +87,6 @@ def _cpu() -> str:
             return next(line.split(":", 1)[1].strip() for line in info if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
-
-
-def _memory() -> float | None:
-    """Return the machine's memory [GB]."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _version(name: str) -> str | None:
@@ -128,7 +123,7 @@ def _peer_version(name: str) -> str | None:
 
 
 def describe(threads: int) -> dict[str, Any]:
-    """Return what a reader needs to repeat the figures."""
+    """Return the machine and the versions, which a reader needs to repeat the benchmarks."""
     own = ("memductance", "numpy", "scipy", "numba", "llvmlite", "sympy")
     found = {name: _version(name) for name in own} | {name: _peer_version(name) for name in PEERS}
     found["ngspice"] = _ngspice()
@@ -136,8 +131,8 @@ def describe(threads: int) -> dict[str, Any]:
         "date": datetime.date.today().isoformat(),
         "commit": _commit(),
         "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "memory": _memory(),
+        "cores": psutil.cpu_count(),
+        "memory": psutil.virtual_memory().total / 1e9,  # [GB]
         "threads": threads,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

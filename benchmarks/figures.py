@@ -1,4 +1,4 @@
-"""One measured figure, and the file that keeps them as they come."""
+"""`Figure`: one measured result; `Results`: the JSON file that stores them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-FEW = 3  # samples, fewer of which are told
-BUSY = 0.05  # share of the machine that other work used, above which it is told
-WIDE = 2.0  # largest over smallest sample, above which it is told
+#: A result is marked as doubtful with fewer samples, a larger share of the machine used by other work, or a larger
+#: ratio of the largest sample to the smallest.
+FEW, BUSY, WIDE = 3, 0.05, 2.0
 
 
 @dataclass
 class Figure:
-    """What was measured, what it is to reach, and how far both sides are from the accurate answer.
+    """One measured result, its goal, and the errors of both sides against the reference solution.
 
-    `value` is what the goal is about: mostly the peer's time over ours, else what `unit` says.
+    `value` is compared with the goal: mostly the time of the peer divided by ours, otherwise a quantity in `unit`.
     """
 
     row: str
@@ -38,7 +38,7 @@ class Figure:
     their_memory: float | None = None
     recorded: bool = False  # the peer's time was measured earlier, elsewhere
     note: str = ""
-    error: str = ""  # why there is no figure
+    error: str = ""  # why there is no result
     extra: dict[str, Any] = field(default_factory=dict)
     date: str = field(default_factory=lambda: datetime.datetime.now().isoformat(timespec="minutes"))
     load: float = field(default_factory=lambda: os.getloadavg()[0] if hasattr(os, "getloadavg") else -1.0)
@@ -49,14 +49,14 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is reached; None where there is none, or no figure."""
+        """Whether the goal is reached; None without a goal or a value."""
         if self.goal is None or self.value is None:
             return None
         return self.value >= self.goal if self.sense == "at least" else self.value <= self.goal
 
     @property
     def doubt(self) -> str:
-        """Why the digits are not to be trusted: a busy machine, few samples, samples far apart; or empty."""
+        """Why the result is doubtful: a busy machine, few samples, samples far apart; or empty."""
         sides = [self.extra[side] for side in ("ours", "theirs") if "spread" in self.extra.get(side, {})]
         fewest = min((side["samples"] for side in sides), default=FEW)
         apart = max((side["spread"][1] / side["spread"][0] for side in sides), default=1.0)
@@ -67,7 +67,7 @@ class Figure:
 
 
 class Results:
-    """Figures and the machine, in a JSON file that is replaced whole after each figure."""
+    """All figures and the machine, in a JSON file that is replaced as a whole after each figure."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -80,7 +80,7 @@ class Results:
             self.figures = [Figure(**{n: v for n, v in one.items() if n in names}) for one in kept["figures"]]
 
     def add(self, figure: Figure) -> None:
-        """Keep a figure, in the place of an earlier one of the same work, size and peer."""
+        """Store a figure; it replaces an earlier one of the same work, size and peer."""
         keys = [f.key for f in self.figures]
         if figure.key in keys:
             self.figures[keys.index(figure.key)] = figure
@@ -89,12 +89,12 @@ class Results:
         self.save()
 
     def keep_only(self, row: str, keys: Collection[tuple[str, str, int, str]]) -> None:
-        """Forget a row's figures of work that the row no longer does."""
+        """Remove the figures of a row except those with the given keys."""
         self.figures = [f for f in self.figures if f.row != row or f.key in keys]
         self.save()
 
     def of(self, row: str) -> list[Figure]:
-        """Return the figures of a row, work by work in the order in which they came, then by size."""
+        """Return the figures of a row by work and peer, in the order in which they were added, then by size."""
         mine = [f for f in self.figures if f.row == row]
         order = list(dict.fromkeys((f.work, f.peer) for f in mine))
         return sorted(mine, key=lambda f: (order.index((f.work, f.peer)), f.size))

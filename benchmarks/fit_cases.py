@@ -1,4 +1,4 @@
-"""What `fit_recovery` fits: for each model the records, which parameters are free, and data of drawn parameters."""
+"""Cases of `fit_recovery`: the records of each model, its free parameters, and data of random parameters."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from devices.fitting.predictions import DevicePrediction, LawPrediction
 from devices.fitting.retention_laws import RETENTION_LAWS
 from devices.fitting.search_space import free_parameters
 
-#: Standard deviation of the noise as a share of a record's peak, and how far truth lies from the set at most.
+#: Standard deviation of the noise as a share of a record's peak, and largest factor between true parameters and the
+#: set.
 NOISE, WIDEST = 0.01, 1.5
-#: Expected intervals of the free parameters: as factors, in every one of the draws at which they are chosen.
-TOLD, DRAWS, MOST = 1.35, 16, 6
+#: Free parameters: the largest expected 95 % interval as a factor, at how many draws it is computed, and how many at
+#: most.
+LARGEST_FACTOR, DRAWS, MOST = 1.35, 16, 6
 SAMPLES, TIMES = 201, np.geomspace(1.0, 1e5, 100)
 
 
 def loop(name: str, *waves: Any) -> tuple[Measured, ...]:
-    """Traces of the model's usual loop, or of given waveforms, with as many samples in each segment of the waveform."""
+    """Traces of the model's usual loop, or of given waveforms, with equally many samples in each of their segments."""
     records = []
     for wave in waves or (device(name).loop(),):
         corners = wave.corners
@@ -32,12 +34,12 @@ def loop(name: str, *waves: Any) -> tuple[Measured, ...]:
 
 
 def train(volts: tuple[float, float], width: float, count: int = 40) -> Measured:
-    """As many pulses up as down, each with its read."""
+    """Return equally many pulses up and down, each followed by a read."""
     return Measured.pulses(np.repeat(volts, count), width, np.ones(2 * count))
 
 
 def _records() -> dict[str, tuple[Measured, ...]]:
-    """Records of the models whose usual loop tells little: it locks at a bound, is an I-V line, or is not their use."""
+    """Records of the models whose usual loop determines few parameters, or which are programmed by pulses."""
     sine = Sine(1.0, 2.0, cycles=2)
     reset = Samples([0, 2e-7, 2.02e-7, 2.3e-7], [1.0, 1.0, 0.0, -0.6])
     melted = np.r_[np.full(24, 1.2), 2.0, np.full(15, 1.2)]
@@ -57,23 +59,23 @@ def _records() -> dict[str, tuple[Measured, ...]]:
     }
 
 
-#: Retention laws: what is true in the middle, and what is known.
+#: Retention laws: central values of the true parameters, and the known ones.
 LAWS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "power_law": ({"g0": 2e-5, "nu": 0.07}, {"t0": 1.0}),
     "logarithmic": ({"g0": 2e-5, "slope": 0.03}, {"t0": 1.0}),
     "stretched_exponential": ({"g0": 2.3e-5, "g_end": 5e-6, "tau": 700.0, "beta": 0.55}, {}),
 }
-#: Constants of nature, which no fit is for.
+#: Constants of nature, which are never free.
 KNOWN = {
     "jart_vcm": ("q_e", "k_q", "q_eps", "w_00"),
     "simmons_tunnel_barrier": ("j_0", "b_0"),
     "stanford_pku": ("kq",),
 }
-#: Where a fit takes minutes: how many parameters are free at most, and what is asked of `fit`.
+#: Models whose fit takes minutes: largest number of free parameters, and arguments of `fit`.
 SLOW: dict[str, tuple[int, dict[str, Any]]] = {
     name: (3, {"starts": 2, "tolerance": 1e-8}) for name in ("jart_vcm", "simmons_tunnel_barrier")
 }
-#: Starts of states that are not those of the set.
+#: Initial states that differ from those of the set.
 STARTS = {"pcm": {"g": 2e-6}}
 
 
@@ -100,7 +102,7 @@ class FitClass:
         return _records().get(self.name) or loop(self.name)
 
     def draw(self, rng: np.random.Generator) -> tuple[dict[str, float], list[Measured]]:
-        """Return true parameters, each up to a factor `WIDEST` off the centre, and noisy data of them."""
+        """Return random true parameters, each up to a factor `WIDEST` from the centre, and noisy data of them."""
         true = {n: v * WIDEST ** rng.uniform(-1, 1) for n, v in self.center.items()}
         data = []
         for record in self.exact(true):
@@ -117,7 +119,7 @@ class FitClass:
 
 
 def predictor(name: str, records: Any, changed: Mapping[str, float]) -> tuple[Any, dict[str, float]]:
-    """Return what predicts the records of a model, and the value of everything that is not changed."""
+    """Return the prediction of the records of a model, and the values of all its parameters and initial states."""
     if name in LAWS:
         start = {**LAWS[name][0], **LAWS[name][1], **changed}
         return LawPrediction(RETENTION_LAWS[name], records, start), start
@@ -130,8 +132,8 @@ def predictor(name: str, records: Any, changed: Mapping[str, float]) -> tuple[An
 def prepare(name: str) -> FitClass:
     """Choose the free parameters of a model from exact data, at its set and at draws around it.
 
-    Greedily in order of sensitivity: a parameter joins where the expected 95 % intervals of all so far stay within a
-    factor `TOLD` at each of the draws of all so far.
+    In order of sensitivity, a parameter is added if the expected 95 % intervals of all parameters so far stay within a
+    factor of `LARGEST_FACTOR` at each draw.
     """
     if name in LAWS:
         return FitClass(name, *LAWS[name])
@@ -146,7 +148,7 @@ def prepare(name: str) -> FitClass:
         if each[k] > 0 and len(chosen.center) < most:
             tried = FitClass(name, {**chosen.center, names[k]: values[names[k]]}, fixed)
             rng = np.random.default_rng(0)
-            if all(_told(_sensitivity(tried, rng if draw else None)) for draw in range(DRAWS + 1)):
+            if all(_determined(_sensitivity(tried, rng if draw else None)) for draw in range(DRAWS + 1)):
                 chosen = tried
     return replace(chosen, center={n: chosen.center[n] for n in names if n in chosen.center})
 
@@ -156,7 +158,7 @@ def _inside(parameter: Any, value: float) -> bool:
 
 
 def _sensitivity(case: FitClass, rng: np.random.Generator | None = None) -> Any:
-    """Derivatives of the data in units of their noise by the logarithms of the parameters, at the set or at a draw."""
+    """Derivatives of the data, in units of the noise, by the logarithms of the parameters, at the set or at a draw."""
     true = {n: v if rng is None else v * WIDEST ** rng.uniform(-1, 1) for n, v in case.center.items()}
     predict, start = predictor(case.name, case.records, {**case.fixed, **true})
     model = models()[case.name]
@@ -168,10 +170,11 @@ def _sensitivity(case: FitClass, rng: np.random.Generator | None = None) -> Any:
     return problem.jacobian(space.unit(start), 1e-4) / np.log(np.abs(space.upper / space.lower))
 
 
-def _told(jacobian: Any) -> bool:
+def _determined(jacobian: Any) -> bool:
+    """Whether the expected 95 % intervals of all parameters are within a factor of `LARGEST_FACTOR`."""
     if not np.isfinite(jacobian).all():
         return False
-    _, singular, turned = np.linalg.svd(jacobian, full_matrices=False)
+    _, singular, right = np.linalg.svd(jacobian, full_matrices=False)
     if singular[-1] <= 1e-9 * singular[0]:
         return False
-    return bool(1.96 * np.sqrt(np.sum((turned.T / singular) ** 2, axis=1)).max() < np.log(TOLD))
+    return bool(1.96 * np.sqrt(np.sum((right.T / singular) ** 2, axis=1)).max() < np.log(LARGEST_FACTOR))

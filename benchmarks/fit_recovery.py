@@ -1,9 +1,9 @@
-"""``python -m benchmarks.fit_recovery``: how often true parameters lie in the intervals that fits state.
+"""``python -m benchmarks.fit_recovery``: how often the confidence intervals of fits contain the true parameters.
 
-Every registered model with two terminals and every retention law: 50 trials with noise of 1 % of the peak, truth up to
-a factor of 1.5 from the set where the search starts. Each finished class goes to ``benchmarks/fit_recovery.json`` and
-is not run again; ``--render`` writes ``docs/fit_recovery.md``. A trial has a seed of its own: the figures do not hang
-on the number of workers.
+Every registered model with two terminals and every retention law: 50 trials with noise of 1 % of the peak, and true
+parameters up to a factor of 1.5 from the set where the search starts. Each finished class is stored in
+``benchmarks/fit_recovery.json`` and not run again; ``--render`` writes ``docs/fit_recovery.md``. Each trial has its own
+seed, so that the results do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from devices import MemductanceError, fit
 
 KEPT = Path(__file__).parent / "fit_recovery.json"
 PAGE = Path(__file__).parents[1] / "docs" / "fit_recovery.md"
-#: Drawn once, for the figures that are kept; other seeds are for work on `fit`.
+#: Used for the published results alone; use another seed when working on `fit`.
 SEED = 20261128
 TRIALS = 50
 
 
 class Trial(NamedTuple):
-    """What became of one fit: for each parameter whether its interval holds the truth, and for all together."""
+    """Result of one fit: whether the interval of each parameter contains the true value, and of all together."""
 
     number: int
     each: tuple[bool, ...]
@@ -44,7 +44,7 @@ class Trial(NamedTuple):
 
 
 def trial(case: FitClass, number: int, seed: int) -> Trial:
-    """Fit noisy data of drawn parameters."""
+    """Fit noisy data of random parameters."""
     true, data = case.draw(np.random.default_rng([seed, number, *case.name.encode()]))
     began = time.process_time()
     try:
@@ -59,7 +59,7 @@ def trial(case: FitClass, number: int, seed: int) -> Trial:
 
 
 def declined(found: Any) -> str:
-    """Why a fit does not stand by its result, in a word; empty where it does."""
+    """Return why a fit is not valid; empty if it is."""
     if not found.converged:
         return "not converged"
     if not found.adequate:
@@ -70,23 +70,23 @@ def declined(found: Any) -> str:
 
 
 def summary(case: FitClass, trials: list[Trial]) -> dict[str, Any]:
-    """Counts of a class, and which trials to look at."""
-    stated = [t for t in trials if not t.declined]
+    """Return the counts of a class, and the numbers of the trials that missed or declined."""
+    valid = [t for t in trials if not t.declined]
     return {
         "parameters": list(case.center),
         "trials": len(trials),
-        "recovered": sum(t.simultaneous for t in stated),
-        "missed": sorted(t.number for t in stated if not t.simultaneous),
+        "recovered": sum(t.simultaneous for t in valid),
+        "missed": sorted(t.number for t in valid if not t.simultaneous),
         "declined": dict(Counter(t.declined for t in trials if t.declined)),
         "declined trials": sorted(t.number for t in trials if t.declined),
-        "each": [sum(t.each[k] for t in stated) for k in range(len(case.center))],
-        "joint": sum(t.joint for t in stated),
+        "each": [sum(t.each[k] for t in valid) for k in range(len(case.center))],
+        "joint": sum(t.joint for t in valid),
         "seconds": float(np.median([t.seconds for t in trials])),
     }
 
 
 def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tuple[FitClass, list[Trial]]]:
-    """Run the trials of all classes in a pool; gives each class as it is complete."""
+    """Run the trials of all classes in a process pool; yield each class when it is complete."""
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
         with Progress() as bar:
@@ -110,11 +110,11 @@ def run(names: list[str], trials: int, seed: int, workers: int) -> Iterator[tupl
 
 
 def line(name: str, r: dict[str, Any]) -> str:
-    stated = r["trials"] - sum(r["declined"].values())
-    each = ", ".join(f"{n} {100 * c / max(stated, 1):.0f}" for n, c in zip(r["parameters"], r["each"], strict=True))
+    valid = r["trials"] - sum(r["declined"].values())
+    each = ", ".join(f"{n} {100 * c / max(valid, 1):.0f}" for n, c in zip(r["parameters"], r["each"], strict=True))
     why = "; ".join(f"{w} {c}" for w, c in r["declined"].items())
     return (
-        f"{name}: recovered {r['recovered']}/{r['trials']}, stated {stated} ({why or 'all'}), joint {r['joint']}, "
+        f"{name}: recovered {r['recovered']}/{r['trials']}, valid {valid} ({why or 'all'}), joint {r['joint']}, "
         f"each % {each}; {r['seconds']:.2f} s; missed {r['missed']} declined {r['declined trials']}"
     )
 
@@ -125,9 +125,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--file", type=Path, default=KEPT, help="where figures are kept")
-    parser.add_argument("--again", action="store_true", help="run classes that are already kept anew")
-    parser.add_argument("--render", action="store_true", help="write the page from what is kept, and run nothing")
+    parser.add_argument("--file", type=Path, default=KEPT, help="JSON file of the results")
+    parser.add_argument("--again", action="store_true", help="run classes again that are already stored")
+    parser.add_argument("--render", action="store_true", help="only write the page, from the stored results")
     given = parser.parse_args()
     kept = json.loads(given.file.read_text()) if given.file.exists() else {}
     asked = {"seed": given.seed, "trials": given.trials}

@@ -1,4 +1,4 @@
-"""Contestants in processes of their own, timed in turns so that noise meets all of them alike."""
+"""Runs the programs that are compared in processes of their own, and times them in turns, so that noise affects all."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from numpy.typing import NDArray
 from benchmarks.others import Others
 
 ROOT = Path(__file__).resolve().parent.parent
-_LONG = 30.0  # [s]; of work this slow one sample is enough
-_REST = 0.1  # [s] between turns: idle threads of OpenBLAS spin for some 25 ms, and would slow the other side down
-_FEWEST = 3  # samples of anything faster, whatever the budget
+_LONG = 30.0  # [s]; one sample is enough of work that takes longer
+_REST = 0.1  # [s] between turns: idle threads of OpenBLAS spin for some 25 ms and would slow the next program down
+_FEWEST = 3  # samples of faster work, whatever the budget
 
 
 class WorkerError(RuntimeError):
-    """A contestant failed; the message is the last thing it said."""
+    """Failure of a program that is compared; the message is the last line of its error output."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """A task by place, ``module:function``, its arguments, and the interpreter that has what it needs."""
+    """A program to be compared: its task as ``module:function``, the arguments, and the Python interpreter to use."""
 
     place: str
     arguments: dict[str, Any]
@@ -43,7 +43,7 @@ class Contestant:
 
 @dataclass
 class Measured:
-    """What one contestant took: times [s], memory [byte], its answer and what else it reported."""
+    """Result of one contestant: times [s], memory [byte], its answer, and what else the task reports."""
 
     samples: list[float]
     answer: NDArray[np.float64]
@@ -64,12 +64,12 @@ class Measured:
 
 
 class Worker:
-    """A contestant's process."""
+    """Process of one contestant."""
 
     def __init__(self, contestant: Contestant, threads: int, timeout: float) -> None:
         self.place = contestant.place
         self.timeout = timeout
-        self.said = tempfile.TemporaryFile()  # noqa: SIM115, closed by close()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115, closed by close()
         one = str(threads)
         environment = {
             **os.environ,
@@ -79,7 +79,7 @@ class Worker:
         chosen: set[int] = set(sorted(os.sched_getaffinity(0))[:threads]) if hasattr(os, "sched_getaffinity") else set()
         self.process = subprocess.Popen(
             [contestant.python, "-m", "benchmarks.worker", contestant.place, json.dumps(contestant.arguments)],
-            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said,
+            cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
             start_new_session=True,
         )  # fmt: skip
         if chosen:
@@ -96,7 +96,7 @@ class Worker:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise WorkerError(self._last_words()) from None
+            raise WorkerError(self._failure()) from None
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
@@ -105,20 +105,21 @@ class Worker:
             raise WorkerError(f"{self.place}: no answer within {self.timeout:g} s")
         line = self.process.stdout.readline()
         if not line:
-            raise WorkerError(self._last_words())
+            raise WorkerError(self._failure())
         return json.loads(line)
 
-    def _last_words(self) -> str:
+    def _failure(self) -> str:
+        """Return exit code and last error line of the process."""
         code = self.process.wait(timeout=10)
-        self.said.seek(0)
-        lines = self.said.read().decode(errors="replace").strip().splitlines()
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
         return f"{self.place} (exit {code}): {lines[-1] if lines else 'no message'}"
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
-        self.said.close()
+        self.errors.close()
 
 
 def _enough(samples: list[float], repeats: int, budget: float) -> bool:
@@ -131,7 +132,7 @@ def _enough(samples: list[float], repeats: int, budget: float) -> bool:
 def measure(
     contestants: dict[str, Contestant], *, threads: int, repeats: int, budget: float, timeout: float
 ) -> dict[str, Measured]:
-    """Time all contestants, one call of each in turn, until each has its repeats or has used its budget [s]."""
+    """Time all contestants, one call of each in turn, until each has `repeats` samples or has used its budget [s]."""
     workers: dict[str, Worker] = {}
     found: dict[str, Measured] = {}
     try:
@@ -141,7 +142,7 @@ def measure(
                 file = str(Path(folder) / "answer.npy")
                 first = workers[name].ask(f"first {file}")
                 found[name] = Measured(
-                    samples=[],  # the first call pays for fresh memory, and never counts
+                    samples=[],  # the first call also allocates memory, and does not count
                     answer=np.load(file),
                     added=first["added"],
                     peak=first["peak"],

@@ -1,4 +1,4 @@
-"""How much of the machine other work used during a measurement: what makes a figure worthless without a trace in it."""
+"""Processor time that other work used during a measurement, which slows the measured programs down unnoticed."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ import os
 import time
 from collections.abc import Iterable
 
+import psutil
+
 
 class Others:
-    """Counts the processor time, of all cores, that was spent outside of the given processes (Linux)."""
+    """Counts the processor time, on all cores, that was used outside of this process and of the given ones."""
 
     def __init__(self, processes: Iterable[int]) -> None:
-        self.processes = [os.getpid(), *processes]
+        self.processes = [psutil.Process(number) for number in (os.getpid(), *processes)]
         self.start = time.perf_counter()
         self.before = self._outside()
 
     def share(self) -> float | None:
-        """Return the share of all cores' time since the start; None on systems that do not tell."""
+        """Return the share of the time of all cores since the start; None if it cannot be measured."""
         after = self._outside()
         if self.before is None or after is None:
             return None
-        return max(0.0, after - self.before) / ((time.perf_counter() - self.start) * (os.cpu_count() or 1))
+        return max(0.0, after - self.before) / ((time.perf_counter() - self.start) * (psutil.cpu_count() or 1))
 
     def _outside(self) -> float | None:
+        """Return the processor time of all other processes since the machine started [s]."""
         try:
-            with open("/proc/stat") as stat:
-                user, nice, system, _, _, irq, soft, steal = map(int, stat.readline().split()[1:9])
-            return (user + nice + system + irq + soft + steal - sum(map(_used, self.processes))) / os.sysconf(
-                "SC_CLK_TCK"
-            )
-        except (OSError, ValueError):
+            own = sum(sum(process.cpu_times()[:4]) for process in self.processes)
+        except psutil.Error:
             return None
-
-
-def _used(process: int) -> int:
-    """Return the time of a process and of its children that have ended [ticks]."""
-    with open(f"/proc/{process}/stat") as stat:
-        return sum(map(int, stat.read().rpartition(")")[2].split()[11:15]))
+        spent = psutil.cpu_times()._asdict()
+        # Time of guests is part of user time.
+        idle = ("idle", "iowait", "guest", "guest_nice")
+        return sum(seconds for name, seconds in spent.items() if name not in idle) - own

@@ -1,4 +1,4 @@
-"""The performance page, written from the kept figures alone."""
+"""Writes docs/performance.md from the stored results alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def verdict(figure: Figure) -> str:
 
 
 def write(results: Results, devices: Results, folder: Path) -> list[Path]:
-    """Write the page and the picture into a folder, and return their paths; `devices` are those of each model."""
+    """Write the page and the picture into a folder, and return their paths; `devices` has the results of each model."""
     page, picture = folder / "performance.md", folder / "images" / "growth.png"
     drawn = draw(results.of("growth"), results.of("read"), picture)
     parts = [
@@ -90,7 +90,7 @@ def _cells(figure: Figure) -> list[str]:
     what = f"{TITLES[figure.row]}: {figure.work}"
     peer = f"{figure.peer}{' (recorded)' if figure.recorded else ''}" or "-"
     if figure.error:
-        return [what, str(figure.size or "-"), "-", peer, "-", "no figure", _goal(figure), "-", ""]
+        return [what, str(figure.size or "-"), "-", peer, "-", "no result", _goal(figure), "-", ""]
     mark = {True: "yes", False: "**no**", None: "-"}[figure.met] + (f" ({figure.doubt})" if figure.doubt else "")
     times = [seconds(figure.ours), peer, seconds(figure.theirs)]
     return [what, str(figure.size or "-"), *times, _value(figure), _goal(figure), mark, _errors(figure)]
@@ -101,22 +101,22 @@ def _of(results: Results, row: str) -> list[Figure]:
     return figures + verdicts(figures) if row == "growth" else figures
 
 
-COLUMNS = ["work", "size", "ours", "peer", "peer's", "figure", "goal", "met", "error ours / peer's"]
+COLUMNS = ["task", "size", "our time", "compared with", "its time", "result", "goal", "met", "errors: ours / theirs"]
 
 
 def _main_table(results: Results) -> str:
     from benchmarks.rows import ROWS
 
     goals = [f for row in ROWS for f in _of(results, row) if f.goal is not None]
-    return "## Against the goals\n\n" + _table(COLUMNS, map(_cells, goals))
+    return "## Results with a goal\n\n" + _table(COLUMNS, map(_cells, goals))
 
 
 def _details(results: Results) -> list[str]:
-    """Figures that have no goal, and the memory of both sides where it matters."""
+    """Results without a goal, and the memory of both sides of single reads."""
     others = [f for row in TITLES for f in results.of(row) if f.goal is None and row != "growth"]
     parts = []
     if others:
-        parts.append("## Other figures\n\n" + _table(COLUMNS, map(_cells, others)))
+        parts.append("## Other results\n\n" + _table(COLUMNS, map(_cells, others)))
     again = [f for f in results.of("read") if not f.error]
     if again:
         rows = [
@@ -126,7 +126,7 @@ def _details(results: Results) -> list[str]:
             ]
             for f in again
         ]  # fmt: skip
-        titles = ["size", "first read", "read again", "warm-up", "iterations", "our process", "spsolve's process"]
+        titles = ["size", "first read", "read again", "warm-up", "iterations", "our memory", "memory with spsolve"]
         parts.append(text(DETAIL) + "\n\n" + _table(titles, rows))
     return parts
 
@@ -151,7 +151,7 @@ def _growth(results: Results, drawn: bool) -> str:
         rows.append(row)
     picture = "![Time per cell and iterations against size](images/growth.png)\n\n" if drawn else ""
     regimes = "; ".join(f"*{name}*: {scale}" for name, scale in REGIMES.items())
-    return f"## Growth\n\n{picture}{regimes}.\n\n" + _table(titles, rows)
+    return f"## Growth with the size of the array\n\n{picture}{regimes}.\n\n" + _table(titles, rows)
 
 
 def _growth_cells(figure: Figure) -> list[str]:
@@ -163,7 +163,7 @@ def _growth_cells(figure: Figure) -> list[str]:
 
 
 def _devices(results: Results) -> str:
-    """A row for each device model: our two times, and each peer's with the ratios to both."""
+    """One row for each device model: our two times, and the time of each other program with its ratios to both."""
     figures = results.of("devices")
     peers = list(dict.fromkeys(f.peer for f in figures if f.peer))
     rows, reached = [], {peer: [0, 0, 0] for peer in peers}
@@ -171,11 +171,11 @@ def _devices(results: Results) -> str:
         found = {f.peer: f for f in figures if f.work == work}
         good = [f for f in found.values() if not f.error]
         row = [work.split(",")[0]]
-        row += _device_times(good[0]) if good else ["-", "-", "no figure", "-"]
+        row += _device_times(good[0]) if good else ["-", "-", "no result", "-"]
         for peer in peers:
             figure = found.get(peer)
             if figure is None or figure.error or figure.value is None:
-                row += ["no figure", "-", "-"]
+                row += ["no result", "-", "-"]
                 continue
             ratios = [figure.value, figure.extra["all_threads_ratio"]]
             met = [figure.goal is None or ratio >= figure.goal for ratio in ratios]
@@ -212,10 +212,10 @@ def _missed(results: Results) -> str:
         lines = [f"- {title}: {_name(f)}: {_value(f)}, goal {_goal(f)}" for f in figures if f.met is False]
         for error in dict.fromkeys(f.error for f in figures if f.error):
             names = "; ".join(_name(f) for f in figures if f.error == error)
-            lines.append(f"- {title}: no figure for {names} ({error})")
+            lines.append(f"- {title}: no result for {names} ({error})")
         if lines:
             parts += ["\n".join(lines), remarks.get(row, "").strip()]
-    return "## What is missed\n\n" + ("\n\n".join(filter(None, parts)) or "Every goal above is met.")
+    return "## Goals that are missed\n\n" + ("\n\n".join(filter(None, parts)) or "Every goal above is met.")
 
 
 def _name(figure: Figure) -> str:
@@ -225,7 +225,7 @@ def _name(figure: Figure) -> str:
 def _methods(results: Results) -> str:
     recorded = [f for f in results.figures if f.recorded]
     items = "\n".join(f"- **{TITLES[row]}** (`--rows {row}`): {text(words)}" for row, words in METHODS.items())
-    parts = ["## How each row is measured", items]
+    parts = ["## How each benchmark is measured", items]
     if recorded:
         parts.append(text(RECORDED, peer=recorded[0].peer, why=recorded[0].note))
     return "\n\n".join([*parts, text(ANSWERS)])

@@ -1,4 +1,4 @@
-"""The picture of growth: time per cell and iterations against size, in both regimes."""
+"""Draws time per cell and number of iterations against size, in both regimes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARKS = {"easy": "o", "hard": "s"}
 
 
 def draw(figures: list[Figure], reads: list[Figure], file: Path) -> bool:
-    """Write the picture, if there is anything to draw; the peer's large sizes come from the row of single reads."""
+    """Write the picture and return whether there was anything to draw; `reads` adds large sizes of the peer."""
     known = sorted((f for f in figures if f.value is not None and f.work in REGIMES), key=lambda f: f.size)
     if not known:
         return False

@@ -1,4 +1,4 @@
-"""The circuits that are measured, from numpy alone, so that every peer solves the same one."""
+"""The circuits of the benchmarks, made with numpy alone, so that all programs solve the same ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SINH_SCALE = 0.25  # [V], of the nonlinear cells
 
 @dataclass(frozen=True)
 class Regime:
-    """Resistance of one wire segment, and the least and largest resistance of a cell [ohm]."""
+    """Resistance of one wire segment, and smallest and largest resistance of a cell [ohm]."""
 
     segment: float
     low: float
@@ -29,7 +29,7 @@ REGIMES = {"easy": Regime(1.0, 1e4, 1e5), "hard": Regime(10.0, 1e3, 1e4)}
 
 @dataclass(frozen=True)
 class ReadProblem:
-    """A square array: word lines driven on the left, bit lines grounded below, one segment outside at each."""
+    """A square array: word lines driven at the left, bit lines grounded at the bottom, each through a segment."""
 
     conductance: Array  # [S], (size, size)
     segment: float  # [ohm]

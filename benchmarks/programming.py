@@ -1,11 +1,11 @@
-"""Write-verify and half-select disturb on a 32 x 32 array of WOx cells, scheme by scheme.
+"""Compares the programming schemes on a 32 x 32 array of WOx cells: write-verify and half-select disturb.
 
     python -m benchmarks.programming                # some minutes
     python -m benchmarks.programming --size 16
 
-Random targets between 20 and 70 % of each cell's window, 3 % tolerance, two passes; copper lines of 50 nm.
-Forgetting is switched off (tau = 1e12 s), so that every change is a pulse's. The first table is one pulse on the middle
-cell, fast and exact; the second is the whole array.
+Random targets between 20 and 70 % of each cell's window, 3 % tolerance, two passes; copper lines of 50 nm. The decay of
+the state is switched off (tau = 1e12 s), so that pulses alone change it. The first table shows one pulse on the cell in
+the middle, by the fast and the exact method; the second the programming of the whole array.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The common accurate answers that all contestants are compared with; none of this project's solvers is used.
+"""Reference solutions, computed without the solvers of this project, for the errors of all programs.
 
-Linear arrays: SuperLU and iterative refinement, the residual summed from branch currents in extended precision.
-Nonlinear arrays: Newton's method with a sparse direct solve, to rounding. Answers are kept in the user's cache folder.
+Linear arrays: SuperLU with iterative refinement; residuals are summed from branch currents in extended precision.
+Nonlinear arrays: Newton's method with a sparse direct solve, down to rounding. They are stored in the user's cache
+folder.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Extended = NDArray[np.longdouble]
 
 
 def _excess(given: ReadProblem, voltages: Extended, source: Extended, cell_current: Extended) -> Extended:
-    """Return the current that flows into each node, less what flows out, shape ``(2, rows, columns, vectors)``."""
+    """Return the current into each node minus the current out of it, shape ``(2, rows, columns, vectors)``."""
     metal = 1 / np.longdouble(given.segment)
     word, bit = voltages
     excess = np.zeros_like(voltages)
@@ -89,7 +90,7 @@ def _kept(kind: str, size: int, regime: str, count: int) -> Array:
     if not file.exists():
         import subprocess
 
-        file.parent.mkdir(parents=True, exist_ok=True)  # in a process of its own: it takes gigabytes
+        file.parent.mkdir(parents=True, exist_ok=True)  # in another process, because it needs gigabytes of memory
         command = [sys.executable, "-m", "benchmarks.reference", str(file), kind, str(size), regime, str(count)]
         subprocess.run(command, check=True, cwd=cache().parent, env=_environment())
     return np.load(file)

@@ -1,4 +1,4 @@
-"""What a worker process runs: a piece of work, and a small one that warms it up."""
+"""`Task`: the work of a worker process, and a small version of it for warming up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Timed:
-    """An answer that brings its own time along, of a simulator in a process of its own."""
+    """An answer with its own time [s], for a simulator that runs in another process."""
 
     value: Any
     seconds: float
@@ -17,7 +17,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Task:
-    """Work to be timed; `warm` does the same at the smallest size, so that compilation and imports are over."""
+    """Work to be timed; `warm` does the same at the smallest size, so that compilation and imports are done before."""
 
     work: Callable[[], Any]
     warm: Callable[[], object] = field(default=lambda: None)

@@ -1,7 +1,8 @@
-"""One task in a process of its own: ``python -m benchmarks.worker module:function '{"argument": 1}'``.
+"""Runs one task in a process of its own: ``python -m benchmarks.worker module:function '{"argument": 1}'``.
 
-It warms up, then obeys lines on standard input: ``first FILE`` runs the task once, watches memory and saves the answer;
-``sample`` times it; an empty line ends it. Each answer is one line of JSON.
+It warms up, then reads commands from standard input: ``first FILE`` runs the task once, measures its memory and saves
+the answer; ``sample`` times it; an empty line ends the process. Each reply is one line of JSON. Only numpy is needed
+besides the task, because the interpreters of other programs run it too; psutil has no peak memory on Linux in any case.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import numpy as np
 
 from benchmarks.task import Task, Timed
 
-_SHORTEST = 5e-3  # [s]; a sample repeats faster work until it takes as long
+_SHORTEST = 5e-3  # [s]; a sample repeats faster work until it takes this long
 
 
 def resident(field: str) -> int | None:
-    """Return a line of Linux's account of this process [byte], or None elsewhere."""
+    """Return a memory field of /proc/self/status [byte], such as VmRSS; None on systems without it."""
     try:
         with open("/proc/self/status") as status:
             return next(1024 * int(line.split()[1]) for line in status if line.startswith(field))
@@ -30,7 +31,8 @@ def resident(field: str) -> int | None:
         return None
 
 
-def forget_peak() -> None:
+def reset_peak() -> None:
+    """Set the peak of the resident memory, VmHWM, to its present value (Linux)."""
     try:
         with open("/proc/self/clear_refs", "w") as peak:
             peak.write("5")
@@ -39,7 +41,7 @@ def forget_peak() -> None:
 
 
 def peak() -> int:
-    """Return the largest resident memory of this process and of the largest of its children [byte]."""
+    """Return the peak of the resident memory of this process, or of its largest child if that is more [byte]."""
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
@@ -54,7 +56,7 @@ def timed(task: Task, number: int = 1) -> tuple[float, Any]:
 
 def first(task: Task, file: str) -> dict[str, Any]:
     before = resident("VmRSS")
-    forget_peak()
+    reset_peak()
     seconds, answer = timed(task)
     after = resident("VmHWM")
     added = None if before is None or after is None else after - before
@@ -64,7 +66,7 @@ def first(task: Task, file: str) -> dict[str, Any]:
 
 def main() -> None:
     channel = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a peer prints goes elsewhere
+    os.dup2(2, 1)  # output that a task prints goes to standard error
     place, arguments = sys.argv[1:]
     module, function = place.split(":")
     start = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Draw the folders and which imports which, for docs/architecture.md: ``python docs/make_architecture.py``.
+"""Draw the folders and their imports for docs/architecture.md: ``python docs/make_architecture.py``.
 
 The folders are those of the plan in tests/unit/test_house.py, and the arrows are read from the code. An arrow is left
-out where others lead to the same folder.
+out if other arrows lead to the same folder.
 """
 
 import sys
@@ -32,7 +32,7 @@ WITHIN = {"circuit": ".", "fabric/presets": "fabric"}
 
 
 def folder_of(module: str) -> Folder:
-    """Return package and folder of a module, as they are drawn."""
+    """Return the package and the folder of a module, as they are drawn."""
     package, *rest = module.split(".")
     is_file = ROOT.joinpath(*module.split(".")).with_suffix(".py").exists()
     folder = "/".join(rest[:-1] if is_file else rest) or "."
@@ -40,7 +40,7 @@ def folder_of(module: str) -> Folder:
 
 
 def reduced(graph: dict[Folder, set[Folder]]) -> set[tuple[Folder, Folder]]:
-    """Return the arrows of a graph without circles to which no other path leads."""
+    """Return the arrows of an acyclic graph that no other path replaces (its transitive reduction)."""
     below: dict[Folder, set[Folder]] = {}
     for folder in TopologicalSorter(graph).static_order():
         below[folder] = set().union(*({other} | below[other] for other in graph[folder]))
@@ -53,7 +53,7 @@ def reduced(graph: dict[Folder, set[Folder]]) -> set[tuple[Folder, Folder]]:
 
 
 def main() -> None:
-    """Write docs/images/architecture.png, and print how long files are."""
+    """Write docs/images/architecture.png, and print the lengths of the files."""
     lines: dict[Folder, list[int]] = {}
     graph: dict[Folder, set[Folder]] = {}
     for file in FILES:

@@ -12,7 +12,7 @@ from memductance.pages.devices import STATUS_MEANING, markdown_table
 
 PAGE = Path(__file__).parent / "effects.md"
 ACTS = {
-    "once": "when cells are programmed, or while they wait",
+    "once": "when cells are programmed, or for the time since then",
     "each read": "drawn anew at each read",
     "over cycles": "from one cycle of programming to the next, along the first axis",
     "on parameters": "on rates or resistances, not on conductances",
@@ -34,33 +34,34 @@ def page() -> str:
     ]
     parts = [
         "# Effects",
-        "What happens to cells, made from the declarations by `python docs/make_effects.py`. An effect is a frozen "
-        "dataclass that is complete in itself. `apply_effects(conductance, effects, seed, limits=...)` lets several "
-        "happen in a row; `Recipe(effects=...)` lets them happen to the arrays of a network; "
-        "`spread_parameters(device, {name: effect})` gives an ensemble of devices whose parameters differ. The "
+        "Non-ideal effects of real cells: spread, noise, drift, faults. Each effect is a frozen dataclass. "
+        "`apply_effects(conductance, effects, seed, limits=...)` applies several, one after the other; "
+        "`Recipe(effects=...)` applies them to the arrays of a network; "
+        "`spread_parameters(device, {name: effect})` returns an ensemble of devices whose parameters differ. The "
         "same seed gives the same cells at another time or strength. "
-        "(Noise of programming pulses is `CycleNoise`, which `apply_pulses` takes.)",
+        "(The noise of programming pulses is `CycleNoise`, an argument of `apply_pulses`.) "
+        "This page is written from the docstrings by `python docs/make_effects.py`.",
         "When an effect acts: " + "; ".join(f"*{name}*, {text}" for name, text in ACTS.items()) + ".",
-        "How sure a source is: " + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items()) + ".",
-        markdown_table(["effect", "acts", "what it is", "status"], rows),
+        "Status of a source: " + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items()) + ".",
+        markdown_table(["effect", "acts", "description", "status"], rows),
         *(section(kind) for kind in effects()),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def section(kind: type[Effect]) -> str:
-    """Return the section of one effect: its docstring, its parameters with their defaults, and its source."""
+    """Return the section of one effect: docstring, parameters with their defaults, and source."""
     body, _, rest = inspect.getdoc(kind).partition("\nParameters\n----------\n")
     listed = rest.partition("\nExamples\n--------\n")[0]
     given = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
     rows = []
     for names, meaning in re.findall(r"^(\w[\w, ]*?) : .*\n((?:    .*\n?)+)", listed, re.MULTILINE):
         defaults = [given[name] for name in names.split(", ")]
-        told = ", ".join(
+        default = ", ".join(
             "" if d is MISSING else f"`{d:.10g}`" if isinstance(d, float) else f"`{d!r}`"
             for d in dict.fromkeys(defaults)
         )
-        rows.append([f"`{names}`", told, _text(" ".join(meaning.split()))])
+        rows.append([f"`{names}`", default, _text(" ".join(meaning.split()))])
     return "\n\n".join(
         [
             f"## {kind.__name__}",
@@ -72,7 +73,7 @@ def section(kind: type[Effect]) -> str:
 
 
 def _text(text: str) -> str:
-    """Return numpydoc text as Markdown: formulas as GitHub sets them."""
+    """Return numpydoc text as Markdown, with formulas in GitHub's syntax."""
     text = re.sub(r":math:`([^`]+)`", r"$\1$", text.replace("``", "`"))
     return re.sub(r"\.\. math::((?:.*\n?)(?:(?:    .*|[ ]*)(?:\n|$))*)", _formula, text).strip()
 

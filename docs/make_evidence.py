@@ -1,6 +1,6 @@
-"""Write docs/evidence.md from what the tests reach: ``python docs/make_evidence.py [FILE]``.
+"""Write docs/evidence.md from the numbers that tests assert: ``python docs/make_evidence.py [FILE]``.
 
-FILE is what ``pytest --evidence FILE`` wrote; without it, the tests that give evidence run first, some minutes.
+FILE is the output of ``pytest --evidence FILE``; without it, the tests with evidence run first, which takes minutes.
 """
 
 import json
@@ -20,20 +20,20 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "evidence.md"
 #: Smaller deviations and differences are rounding, which differs from machine to machine.
 ROUNDING = 1e-9
-#: Models that are the limit without chance of a random one, and where the chance went.
+#: Models that are the deterministic limit of a random model, and the randomness that is left out.
 MEANS = {
-    "linear_step_synapse": "whole pulses without `CycleNoise`",
-    "metastable_switch": "the mean of binomial switches (`simulate_switches` draws them; see Chance)",
-    "neurosim_synapse": "whole pulses without `CycleNoise`",
-    "pcm": "without the errors of programming, drift and reads that `PcmCells` has",
-    "stanford_pku": "without the random part of the gap's speed",
+    "linear_step_synapse": "counted pulses without `CycleNoise`",
+    "metastable_switch": "the mean of binomial switches (`simulate_switches` draws them; see Random effects)",
+    "neurosim_synapse": "counted pulses without `CycleNoise`",
+    "pcm": "without the errors of programming, drift and reads that are in `PcmCells`",
+    "stanford_pku": "without the random part of the speed of the gap",
 }
 
 Note = dict[str, Any]
 
 
 def recorded() -> list[Note]:
-    """Run the tests that give evidence and return their notes."""
+    """Run the tests with evidence and return their notes."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "evidence.json"
         subprocess.run([sys.executable, "-m", "pytest", "-q", "--evidence", file, "tests"], cwd=ROOT, check=True)
@@ -41,17 +41,18 @@ def recorded() -> list[Note]:
 
 
 def page(notes: Iterable[Note]) -> str:
-    """Return the page in Markdown; the same notes in any order give the same text."""
+    """Return the page in Markdown; it does not depend on the order of the notes."""
     by_kind: dict[str, list[Note]] = {"figure": [], "agreement": [], "chance": []}
     for note in sorted(notes, key=_key):
         by_kind[note["kind"]].append(note)
     names = Counter((kind, *_key(note)) for kind, found in by_kind.items() for note in found)
     if twice := [name for name, count in names.items() if count > 1]:
-        raise ValueError(f"evidence of one name: {twice}")
+        raise ValueError(f"evidence of the same name: {twice}")
     parts = [
         "# Evidence",
-        "What the tests reach, written by `python docs/make_evidence.py`: each number comes from the test that asserts "
-        "it, and where a test fails no page is written.",
+        "Numbers that the tests assert, next to published figures, closed forms and two SPICE simulators. This page is "
+        "written by `python docs/make_evidence.py`: each number comes from the test that asserts it, and if a test "
+        "fails the page is not written.",
         *_figures(by_kind["figure"]),
         *_agreements(by_kind["agreement"]),
         *_chances(by_kind["chance"]),
@@ -70,7 +71,7 @@ def _link(name: str) -> str:
 
 
 def _grouped(notes: Iterable[Note], row: Callable[[Note], list[str]]) -> list[list[str]]:
-    """Rows of the notes, before each group one that names the model and set, or the effect, and its status."""
+    """Rows of the notes; each group is preceded by a row with the model and set, or the effect, and its status."""
     rows: list[list[str]] = []
     above = ""
     for note in notes:
@@ -85,12 +86,12 @@ def _grouped(notes: Iterable[Note], row: Callable[[Note], list[str]]) -> list[li
 
 
 def _number(value: float) -> str:
-    """Nine digits, or as many as the literal has."""
+    """A number with nine digits, or fewer if its literal has fewer."""
     return min(repr(value + 0.0), f"{value + 0.0:.9g}", key=len)
 
 
 def _small(value: float, size: float = 1.0) -> str:
-    """One digit; a bound where the value is rounding beside `size`."""
+    """A number with one digit; an upper bound if the value is rounding relative to `size`."""
     least = ROUNDING * size
     return "0" if value == 0.0 else f"< {least:.0e}" if value < least else f"{value:.0e}"
 
@@ -113,14 +114,15 @@ def _figures(notes: list[Note]) -> list[str]:
     missing = ", ".join(_link(name) for name in models() if name not in {note["name"] for note in ours})
     return [
         "## Figures",
-        "Numbers that sources print, or that follow from their equations and sets by hand or in closed form. "
-        "Deviations are relative unless a unit or *abs.* follows. The status is that of the set or the effect: "
+        "Numbers that are printed in the sources, or that follow from their equations and parameter sets by hand or in "
+        "closed form. Deviations are relative unless a unit or *abs.* follows. The status is that of the set or the "
+        "effect: "
         + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items())
-        + ". Remarks say where programs and copies of a paper differ.",
+        + ". Remarks note where programs and copies of a paper differ.",
         "### Models",
         markdown_table(heads, _grouped(ours, row)),
         *([f"Models without a figure of their own: {missing}."] if missing else []),
-        "### Effects without chance, and figures of the others",
+        "### Effects without randomness, and figures of the others",
         markdown_table(heads, _grouped(others, row)),
     ]
 
@@ -128,10 +130,10 @@ def _figures(notes: list[Note]) -> list[str]:
 def _agreements(notes: list[Note]) -> list[str]:
     parts = [
         "## Agreement with SPICE",
-        "Every model and set, written as text for two other simulators, run there and here: a loop inside the bounds, "
-        "and two pulses of each sign. Differences are the worst of a run, of the current relative to its peak and of a "
-        "state relative to its span; the time is that of the worst of all quantities.",
-        "What has chance is compared in its limit without: "
+        "Every model and parameter set, written as a netlist and simulated by us and by two SPICE simulators: a loop "
+        "inside the bounds, and two pulses of each sign. Differences are the worst of a run, of the current relative "
+        "to its peak and of a state relative to its span; the time is that of the worst of all quantities.",
+        "Random models are compared in their deterministic limit: "
         + "; ".join(f"{_link(name)}, {text}" for name, text in MEANS.items())
         + ".",
     ]
@@ -155,7 +157,7 @@ def _agreements(notes: list[Note]) -> list[str]:
 
 
 def _tolerances(notes: list[Note], side: int) -> str:
-    """Return those of all runs; what one run reached is left out."""
+    """Return the tolerances of all runs, without those that single runs reached."""
     return ", or ".join(sorted({note["tolerances"][side].split(", reached")[0] for note in notes}))
 
 
@@ -179,13 +181,13 @@ def _chances(notes: list[Note]) -> list[str]:
         return [note["what"], f"{note['measured']:.6g}", f"{note['expected']:.6g}", test]
 
     return [
-        "## Chance",
+        "## Random effects",
         "Random effects against the closed forms of their means, variances, distributions and spectra: a z-score where "
-        "the standard error is known, else the p-value of a Kolmogorov-Smirnov test of the distribution or of an exact "
-        "binomial test of a share. Where the code is right a check fails with a probability of 1e-6; seeds are fixed. "
+        "the standard error is known, otherwise the p-value of a Kolmogorov-Smirnov test of the distribution or of an "
+        "exact binomial test of a share. A test of correct code fails with a probability of 1e-6; seeds are fixed. "
         f"Of {len(scores)} z-scores the largest is {max(map(abs, scores), default=0.0):.2f}, of {len(chances)} "
         f"p-values the smallest {min(chances, default=1.0):.2g}.",
-        markdown_table(["what", "measured", "closed form", "test"], _grouped(notes, row)),
+        markdown_table(["quantity", "measured", "closed form", "test"], _grouped(notes, row)),
     ]
 
 

@@ -15,13 +15,13 @@ PICTURES = "../images/models"
 
 
 def pages(found: Mapping[str, DeviceModel]) -> dict[str, str]:
-    """Every page by file name."""
+    """Return the text of every page by file name."""
     each = {f"{name}.md": model_page(model, f"{PICTURES}/{name}.png") for name, model in found.items()}
     return {"README.md": index_page(found, PICTURES), **each}
 
 
 def main() -> None:
-    """Write docs/models and docs/images/models; pages of models that are gone are removed."""
+    """Write docs/models and docs/images/models; pages and pictures of models that no longer exist are deleted."""
     pictures = FOLDER / PICTURES
     for folder, suffix in ((FOLDER, "*.md"), (pictures, "*.png")):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The rows of the performance page: each module has `run`, which yields figures as they are measured."""
+"""The benchmarks of the performance page: functions that take a `Bench` and yield figures as they are measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How time, iterations and memory grow with the array, where cells are weak and where they are strong."""
+"""Time, iterations and memory as functions of the array's size, for weakly and for strongly conducting cells."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from benchmarks.rows.read import DIRECT
 
 SIZES = [16, 32, 64, 128, 256, 512, 1024, 2048]
 SMALL = "16x16 read"
-#: Rise of the time per cell and iteration that counts as none: caches end, and timing has noise.
+#: Largest factor by which the time per cell and iteration may rise, because caches are exceeded and timing has noise.
 STEADY = 1.5
-#: Rise of the time per cell, for twice the lines, that counts as a cliff.
-CLIFF = 2.5
+#: Largest factor by which the time per cell may rise for twice the lines.
+LARGEST_JUMP = 2.5
 
 
 def run(bench: Bench) -> Iterator[Figure]:
@@ -56,14 +56,14 @@ def run(bench: Bench) -> Iterator[Figure]:
 
 
 def steadiness(figures: list[Figure]) -> float | None:
-    """Return the largest factor by which the time per cell and iteration rises from any size on, from 64 lines."""
+    """Return the largest rise of the time per cell and iteration, as a factor, between two sizes from 64 lines on."""
     costs = [(f.value or 0.0) / max(f.extra["ours"]["iterations"], 1) for f in _large(figures)]
     rises = [later / earlier for k, earlier in enumerate(costs) for later in costs[k + 1 :]]
     return max(rises, default=None)
 
 
 def jump(figures: list[Figure]) -> float | None:
-    """Return the largest factor of the time per cell between two sizes of which one is twice the other, from 64."""
+    """Return the largest rise of the time per cell, as a factor, for twice the lines, from 64 lines on."""
     times = {f.size: f.value or 0.0 for f in _large(figures)}
     return max((times[2 * size] / time for size, time in times.items() if 2 * size in times), default=None)
 
@@ -73,14 +73,14 @@ def _large(figures: list[Figure]) -> list[Figure]:
 
 
 def verdicts(figures: list[Figure]) -> list[Figure]:
-    """Return the figures of growth itself, one for each regime."""
+    """Return the figures that summarise the growth in each regime."""
     made = []
     for regime, scale in REGIMES.items():
         mine = [f for f in figures if f.work == regime]
         largest = max((f.size for f in mine if not f.peer and not f.error), default=0)
         for what, factor, goal in (
             ("rise of time per cell and iteration", steadiness(mine), STEADY),
-            ("largest rise of time per cell for twice the lines", jump(mine), CLIFF),
+            ("largest rise of time per cell for twice the lines", jump(mine), LARGEST_JUMP),
         ):
             if factor is not None:
                 work = f"{what}, from 64 to {largest} lines, {scale}"

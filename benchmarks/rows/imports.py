@@ -1,4 +1,4 @@
-"""What it takes to start: importing the packages, and the first read with and without compiled code on disk."""
+"""Start-up times: importing the packages, and the first read with and without compiled code on disk."""
 
 from __future__ import annotations
 

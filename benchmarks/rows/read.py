@@ -1,4 +1,4 @@
-"""One read of one vector, against solvers of the whole nodal matrix and an iterative one."""
+"""One read of one vector, compared with direct solvers of the nodal matrix and with an iterative solver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operating points against ngspice: ohmic cells and cells with a sinh law."""
+"""Operating points of ohmic cells and of cells with a sinh law, compared with ngspice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A large read against one pass over its arrays, and the memory that it takes."""
+"""A large read compared with one copy of its arrays, and the memory that it needs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _time(found: dict[str, Measured], size: int) -> Figure:
 
 def _memory(mine: Measured, size: int) -> Figure:
     if mine.added is None:
-        raise RuntimeError("this system does not tell the peak memory of one call")
+        raise RuntimeError("the peak memory of one call is not available on this system")
     return Figure(
         "stream", MEMORY, size, value=mine.added / (8 * size * size), unit="arrays", sense="at most",
         goal=20.0 if size == 1024 else None, our_memory=mine.peak, extra={"ours": extras(mine)},

@@ -1,4 +1,4 @@
-"""The transfer matrix against as many dense inversions as it has lines."""
+"""The transfer matrix compared with dense inversions, as many as the array has lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ensemble of devices over one cycle, against scipy and ngspice at equal accuracy, on one thread each."""
+"""An ensemble of devices over one cycle, compared with scipy and ngspice at equal accuracy, on one thread each."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _measured(bench: Bench, function: str, options: dict[str, Any], cells: int, 
 
 
 def _loosest(bench: Bench, function: str, ladder: Ladder, cells: int, points: int) -> dict[str, Any]:
-    """Return the cheapest options that reach the accuracy."""
+    """Return the loosest options that reach the accuracy."""
     reached = float("inf")
     for options in ladder:
         contestant = Contestant(TASKS + function, {"cells": cells, "points": points, **options})

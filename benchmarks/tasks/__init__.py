@@ -1,1 +1,1 @@
-"""The work itself, ours and the peers', one module for each kind; every function returns a `Task`."""
+"""The tasks that are timed, ours and those of other programs; every public function returns a `Task`."""

@@ -1,4 +1,4 @@
-"""Yardsticks: dense inversions for the transfer matrix, and one pass over memory for a large read."""
+"""Reference tasks: dense inversions for the transfer matrix, and one pass over memory for a large read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.task import Task
 
 
 def inversions(size: int) -> Task:
-    """As many dense Cholesky inversions (dpotrf, dpotri) as there are lines."""
+    """Dense Cholesky inversions (dpotrf, dpotri), as many as the array has lines."""
     from scipy.linalg.lapack import dpotrf, dpotri
 
     def work(lines: int) -> None:
@@ -24,7 +24,7 @@ def inversions(size: int) -> Task:
 
 
 def copy(size: int) -> Task:
-    """Copy three arrays of the crossbar's size (G, u, v) once, shared out over the threads."""
+    """Copy three arrays of the crossbar's size (G, u, v) once, on all threads."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     source, target = np.ones((3, size, size)), np.zeros((3, size, size))
     edges = np.linspace(0, size, threads + 1).astype(int)

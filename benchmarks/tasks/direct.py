@@ -1,6 +1,6 @@
-"""Peers that factor the nodal matrix; numpy and scipy only, apart from the peer itself.
+"""Reads of an array by other programs; besides the program itself only numpy and scipy are used.
 
-Unknowns are the word-line nodes, row by row, then the bit-line nodes. Output currents are the sensed ones.
+The unknowns are the word-line nodes, row by row, then the bit-line nodes. Output currents are the sensed ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def nodal_matrix(given: ReadProblem, conductance: Array | None = None) -> Any:
 
 
 def drive(given: ReadProblem, many: Array) -> Array:
-    """Return the currents that the sources inject, shape ``(unknowns, vectors)``."""
+    """Return the currents injected by the sources, shape ``(unknowns, vectors)``."""
     rows, columns = given.conductance.shape
     sources = np.zeros((2, rows, columns, len(many)))
     sources[0, :, 0] = many.T / given.segment
@@ -42,14 +42,14 @@ def drive(given: ReadProblem, many: Array) -> Array:
 
 
 def sensed(given: ReadProblem, potential: Array) -> Array:
-    """Return the output currents of a solution of shape ``(unknowns, ...)``: ``(..., columns)``."""
+    """Return the output currents, shape ``(..., columns)``, of a solution of shape ``(unknowns, ...)``."""
     rows, columns = given.conductance.shape
     grid = potential.reshape(2, rows, columns, *potential.shape[1:])
     return np.moveaxis(grid[1, -1], 0, -1) / given.segment
 
 
 def spsolve(size: int, regime: str = "easy") -> Task:
-    """scipy's sparse direct solve as it comes (SuperLU, COLAMD), matrix assembly included."""
+    """scipy's sparse direct solve with its defaults (SuperLU, COLAMD), matrix assembly included."""
     from scipy.sparse.linalg import spsolve
 
     def work(given: ReadProblem) -> Array:
@@ -71,7 +71,7 @@ def splu(size: int, count: int) -> Task:
 
 
 def cholmod(size: int, count: int, again: bool = False) -> Task:
-    """CHOLMOD, supernodal: order, factor and solve; with `again` only solve. Its matrix is made before, for free."""
+    """CHOLMOD, supernodal: order, factor and solve; with `again` only solve. The matrix is assembled before."""
     from scipy.sparse import tril
 
     kvxopt, solver = import_module("kvxopt"), import_module("kvxopt.cholmod")

@@ -1,4 +1,4 @@
-"""This project's side of the array rows; times include building the crossbar unless they say `again`."""
+"""Reads of an array by this project; times include building the crossbar, except in the functions with `again`."""
 
 from __future__ import annotations
 

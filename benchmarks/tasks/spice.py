@@ -1,4 +1,4 @@
-"""ngspice operating points of the same arrays, from a plain netlist; the time is that of ngspice's own process."""
+"""Operating points of the same arrays in ngspice, from a plain netlist; the time is that of ngspice's process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.problem import SINH_SCALE, Array, ReadProblem, problem
 from benchmarks.task import Task, Timed
 
-#: Tight enough that ngspice's own tolerances do not show in the sixth digit; linear circuits do not depend on them.
+#: Tight enough that the result is accurate to six digits; linear circuits do not depend on them.
 OPTIONS = ".options reltol=1e-9 abstol=1e-15 vntol=1e-12 gmin=1e-18"
 
 
@@ -38,7 +38,7 @@ def netlist(given: ReadProblem, nonlinear: bool) -> str:
 
 
 def run(text: str, timeout: float) -> Timed:
-    """Run a netlist; the answer's vectors by name, and the time from start to exit of ngspice."""
+    """Run a netlist; return its vectors by name, and the time from start to exit of ngspice."""
     from netlists.engines.raw_files import read_raw
 
     with tempfile.TemporaryDirectory(prefix="memductance-benchmark-") as folder:
@@ -66,7 +66,7 @@ def operating_point(size: int, nonlinear: bool = False, timeout: float = 900.0) 
 
 
 def newton(size: int) -> Task:
-    """The nonlinear array by Newton's method with scipy's `spsolve` for every step."""
+    """The nonlinear array by Newton's method, with scipy's `spsolve` in every step."""
     from benchmarks.reference import newton_voltages
 
     given, small = problem(size), problem(2)
@@ -74,5 +74,5 @@ def newton(size: int) -> Task:
 
 
 def currents(given: ReadProblem, voltages: Array) -> Array:
-    """Output currents of node voltages ``(2, rows, columns)``."""
+    """Return the output currents for node voltages of shape ``(2, rows, columns)``."""
     return voltages[1, -1] / given.segment

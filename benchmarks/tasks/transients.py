@@ -1,7 +1,7 @@
-r"""One cycle of a sine into an ensemble of HP linear-ion-drift cells that differ in start, mobility and resistance.
+r"""One cycle of a sine on HP linear-ion-drift cells that differ in initial state, mobility and resistance.
 
-There is a closed form: with R(x) = R_off - (R_off - R_on) x, the flux obeys  \int R dx = mu R_on / D^2 \int v dt,
-a quadratic in x. All contestants are compared with it.
+The closed form is known: with R(x) = R_off - (R_off - R_on) x, integrate \int R dx = mu R_on / D^2 \int v dt, which is
+quadratic in x. All programs are compared with it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ DURATION = 1 / FREQUENCY  # [s]
 
 
 def ensemble(cells: int) -> dict[str, Array]:
-    """Return starts and parameters; a smaller ensemble is the beginning of a larger one."""
-    lot = np.random.default_rng(2).random((cells, 3)).T
-    return {"x": 0.05 + 0.15 * lot[0], "mu_v": MOBILITY * (0.8 + 0.4 * lot[1]), "r_off": 14e3 + 4e3 * lot[2]}
+    """Return initial states and parameters; a smaller ensemble consists of the first cells of a larger one."""
+    draws = np.random.default_rng(2).random((cells, 3)).T
+    return {"x": 0.05 + 0.15 * draws[0], "mu_v": MOBILITY * (0.8 + 0.4 * draws[1]), "r_off": 14e3 + 4e3 * draws[2]}
 
 
 def exact(cells: int, times: Array) -> Array:
-    """State of each cell, shape ``(cells, times)``."""
+    """Return the exact state of each cell, shape ``(cells, times)``."""
     given = {name: value[:, None] for name, value in ensemble(cells).items()}
     flux = AMPLITUDE * (1 - np.cos(2 * np.pi * FREQUENCY * times)) / (2 * np.pi * FREQUENCY)
     span, off, start = given["r_off"] - R_ON, given["r_off"], given["x"]
@@ -34,7 +34,7 @@ def exact(cells: int, times: Array) -> Array:
 
 
 def ours(cells: int, points: int, tolerance: float) -> Task:
-    """`devices.simulate`; the answer is the worst error of a state."""
+    """`devices.simulate`; the answer is the largest error of a state."""
     from devices import Sine, device, simulate
 
     times = np.linspace(0.0, DURATION, points)
@@ -53,16 +53,16 @@ def ours(cells: int, points: int, tolerance: float) -> Task:
 
 
 def solve_ivp(cells: int, points: int, method: str, tolerance: float) -> Task:
-    """A loop over cells with scipy's integrator; the law is written for scalars, which is the fastest for it."""
+    """A loop over cells with scipy's integrator; the law is written for scalars, which is fastest there."""
     from math import pi, sin
 
     from scipy.integrate import solve_ivp
 
     times = np.linspace(0.0, DURATION, points)
-    pace = 2 * pi * FREQUENCY
+    omega = 2 * pi * FREQUENCY
 
     def law(t: float, x: Array, rate: float, off: float, span: float) -> list[float]:
-        return [rate * sin(pace * t) / (off - span * x[0])]
+        return [rate * sin(omega * t) / (off - span * x[0])]
 
     def work(count: int) -> Array:
         given = ensemble(count)
@@ -81,7 +81,7 @@ def solve_ivp(cells: int, points: int, method: str, tolerance: float) -> Task:
 
 
 def netlist(cells: int, step: float, tolerance: float) -> str:
-    """All cells on one source; a state is the charge on 1 F."""
+    """All cells on one source; a state is the charge of a capacitor of 1 F."""
     given = ensemble(cells)
     lines = ["* ensemble", f"Vin te 0 SIN(0 {AMPLITUDE!r} {FREQUENCY!r})"]
     for k in range(cells):
@@ -100,7 +100,7 @@ def netlist(cells: int, step: float, tolerance: float) -> str:
 
 
 def ngspice(cells: int, points: int, step: float, tolerance: float, timeout: float = 600.0) -> Task:
-    """ngspice with all cells in one netlist; the answer is the worst error at any of its points."""
+    """ngspice with all cells in one netlist; the answer is the largest error at any of its time points."""
     from benchmarks.tasks.spice import run
 
     def work(count: int) -> Timed:

@@ -102,7 +102,7 @@ def test_there_is_evidence_of_every_model_set_and_effect():
     """Names only: the figures are those of the tests that assert them."""
     text = (ROOT / "docs" / "evidence.md").read_text()
     fix = "run python docs/make_evidence.py"
-    _, figures, ngspice, vacask, chance = re.split("## Figures|### ngspice|### VACASK|## Chance", text)
+    _, figures, ngspice, vacask, chance = re.split("## Figures|### ngspice|### VACASK|## Random effects", text)
     for name in models():
         assert f"[{name}](models/{name}.md)" in figures, fix  # in the table, or among those without a figure
         for which in parameter_sets(name):

@@ -62,5 +62,5 @@ def test_the_page_does_not_depend_on_the_order_of_the_tests():
     assert "Models without a figure of their own: [ekv_transistor]" in text
     for seed in range(3):
         assert make_evidence.page(random.Random(seed).sample(notes, len(notes))) == text
-    with pytest.raises(ValueError, match="evidence of one name"):
+    with pytest.raises(ValueError, match="evidence of the same name"):
         make_evidence.page([*notes, notes[0]])
