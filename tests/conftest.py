@@ -1,4 +1,4 @@
-"""What every test needs: a drawing backend without a screen, hypothesis profiles, and a way to note evidence."""
+"""Configuration of all tests: a drawing backend without a screen, hypothesis profiles, and the fixture `evidence`."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 @pytest.fixture(autouse=True, scope="session")
 def _failed_netlists(tmp_path_factory):
-    """Netlists of runs that fail on purpose do not go to the user's cache."""
+    """Store netlists of failed runs in a temporary folder, not in the user's cache."""
     place = tmp_path_factory.mktemp("failed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("netlists.engines.folders.failed_folder", lambda: place)
@@ -38,7 +38,7 @@ def _close_figures():
 
 @pytest.fixture
 def interrupts():
-    """Interrupts reach Python, in a process of the background too, which is started with a deaf ear for them."""
+    """Handle interrupts in Python, also in a background process, where the shell sets them to be ignored."""
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, usual)

@@ -1,7 +1,7 @@
-"""What the tests have to show: the fixture `evidence` asserts a figure and, with ``--evidence FILE``, notes it as JSON.
+"""The fixture `evidence` asserts a number and, with ``--evidence FILE``, also writes it to a JSON file.
 
-``docs/make_evidence.py`` makes a page of it, so that each number is written once, in its test.
-A statistical check of right code fails with the probability `FALSE_ALARM`; seeds are fixed.
+``docs/make_evidence.py`` makes a page from it, so that each number is stated once, in its test.
+A statistical test of correct code fails with the probability `FALSE_ALARM`; seeds are fixed.
 """
 
 import json
@@ -17,7 +17,7 @@ WORKED_OUT = "by hand"
 
 
 class Evidence:
-    """Assertions whose outcome is part of a test's report."""
+    """Assertions whose values become part of the report of a test."""
 
     def __init__(self, notes):
         self._notes = notes
@@ -33,7 +33,7 @@ class Evidence:
         self._notes.append(("evidence", {"kind": kind, **subject, **plain}))
 
     def figure(self, of, what, reached, expected, *, rel=None, abs=None, unit="", source=WORKED_OUT, note=""):
-        """One number: of a device or an effect, beside what `source` says, within a relative or absolute tolerance."""
+        """Compare a number of a device or an effect with the one that `source` gives, within one tolerance."""
         reached, expected = float(np.squeeze(reached)), float(expected)
         assert (rel is None) != (abs is None), "one tolerance"
         deviation = np.abs(reached - expected) / (1.0 if rel is None else np.abs(expected))
@@ -44,7 +44,7 @@ class Evidence:
         assert deviation <= (abs if rel is None else rel), f"{what}: {reached!r}, expected {expected!r}"
 
     def agreement(self, cell, drive, found, relative):
-        """How far a simulator's result is from ours: no quantity by more than `relative`."""
+        """Compare the result of a simulator with ours: no quantity may differ by more than `relative`."""
         states = [q for name, q in found.quantities.items() if name.startswith("state ")]
         [current] = [q for name, q in found.quantities.items() if name in ("current", "cell current")]
         worst = max(found.quantities.values(), key=lambda q: q.worst_relative)
@@ -111,11 +111,13 @@ class _Recorder:
 
 
 def pytest_addoption(parser):
-    parser.addoption("--evidence", metavar="FILE", help="run the tests that give evidence, and write it as JSON")
+    parser.addoption(
+        "--evidence", metavar="FILE", help="run the tests with the fixture evidence, and write their numbers as JSON"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    """Where evidence is asked for, only tests that give some run."""
+    """With ``--evidence``, run only the tests that use the fixture."""
     if config.getoption("--evidence"):
         chosen = [item for item in items if "evidence" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=list(set(items) - set(chosen)))

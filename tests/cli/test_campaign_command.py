@@ -1,4 +1,4 @@
-"""``memductance crosscheck campaign`` and ``replay``: report, table, exit codes, explanations, one case again."""
+"""``memductance crosscheck campaign`` and ``replay``: report, table, exit codes, explanations, replay of a case."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def campaign(tmp_path_factory):
     return folder, run("campaign", folder / "spec.toml", "--out", folder / "out")
 
 
-def test_a_campaign_prints_and_writes_what_it_found(campaign):
+def test_a_campaign_prints_its_results_and_writes_a_report(campaign):
     folder, done = campaign
     assert "Two reads & more: 2 of 2 runs; 2 agrees, 0 differs, 0 failed" in done.stdout
     assert re.search(
@@ -48,7 +48,7 @@ def test_a_campaign_prints_and_writes_what_it_found(campaign):
     assert "worst at" in run(*command.split()).stdout
 
 
-def test_one_case_again(campaign):
+def test_a_case_can_be_replayed(campaign):
     folder, _ = campaign
     found = json.loads(run("replay", folder / "out", 1, "--out", folder / "again", "--json").stdout)
     assert found["options"]["wires"] == "uneven"
@@ -60,7 +60,7 @@ def test_one_case_again(campaign):
     assert all(Path(file).stat().st_size > 100 for file in found["files"])
 
 
-def test_what_differs_is_exit_1_until_it_is_explained(campaign):
+def test_unexplained_differences_end_with_exit_code_1(campaign):
     folder, _ = campaign
     strict = folder / "strict.toml"
     strict.write_text(STRICT)
@@ -81,7 +81,7 @@ def refused(*words):
     return line
 
 
-def test_bad_input_is_one_line(campaign, tmp_path):
+def test_bad_input_gives_one_line(campaign, tmp_path):
     folder, _ = campaign
     spec = tmp_path / "spec.toml"
     spec.write_text(SPEC)

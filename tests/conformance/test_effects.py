@@ -1,4 +1,4 @@
-"""Every effect of the package, held to what an effect promises; a new one has to give an example here."""
+"""Requirements that every effect must meet; a new effect needs an example here."""
 
 import importlib
 import inspect
@@ -41,7 +41,7 @@ for module in pkgutil.iter_modules(devices.__path__, "devices."):
 
 
 def concrete(kind: type) -> set[type]:
-    """All classes below `kind` that can be made."""
+    """All subclasses of `kind` that are not abstract."""
     below = {c for s in kind.__subclasses__() for c in concrete(s)}
     return below if kind is Effect or inspect.isabstract(kind) else {kind, *below}
 
@@ -109,7 +109,7 @@ EFFECTS = sorted(concrete(Effect), key=lambda kind: kind.__name__)
 
 
 def find(kind):
-    """The example of a class, what makes it do nothing, and what it refuses."""
+    """The example of a class, parameters with which it has no effect, and parameters that it refuses."""
     [entry] = [(e, *rest) for e, rest in EXAMPLES.items() if type(e) is kind]
     return entry
 
@@ -148,7 +148,7 @@ def test_it_is_a_frozen_dataclass_with_a_source(effect):
         assert field.name in type(effect).__doc__
 
 
-def test_it_does_something_and_leaves_its_input_alone(effect):
+def test_it_changes_values_and_does_not_modify_its_input(effect):
     values = given()
     before = values.copy()
     assert not np.array_equal(apply(effect, values), before)
@@ -163,7 +163,7 @@ def test_the_same_seed_gives_the_same_result(effect):
     assert random(effect) == (type(effect).__name__ not in deterministic)
 
 
-def test_a_generator_moves_on(effect):
+def test_a_generator_advances(effect):
     rng = np.random.default_rng(5)
     again = [apply(effect, given(), rng) for _ in range(2)]
     assert np.array_equal(*again) != random(effect)
@@ -181,7 +181,7 @@ def test_the_shape_is_kept_and_everything_is_finite(effect, shape):
         assert np.isfinite(found).all()
 
 
-def test_no_strength_is_no_change(effect):
+def test_zero_strength_changes_nothing(effect):
     nothing = find(type(effect))[1]
     if nothing is None:
         levels = apply(effect, given())
@@ -197,7 +197,7 @@ def test_pickle_and_repr(effect):
     assert eval(repr(effect), {kind.__name__: kind for kind in EFFECTS}) == effect
 
 
-def test_it_composes(effect):
+def test_effects_can_be_combined(effect):
     values = given()
     chain = [Lognormal(0.01), effect]
     found = apply_effects(values, chain, seed=3, limits=LIMITS)

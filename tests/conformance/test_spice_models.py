@@ -1,4 +1,4 @@
-"""Every registered model against ngspice; a new model is tested by existing."""
+"""Every registered model compared with ngspice; new models are included automatically."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def cell(request):
 
 @pytest.mark.parametrize("case", STILL, ids="-".join)
 def test_a_model_without_states(evidence, case):
-    """Over a sine; one with further terminals at operating points, as cells of an array with gate lines."""
+    """Driven by a sine; models with further terminals at operating points, as cells of an array with gate lines."""
     cell = device(*case)
     if cell.model.controls:
         name = cell.model.parameters[0].name
@@ -56,7 +56,7 @@ def test_pulses(evidence, cell):
 
 
 def test_a_slow_sweep_that_ends_at_the_bounds(cell):
-    """Beyond the bounds of most sets; where a state comes near a bound exponentially, return depends on rounding."""
+    """Most sets reach their bounds; where a state approaches a bound exponentially, its return depends on rounding."""
     loop = cell.loop()
     agreement = crosscheck(cell, Triangle(loop.amplitude, 0.3 * loop.frequency))
     state = agreement[f"state {cell.model.states[0].name}"]

@@ -1,4 +1,4 @@
-"""The Verilog-A of every registered model, compiled by OpenVAF and run by VACASK; a new model is tested by existing."""
+"""The Verilog-A of every registered model, compiled by OpenVAF and run in VACASK; new models are included."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def cell(request):
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_the_text_is_the_same_each_time_and_says_where_it_comes_from(case):
+def test_the_text_is_reproducible_and_names_its_source(case):
     name, chosen = case
     model = models()[name]
     text = write_verilog_a(model, set=chosen)
@@ -65,7 +65,7 @@ def test_a_model_with_further_terminals(evidence, case):
 
 
 def threshold_moves(cell) -> bool:
-    """Whether a state law switches where its states say so: no corner tells VACASK when; our own steps end there."""
+    """Whether a law jumps at a threshold that depends on states; our steps end there, VACASK has no corner there."""
     states = {s.symbol for s in cell.model.states}
     return any(switch.free_symbols & states for switch in cell.model.switches)
 
@@ -96,7 +96,7 @@ def test_pulses(evidence, cell):
 
 
 def test_a_slow_sweep_that_ends_at_the_bounds(cell):
-    """Beyond the bounds of most sets; where a state comes near a bound exponentially, return depends on rounding."""
+    """Most sets reach their bounds; where a state approaches a bound exponentially, its return depends on rounding."""
     loop = cell.loop()
     agreement = crosscheck(cell, Triangle(loop.amplitude, 0.3 * loop.frequency), engine="vacask")
     state = agreement[f"state {cell.model.states[0].name}"]
@@ -104,7 +104,7 @@ def test_a_slow_sweep_that_ends_at_the_bounds(cell):
     assert state.difference[quarter].max() < (1e-6 if threshold_moves(cell) else 2e-8)
 
 
-def test_both_bounds_are_met_and_left():
+def test_both_bounds_are_reached_and_left():
     agreement = crosscheck(device("vteam", "memtorch"), Sine(1.0, 2e6, cycles=2), engine="vacask")
     state = agreement["state x"]
     for side in (state.ours, state.theirs):
@@ -113,7 +113,7 @@ def test_both_bounds_are_met_and_left():
     agreement.assert_within(relative=1e-6)
 
 
-def test_vacask_limits_and_a_looser_one_shows():
+def test_the_difference_follows_the_tolerance_of_vacask():
     cell, wave = device("linear_ion_drift"), Pulses(1.0, width=0.05, period=0.075, count=2)
     tight = crosscheck(cell, wave, engine="vacask")
     loose = crosscheck(cell, wave, engine="vacask", options=VacaskOptions(corner=1e-2))
@@ -122,7 +122,7 @@ def test_vacask_limits_and_a_looser_one_shows():
         loose.assert_within(relative=tight.worst)
 
 
-def test_starts_and_parameters_of_an_instance_are_taken():
+def test_initial_states_and_parameters_of_an_instance_are_used():
     cell = device("vteam", "memtorch", x=1e-9, r_off=2e3, alpha_on=2.5)
     crosscheck(cell, Sine(1.0, 1e8, phase=0.5), engine="vacask").assert_within(relative=1e-7)
 
@@ -130,7 +130,7 @@ def test_starts_and_parameters_of_an_instance_are_taken():
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize("peak", [0.05, 1.0, 5.0])
 def test_an_internal_unknown(direction, peak):
-    """A diode behind a resistance; its inner node is an unknown whose residual falls or rises."""
+    """A diode in series with a resistance; its inner node is an unknown whose residual falls or rises."""
     parameters = (Parameter("i_s", "A", "saturation"), Parameter("u_t", "V", "thermal"), Parameter("r", "ohm", "R"))
     i_s, u_t, r = (p.symbol for p in parameters)
     y = sympy.Symbol("y", real=True)

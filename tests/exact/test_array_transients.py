@@ -1,4 +1,4 @@
-"""Arrays over time with closed-form answers; derivations in CROSSBAR.md."""
+"""Array transients compared with closed forms; derivations in CROSSBAR.md."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_one_cell_charges_its_word_line():
 
 
 @pytest.mark.parametrize("crossing", [False, True])
-def test_the_slowest_mode_of_a_line_is_known(crossing):
-    """An open RC ladder of n equal segments settles with the slowest eigenvalue 4 sin^2(pi / (4 n + 2)) / (R C)."""
+def test_the_slowest_mode_of_a_line_has_its_closed_form(crossing):
+    """The smallest eigenvalue of an open RC ladder of n equal segments is 4 sin^2(pi / (4 n + 2)) / (R C)."""
     n, R, C = 6, 1e3, 1e-15
     name = "crossing_capacitance" if crossing else "word_line_capacitance"
     array = Crossbar(np.zeros((1, n)), Wires(word_line=R, **{name: C}))
@@ -43,7 +43,7 @@ def test_the_slowest_mode_of_a_line_is_known(crossing):
     assert_allclose(np.diff(left) / np.diff(times), -rate, rtol=1e-4)
 
 
-def test_no_wires_is_the_device_alone():
+def test_with_ideal_wires_a_cell_equals_the_device_alone():
     cells = device("wox_scaled_decay", w=np.array([[0.3]]))
     wave = Sine(amplitude=1.2, frequency=1.0)
     trace = Crossbar(cells).simulate(Bias(word_left=wave, bit_bottom=0.0), times=41, probes="all", tolerance=1e-9)
@@ -53,7 +53,7 @@ def test_no_wires_is_the_device_alone():
 
 
 def test_a_state_stops_at_its_bound_and_leaves_it_again():
-    """Linear ion drift under a triangle: held at the bound while driven into it, as the device alone is."""
+    """Linear ion drift driven by a triangle stays at the bound while driven towards it, as the device alone does."""
     cells = device("linear_ion_drift", x=np.full((1, 1), 0.8))
     wave = Sine(amplitude=1.0, frequency=0.5)
     trace = Crossbar(cells).simulate(Bias(word_left=wave, bit_bottom=0.0), times=41, probes="all", tolerance=1e-7)
@@ -85,7 +85,7 @@ def test_energy_balance_with_moving_states_and_capacitance():
 
 
 def test_times_of_constant_drive_follow_the_decay():
-    """Without voltage WOx relaxes as w0 exp(-lam t / tau) in its scaled form."""
+    """Without voltage the WOx model with scaled decay relaxes as w0 exp(-lam t / tau)."""
     cells = device("wox_scaled_decay", w=np.full((2, 2), 0.5))
     rest = Bias(word_left=Constant(0.0, 2.0), bit_bottom=0.0)
     trace = Crossbar(cells, Wires(1.0, 1.0)).simulate(rest, times=[1.0, 2.0])

@@ -1,4 +1,4 @@
-"""Crossbars with closed-form answers; derivations in CROSSBAR.md."""
+"""Reads of crossbars compared with closed forms; derivations in CROSSBAR.md."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ def test_bit_lines_between_ideal_word_lines_are_independent_ladders():
 
 
 @pytest.mark.parametrize(("a", "d"), [(0.0, 50.0), (4.0, 0.0), (4.0, 50.0)])
-def test_a_uniform_square_is_its_own_mirror(a, d):
+def test_a_uniform_square_array_is_symmetric(a, d):
     readout = Crossbar(np.full((9, 9), 3e-4), Wires(a, a, d, d)).read(np.full(9, 0.5), nodes=True)
     mirrored = 0.5 - readout.bit_line_voltage[::-1, ::-1].T
     assert_allclose(readout.word_line_voltage, mirrored, rtol=1e-11)
 
 
 def rational_currents(G, wires, V):
-    """Solve a crossbar in exact arithmetic: join, assemble, eliminate."""
+    """Solve a crossbar in rational arithmetic: merge nodes, assemble the equations, eliminate."""
     rows, columns = len(G), len(G[0])
     a, b, d, s = (Fraction(w) for w in wires)
     edges = []

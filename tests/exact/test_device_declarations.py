@@ -1,4 +1,4 @@
-"""What a declaration may hold besides laws in closed form: an internal unknown, and laws that jump or bend."""
+"""Declarations with an internal unknown, and with laws that have jumps and kinks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DIODE = _I_S * (sympy.exp(_Y / _U_T) - 1)
 
 
 def diode_behind_a_resistance() -> Device:
-    """The inner node is between the resistor and the diode; its closed form is Lambert's function."""
+    """The inner node is between the resistor and the diode; the closed form uses Lambert's W function."""
     given = ParameterSet("test", {"i_s": 1e-12, "u_t": 0.025, "r": 1e3}, {}, "made for this test", "ours")
     model = DeviceModel(
         name="diode_r", title="diode behind a resistance", states=(), parameters=_P, current=(VOLTAGE - _Y) / _R,
@@ -39,7 +39,7 @@ def exact_current(v):
     return u_t / r * lambertw(z).real - i_s
 
 
-def test_the_unknown_is_the_closed_form():
+def test_an_unknown_equals_its_closed_form():
     volts = np.array([-2.0, -1e-3, 0.0, 1e-6, 0.3, 0.6, 1.0, 5.0, 12.0])
     table = diode_behind_a_resistance().evaluate(volts)
     assert_allclose(table[:, 0, 0], exact_current(volts), rtol=1e-11, atol=1e-18)
@@ -49,7 +49,7 @@ def test_the_unknown_is_the_closed_form():
     assert_allclose(table[:, 0, 1], g / (1 + 1e3 * g), rtol=1e-9, atol=1e-18)
 
 
-def test_the_unknown_holds_inside_a_series_and_has_a_residual_in_its_formula():
+def test_an_unknown_works_in_series_and_its_equation_is_in_the_formula():
     cell = diode_behind_a_resistance()
     pair = Series(device("resistor", r=500.0), cell)
     assert_allclose(pair.current([0.7]), exact_equivalent(0.7, 1.5e3), rtol=1e-10)
@@ -72,14 +72,14 @@ def test_a_bracket_may_not_use_the_unknown():
         replace(model, unknown=replace(model.unknown, between=(sympy.Integer(0), _Y)))
 
 
-def test_switches_are_read_off_the_state_laws():
+def test_jumps_and_kinks_are_found_in_the_state_laws():
     v_on, v_off = (device("vteam").model.parameters[k].symbol for k in (5, 4))
     assert set(device("vteam").model.switches) == {VOLTAGE / v_on - 1, VOLTAGE / v_off - 1}
     assert device("linear_ion_drift").model.switches == ()
 
 
 def test_fixed_steps_keep_their_order_across_a_threshold():
-    """A law that starts with a bend inside a step would leave order 2; steps that end there keep theirs."""
+    """A kink of the law inside a step would reduce the order to 2; steps that end at the kink keep the full order."""
     cell = device("vteam", alpha_on=1.0, k_on=-3e-5, k_off=1e-5, v_off=0.33, v_on=-0.37, x=1e-9)
     wave, times = Sine(1.0, 1e4), np.linspace(0.0, 1e-4, 5)
 
@@ -99,7 +99,7 @@ def test_steps_end_at_thresholds():
 
 
 def stepped() -> Device:
-    """A state that relaxes towards the sign of the voltage, beyond a threshold towards 0, and a current with a jump."""
+    """A state that relaxes to the sign of the voltage, or to 0 beyond a threshold, and a current with a jump."""
     parameters = (Parameter("g", "S", "G"), Parameter("v_t", "V", "threshold"), Parameter("tau", "s", "time constant"))
     g, v_t, tau = (p.symbol for p in parameters)
     x = State("x", "1", "state", lower=-1.0, upper=1.0)
@@ -113,7 +113,7 @@ def stepped() -> Device:
     return Device(model, dict(given.values), dict(given.initial), given)
 
 
-def test_steps_and_signs_are_flat_beside_their_jumps():
+def test_step_and_sign_functions_are_constant_next_to_their_jumps():
     table = stepped().evaluate([-0.7, -0.3, 0.3, 0.7], [[0.5]] * 4)
     assert_allclose(table[:, 0, 0], [-2.8, -0.6, 0.6, 2.8])
     assert_allclose(table[:, 0, 1], [4.0, 2.0, 2.0, 4.0])
@@ -121,7 +121,7 @@ def test_steps_and_signs_are_flat_beside_their_jumps():
     assert_allclose(table[:, 1, 1:], [[0.0, -4.0]] * 4)
 
 
-def test_steps_and_signs_are_located():
+def test_jumps_of_step_and_sign_functions_are_located():
     """Between the jumps, at 1/8, 3/8, 1/2, 5/8 and 7/8 of a triangle, the state relaxes exponentially."""
     x, exact = 0.25, [0.25]
     for target, length in ((1, 1 / 8), (0, 1 / 4), (1, 1 / 8), (-1, 1 / 8), (0, 1 / 4), (-1, 1 / 8)):
@@ -132,7 +132,7 @@ def test_steps_and_signs_are_located():
 
 
 def heated(letters: bool) -> Device:
-    """A filament whose temperature is a part of its laws, or written out."""
+    """A filament whose temperature is a `Part` of its laws, or written out in them."""
     parameters = (Parameter("g", "S", "G"), Parameter("r_th", "K/W", "R_th"), Parameter("t_0", "K", "ambient"))
     g, r_th, t_0 = (p.symbol for p in parameters)
     rise, now = sympy.symbols("theta T_now", real=True)
@@ -148,7 +148,7 @@ def heated(letters: bool) -> Device:
     return Device(model, dict(given.values), {}, given)
 
 
-def test_parts_of_a_law_are_the_law():
+def test_a_law_written_with_parts_equals_the_law_written_out():
     short, long = heated(True), heated(False)
     assert short.model.current == long.model.current
     assert short.model.digest == long.model.digest

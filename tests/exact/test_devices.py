@@ -1,4 +1,4 @@
-"""Device transients against closed forms; derivations in README.md."""
+"""Device transients compared with closed forms; derivations in README.md."""
 
 import numpy as np
 import pytest
@@ -34,14 +34,14 @@ def test_linear_drift_over_a_cycle(evidence, hp, samples):
     assert trace.current[0] == 0.0
 
 
-def test_linear_drift_peak_of_the_facts_sheet(evidence, hp):
+def test_linear_drift_peak_matches_the_reference_value(evidence, hp):
     trace = simulate(hp, Sine(amplitude=1.0, frequency=1.0))
     evidence.figure(hp, "largest x under sin(2 pi t) V", trace.state.max(), 0.357466901, abs=1e-9, source=FLUX)
     p = {k: float(a) for k, a in hp.parameters.items()}
     evidence.figure(hp, "k = mu_v r_on / d^2", p["mu_v"] * p["r_on"] / p["d"] ** 2, 1e4, rel=1e-12, unit="1/(A s)")
 
 
-def test_linear_drift_reaches_its_bound_when_it_should(evidence, hp):
+def test_linear_drift_reaches_its_bound_at_the_exact_time(evidence, hp):
     trace = simulate(hp, Constant(1.0, 1.0))
     evidence.figure(hp, "time to x = 1 at 1 V", trace.bound_time[0, 1], 0.65295, rel=1e-8, unit="s", source=FLUX)
     assert np.isnan(trace.bound_time[0, 0])
@@ -105,7 +105,7 @@ def test_order_of_both_methods_and_of_their_interpolation(hp, method, order, wit
     assert (np.log2(errors(0.04) / errors(0.02)) > [order + 0.8, within - 0.2]).all()
 
 
-def test_a_state_that_forgets_fast_costs_few_steps():
+def test_a_fast_decaying_state_needs_few_steps():
     cell = device("wox_scaled_decay", w=0.2, tau=1e-6)
     p = {k: float(a) for k, a in cell.parameters.items()}
     volts = np.arcsinh(0.5 / (p["tau"] * p["eta1"])) / p["eta2"]
@@ -114,7 +114,7 @@ def test_a_state_that_forgets_fast_costs_few_steps():
     assert trace.steps < 200, "a million relaxation times"
 
 
-def test_a_law_that_jumps_costs_few_steps_and_no_accuracy():
+def test_a_law_with_jumps_needs_few_steps_and_keeps_accuracy():
     cell = device("linear_step_synapse")
     p = {k: float(a) for k, a in cell.parameters.items()}
     pace = float(cell.rates(2 * p["v_up"], [0.0])[0])
@@ -135,8 +135,8 @@ def test_a_peak_just_above_the_threshold_is_not_stepped_over():
 
 
 @pytest.mark.parametrize("phase", np.linspace(0.2, 1.4, 7))
-def test_a_state_at_its_bound_is_let_go_for_a_short_stretch(phase):
-    """A closed switch opens while the voltage is below v_hold, on its way through zero; a step could pass that."""
+def test_a_state_leaves_its_bound_even_for_a_short_time(phase):
+    """A closed switch opens while the voltage crosses zero below v_hold, a time that a large step could miss."""
     cell = device("threshold_switch")
     p = {k: float(a) for k, a in cell.parameters.items()}
     frequency = 4e5
@@ -164,14 +164,14 @@ def test_vteam_switching_time(evidence, name, volts, start, side):
     )
 
 
-def test_vteam_switching_times_of_the_facts_sheet(evidence):
+def test_vteam_switching_times_match_the_reference_values(evidence):
     for volts, start, side, wanted in ((1.0, 0.0, 1, 122.449e-9), (-1.0, 3e-9, 0, 4.6875e-12)):
         cell = device("vteam", x=start)
         reached = simulate(cell, Constant(volts, 2 * wanted)).bound_time[0, side]
         evidence.figure(cell, f"time to {'off' if side else 'on'} at {volts:g} V", reached, wanted, rel=1e-6, unit="s")
 
 
-def test_vteam_near_its_bound_beside_a_spice_deck(evidence):
+def test_vteam_near_its_bound_agrees_with_a_spice_deck(evidence):
     """A behavioural deck in ngspice 39 took 122.3265 ns to 0.999 of the span and overshot the bound to 1.0008."""
     trace = simulate(device("vteam"), Constant(1.0, 122.3265e-9), samples=2)
     evidence.figure(
@@ -181,7 +181,7 @@ def test_vteam_near_its_bound_beside_a_spice_deck(evidence):
     assert simulate(device("vteam"), Constant(1.0, 130e-9)).state.max() == 3e-9
 
 
-def test_vteam_rests_between_its_thresholds():
+def test_vteam_does_not_change_between_its_thresholds():
     cell = device("vteam", x=1e-9)
     trace = simulate(cell, Triangle(amplitude=0.019, frequency=1e6), samples=11)
     np.testing.assert_array_equal(trace.state, 1e-9)
@@ -195,7 +195,7 @@ def test_a_short_pulse_in_a_long_rest_is_not_stepped_over():
     assert trace.state[-1, 0] == pytest.approx(3 * rate * (10e-9 + 1e-12), rel=1e-3)
 
 
-def test_wox_currents_and_rate_of_the_facts_sheet(evidence):
+def test_wox_currents_and_rate_match_the_reference_values(evidence):
     for name in ("wox_scaled_decay", "wox_plain_decay"):
         cell = device(name)
         for w, wanted in ((0.0, 0.196735e-6), (1.0, 14.50744e-6)):
@@ -208,7 +208,7 @@ def test_wox_currents_and_rate_of_the_facts_sheet(evidence):
 
 
 @pytest.mark.parametrize("volts", [0.0, 0.3, 0.5])
-def test_wox_forgets_and_grows_exponentially(volts):
+def test_wox_decays_and_grows_exponentially(volts):
     cell = device("wox_scaled_decay", w=0.2)
     p = {k: float(a) for k, a in cell.parameters.items()}
     trace = simulate(cell, Constant(volts, 4.0), samples=17)
@@ -217,7 +217,7 @@ def test_wox_forgets_and_grows_exponentially(volts):
     np.testing.assert_allclose(trace.state[:, 0], wanted, atol=1e-9)
 
 
-def test_joglekar_locks_at_a_bound_as_published(evidence):
+def test_joglekar_stays_at_a_bound_as_published(evidence):
     cell = device("linear_ion_drift_joglekar", x=1.0)
     trace = simulate(cell, Constant(-1.0, 1.0), samples=5)
     lock = trace.state[-1, 0]
@@ -228,7 +228,7 @@ def test_joglekar_locks_at_a_bound_as_published(evidence):
 
 
 @pytest.mark.parametrize("window", ["biolek", "zha"])
-def test_windows_that_flip_do_not_lock(window):
+def test_windows_that_depend_on_the_direction_do_not_stay_at_a_bound(window):
     cell = device(f"linear_ion_drift_{window}", x=1.0)
     assert simulate(cell, Constant(-1.0, 1.0), samples=5).state[-1, 0] < 0.9
 

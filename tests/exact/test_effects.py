@@ -1,4 +1,4 @@
-"""Effects against the closed forms of their distributions, spectra and laws; derivations in README.md."""
+"""Effects compared with the closed forms of their distributions, spectra and laws; derivations in README.md."""
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_truncated_lognormal(evidence, hold):
     )
 
 
-def test_truncation_out_of_reach_changes_nothing():
+def test_truncation_far_outside_the_distribution_changes_nothing():
     given = np.full((50, 40), 2e-5)
     np.testing.assert_allclose(
         Truncated(Lognormal(0.1), 1e-7, 1e-3).apply(given, seed=5), Lognormal(0.1).apply(given, seed=5), rtol=1e-12
@@ -117,7 +117,7 @@ def test_correlated_over_cycles(evidence, cycles):
         )
 
 
-def test_correlation_keeps_a_truncated_distribution(evidence):
+def test_correlated_draws_keep_a_truncated_distribution(evidence):
     spread = Truncated(Normal(0.3), 0.8, 1.5)
     sample = Correlated(spread, 5.0).apply(np.ones((30, N)), seed=7)[-1]
     evidence.follows(Correlated, "truncated normal", (sample - 1) / 0.3, stats.truncnorm(-0.2 / 0.3, 0.5 / 0.3).cdf)
@@ -231,7 +231,7 @@ def test_flicker_series_has_the_spectrum_of_one_over_f(evidence):
         )
 
 
-def test_a_slice_of_the_flicker_band_is_one_wave():
+def test_a_narrow_band_of_flicker_noise_is_one_wave():
     # 64 samples of 1 ms: waves at multiples of 1 / 128 ms. Half a spacing around the fifth is that wave alone.
     spacing, wave = 1 / 0.128, 5
     noise = FlickerNoise(1e-4, (wave - 0.45) * spacing, (wave + 0.45) * spacing)
@@ -336,7 +336,7 @@ def test_mean_of_drift_is_not_drift_at_the_mean(evidence):
     evidence.follows(PowerLawDrift, "exponents", (-np.log(sample) / length - nu) / s, "norm")
 
 
-def test_one_seed_is_one_set_of_exponents():
+def test_the_same_seed_gives_the_same_exponents():
     spread = Normal(0.03, relative=False)
     early, late = (PowerLawDrift(t, 0.06, spread=spread).apply(np.ones(50), seed=3) for t in (1e2, 1e4))
     np.testing.assert_allclose(early**2, late)
@@ -366,7 +366,7 @@ def test_forgetting(evidence):
     np.testing.assert_allclose(stretched, 0.2 + 0.6 * np.exp(-((times / 10.0) ** 0.4)))
 
 
-def test_forgetting_is_the_decay_of_the_wox_model(evidence):
+def test_forgetting_equals_the_decay_of_the_wox_model(evidence):
     cell = device("wox_scaled_decay")
     tau = float(cell.parameters["tau"] / cell.parameters["lam"])
     rate = cell.rates(0.0, [0.5])[0]
@@ -527,7 +527,7 @@ def test_effects_are_independent(evidence):
     )
 
 
-def test_one_more_effect_leaves_the_draws_of_the_others():
+def test_an_additional_effect_does_not_change_the_draws_of_the_others():
     given = np.full((60, 50), 2e-5)
     stuck, spread, drift = StuckCells(0.1, 0.1), Lognormal(0.2), PowerLawDrift(10.0, 0.1)
 
@@ -541,7 +541,7 @@ def test_one_more_effect_leaves_the_draws_of_the_others():
     np.testing.assert_array_equal(run(spread, drift), drift.apply(run(spread), 0))
 
 
-def test_parameters_of_a_device_spread(evidence):
+def test_spread_of_the_parameters_of_a_device(evidence):
     cell = device("vteam")
     shape = (200, 100)
     r_on = float(cell.parameters["r_on"])
@@ -554,7 +554,7 @@ def test_parameters_of_a_device_spread(evidence):
     np.testing.assert_allclose(alone.current(0.1, cell.bounds()[0]), 0.1 / alone.parameters["r_on"])
 
 
-def test_effects_on_one_parameter_follow_one_another():
+def test_effects_on_one_parameter_are_applied_in_order():
     cell = device("vteam")
     hot = ArrheniusRate(0.3, 350.0)
     many = spread_parameters(cell, {"k_off": [hot, Lognormal(0.1)], "x": Normal(0.0)}, (5,), seed=32)

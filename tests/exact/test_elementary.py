@@ -1,4 +1,4 @@
-"""Elementary functions of the kernels against mpmath with fifty digits."""
+"""Elementary functions of the kernels compared with mpmath in fifty digits."""
 
 import math
 

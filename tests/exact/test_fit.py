@@ -1,4 +1,4 @@
-"""Noise-free data give their parameters back; closed forms of intervals and of retention; derivations in README.md."""
+"""Fits of data without noise, and closed forms of confidence intervals and retention; derivations in README.md."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ TIME = np.geomspace(1.0, 1e5, 60)
 
 
 def record(model, waveform, **true):
-    """Return a loop without noise, and the start values that made it."""
+    """Return a loop without noise, and its true parameters and initial states."""
     time = np.linspace(0, waveform.duration, 161)
     trace = simulate(device(model, **true), waveform, samples=time, tolerance=1e-12)
     return Measured.trace(trace.time, trace.voltage, trace.current, waveform=waveform)
@@ -33,7 +33,7 @@ def recovers(found, true, rel=1e-6):
     ],
     ids=lambda p: p if isinstance(p, str) else "",
 )
-def test_noise_free_loops_give_the_parameters_back(model, waveform, true):
+def test_noise_free_loops_recover_the_parameters(model, waveform, true):
     recovers(fit(model, record(model, waveform, **true), list(true), starts=4), true)
 
 
@@ -44,8 +44,8 @@ def test_vteam_from_a_set_and_a_reset_loop_together():
     recovers(fit("vteam", records, list(true), starts=4), true)
 
 
-def test_pulse_train_gives_the_parameters_back():
-    # Each pulse potentiates, the rests forget; the device is built by hand from Samples, not by Measured.pulses.
+def test_pulse_train_recovers_the_parameters():
+    # Each pulse potentiates, the state decays between pulses; the device is built by hand from Samples, not by Measured.pulses.
     true = {"eta1": 0.006, "eta2": 3.5, "tau": 3.0}
     cell = device("wox_scaled_decay", **true)
     amplitude, width, period, edge = np.repeat([1.2, 1.0], 15), 0.02, 0.1, 2e-4
@@ -87,7 +87,7 @@ def test_stretched_exponential_retention():
     recovers(found, {"g0": 2.3e-5, "g_end": 3e-6, "tau": 700.0, "beta": 0.55})
 
 
-def test_interval_of_one_linear_parameter_is_that_of_the_textbook():
+def test_interval_of_one_linear_parameter_equals_the_textbook_formula():
     # g0 of a law with nu held at 0 is the mean of the data: its interval is Student's.
     rng = np.random.default_rng(3)
     data = 1e-5 * (1 + 0.02 * rng.standard_normal(12))
@@ -104,7 +104,7 @@ def test_interval_of_one_linear_parameter_is_that_of_the_textbook():
     assert known.reduced_chi2 == pytest.approx(np.sum((data - data.mean()) ** 2) / 4e-14 / 11)
 
 
-def test_covariance_of_a_straight_line_is_that_of_the_textbook():
+def test_covariance_of_a_straight_line_equals_the_textbook_formula():
     # G = g0 (1 - slope ln t): with a = g0, b = -g0 slope this is linear regression of G on ln t.
     rng = np.random.default_rng(4)
     x = np.log(TIME)
@@ -122,7 +122,7 @@ def test_covariance_of_a_straight_line_is_that_of_the_textbook():
     assert found.correlation[0, 1] == pytest.approx(expected[0, 1] / np.sqrt(expected[0, 0] * expected[1, 1]), rel=1e-5)
 
 
-def test_relative_weighting_makes_each_decade_count():
+def test_relative_weighting_weights_each_decade_equally():
     # Relative noise over four decades: the weighted fit sees the slope of the small end, the absolute one does not.
     rng = np.random.default_rng(5)
     factor = 1 + 0.01 * rng.standard_normal(TIME.size)
@@ -138,7 +138,7 @@ def test_relative_weighting_makes_each_decade_count():
     assert found.intervals["nu"][0] < 0.8 < found.intervals["nu"][1]
 
 
-def test_population_of_a_lognormal_sample_is_its_sample_statistics():
+def test_population_of_a_lognormal_sample_equals_the_sample_statistics():
     rng = np.random.default_rng(6)
     logs = rng.multivariate_normal([np.log(1e-5), np.log(2e3)], [[0.09, 0.03], [0.03, 0.04]], size=400)
     found = fit_population({"g": np.exp(logs[:, 0]), "r": np.exp(logs[:, 1]), "v": 1 + 0.1 * rng.standard_normal(400)})

@@ -1,4 +1,4 @@
-"""Arrays that ought to equal the software network, and converters with exact rules."""
+"""Arrays that must give the results of the software network, and the rules of converters."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def task():
 
 
 @pytest.mark.parametrize("tile", [(64, 64), (10, 7), (3, 2), (1000, 1000)])
-def test_an_ideal_recipe_is_the_matrix(tile):
+def test_ideal_arrays_multiply_exactly(tile):
     rng = np.random.default_rng(0)
     weights, bias, x = rng.normal(size=(20, 6)), rng.normal(size=6), rng.normal(size=(30, 20))
     matrix = AnalogMatrix.program(weights, bias, Recipe(conductance_limits=LIMITS, tile=tile), calibration=x)
@@ -49,7 +49,7 @@ def test_an_ideal_recipe_is_the_matrix(tile):
     assert np.abs(matrix.matmul(x) - wanted).max() < 1e-12 * np.abs(wanted).max()
 
 
-def test_ideal_arrays_equal_the_software_network_to_the_image(task):
+def test_ideal_arrays_predict_each_image_as_the_software_network_does(task):
     recipe = Recipe(conductance_limits=device("wox_scaled_decay").conductance_limits(0.3))
     network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs)
     hidden = np.maximum(task.test_inputs @ task.model.coefs_[0] + task.model.intercepts_[0], 0.0)
@@ -63,7 +63,7 @@ def test_ideal_arrays_equal_the_software_network_to_the_image(task):
     np.testing.assert_array_equal(network.predict(task.test_inputs), task.model.predict(task.test_inputs))
 
 
-def test_the_software_network_is_worth_running(task):
+def test_the_software_network_is_accurate(task):
     assert 0.96 < task.software_accuracy < 1.0
     assert len(task.train_labels) + len(task.test_labels) == 1797
     again = digits()
@@ -81,7 +81,7 @@ def test_linear_classifiers(task, classes):
     np.testing.assert_array_equal(network.predict(inputs), model.predict(inputs))
 
 
-def test_wires_enter_through_the_exact_circuit():
+def test_wire_resistance_is_solved_exactly():
     rng = np.random.default_rng(1)
     weights, x = rng.normal(size=(11, 4)), rng.uniform(size=(5, 11))
     wires = Wires(word_line=50.0, bit_line=80.0, driver=100.0, sense=30.0)
@@ -144,8 +144,8 @@ def test_effects_lower_accuracy_and_follow_the_seed(task):
     assert score(1, spread) != score(2, spread)
 
 
-def test_programmed_cells_are_those_of_apply_effects():
-    """On each array, in the order given, with random numbers of its own."""
+def test_programmed_cells_equal_those_of_apply_effects():
+    """Each array has its own random numbers; effects are applied in the given order."""
     effects = (ProgrammingNoise.relative(0.05), StuckLines(0.2, 0.1), UniformLevels(8))
     recipe = Recipe(conductance_limits=LIMITS, tile=(4, 4), effects=effects)
     weights, x = np.random.default_rng(6).normal(size=(9, 3)), np.ones((2, 9))
@@ -157,7 +157,7 @@ def test_programmed_cells_are_those_of_apply_effects():
         np.testing.assert_array_equal(tile.crossbar.conductance, wanted)
 
 
-def test_drift_at_a_time_is_a_factor_and_its_spread_costs_accuracy(task):
+def test_drift_is_a_common_factor_and_its_spread_lowers_accuracy(task):
     def drifted(time, spread=None):
         return network_with(task, PowerLawDrift(time, nu=0.1, spread=spread), seed=3)
 
@@ -174,7 +174,7 @@ WIRED = Wires(word_line=5.0, bit_line=5.0)
 
 @pytest.mark.parametrize("wires", [Wires(), WIRED])
 def test_noise_of_reads_is_drawn_for_each_read(wires):
-    """A column of equal cells at 1/f noise: mean and variance over reads, and another draw for every input vector."""
+    """Mean and variance of 1/f noise over the reads of equal cells; every input vector has its own draw."""
     noise = FlickerNoise(1e-4, 1.0, 1e6)
     recipe = Recipe(conductance_limits=LIMITS, effects=(noise,), wires=wires)
     x = np.ones((1, 30))
@@ -182,7 +182,7 @@ def test_noise_of_reads_is_drawn_for_each_read(wires):
     reads, quiet = 1500, replace_noise(matrix)
     found = matrix.matmul(np.repeat(x, reads, axis=0), seed=5)[:, 0]
     assert np.unique(found).size == reads
-    # The bias row and the minus column hold g_min each: their noise is negligible beside that of the 30 weights.
+    # The bias row and the minus column hold g_min each: their noise is negligible compared with that of the 30 weights.
     wanted = quiet.matmul(x)[0, 0]
     sigma = np.sqrt(noise.relative_variance / 30) * wanted
     assert abs(found.mean() - wanted) < 5 * sigma / np.sqrt(reads)
@@ -211,7 +211,7 @@ def test_accuracy_falls_with_the_noise_of_reads(task):
 
 
 class OffsetColumns:
-    """One column for each output, shifted by half of the window; the shift is taken off by a number."""
+    """A mapping with one column for each output, shifted by half of the window; the shift is subtracted digitally."""
 
     columns_per_output = 1
 
@@ -229,7 +229,7 @@ class OffsetColumns:
 
 
 @pytest.mark.parametrize("tile", [(64, 64), (10, 1), (7, 5)])
-def test_a_mapping_of_ones_own_is_used_as_it_is(tile):
+def test_a_user_defined_mapping_is_used(tile):
     rng = np.random.default_rng(7)
     weights, bias, x = rng.normal(size=(20, 6)), rng.normal(size=6), rng.uniform(size=(30, 20))
     recipe = Recipe(conductance_limits=LIMITS, tile=tile, mapping=OffsetColumns())
@@ -259,7 +259,7 @@ def test_a_backward_read_is_the_transposed_product():
     assert 0 < np.abs(apart).max() < 0.2
 
 
-def test_programming_a_tile_draws_its_effects_anew():
+def test_programming_a_tile_again_draws_new_effects():
     recipe = Recipe(conductance_limits=LIMITS, effects=[Lognormal(0.2)])
     tile = AnalogMatrix.program(np.ones((4, 3)), np.zeros(3), recipe, calibration=np.ones((1, 4)), seed=1).tiles[0]
     target = np.full(tile.crossbar.shape, 2e-6)
@@ -271,6 +271,6 @@ def test_programming_a_tile_draws_its_effects_anew():
 
 
 @pytest.mark.parametrize("mapping", [None, 2, object()])
-def test_what_is_no_mapping_is_refused(mapping):
+def test_an_object_without_the_mapping_protocol_is_refused(mapping):
     with pytest.raises(InputError, match=r"mapping: got .*; try: DifferentialPairs"):
         Recipe(conductance_limits=LIMITS, mapping=mapping)

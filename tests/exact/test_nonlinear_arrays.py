@@ -1,4 +1,4 @@
-"""Nonlinear arrays against scalar equations that scipy solves, and against what they must be as wires vanish."""
+"""Nonlinear arrays compared with scalar equations solved by scipy, and in the limit of ideal wires."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def wox(shape: tuple[int, int], seed: int = 0):
     return device("wox_scaled_decay", w=np.random.default_rng(seed).uniform(0.0, 1.0, shape))
 
 
-def test_ideal_wires_leave_the_devices_alone():
+def test_with_ideal_wires_cells_carry_the_currents_of_the_devices():
     cells = wox((3, 4))
     volts = np.array([[0.5, -1.0, 1.3], [0.0, 0.2, -0.4]])
     readout = Crossbar(cells).read(volts)
     assert_allclose(readout.current, cells.current(volts[:, :, None] * np.ones(4)).sum(axis=1), rtol=1e-12)
 
 
-def test_cells_that_carry_nothing_are_open():
-    """Yakopcic's current is proportional to its state: at x = 0 nothing holds a floating line, which is named."""
+def test_cells_without_current_are_open():
+    """Yakopcic's current is proportional to its state: at x = 0 a line is floating, and the error names it."""
     open_, shut = (Crossbar(device("yakopcic", x=np.full((1, 1), x))) for x in (0.0, 0.5))
     bias = Bias(word_left=0.9)
     assert shut.solve(bias).bit_line_voltage[0, 0] == pytest.approx(0.9)
@@ -46,7 +46,7 @@ def test_one_cell_behind_a_resistance():
 @pytest.mark.parametrize("floating", [False, True])
 @pytest.mark.parametrize("segment", [10.0, 1e4])
 def test_kirchhoff_at_every_node(segment, floating):
-    """Written node by node from the list of branches, no code shared with Newton's; there is one solution."""
+    """Kirchhoff's law, written node by node from the list of branches without code of the solver."""
     m, n = 3, 4
     cells = wox((m, n), seed=2)
     wires = Wires(segment, 0.5 * segment, 100.0, 50.0, 30.0, 20.0)
@@ -110,7 +110,7 @@ def test_backward_reads_of_ohmic_arrays_have_the_transposed_transfer():
     assert np.all(nonlinear.current > 0.0)
 
 
-def test_a_newton_iteration_that_is_cut_short_names_cells(monkeypatch):
+def test_a_newton_iteration_that_ends_early_names_cells(monkeypatch):
     monkeypatch.setattr(nonlinear, "_MOST_STEPS", 1)
     with pytest.raises(
         ConvergenceError, match=r"after 1 Newton steps; .* worst: cell \(\d, \d\) by .* A.*; try: "
@@ -119,7 +119,7 @@ def test_a_newton_iteration_that_is_cut_short_names_cells(monkeypatch):
     assert 0.0 < error.value.residual < 1.0
 
 
-def test_what_only_ohmic_cells_have_is_refused():
+def test_functions_for_ohmic_cells_are_refused():
     array = Crossbar(wox((2, 2)))
     for call in (array.transfer, lambda: array.conductance):
         with pytest.raises(InputError, match="cells with a current law"):

@@ -1,4 +1,4 @@
-"""Whole pulses: closed forms, the same pulses in time, in an array, and the statistics of their noise."""
+"""Counted pulses compared with closed forms, with pulses over time and in an array; statistics of their noise."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ AFFINE = [(m, s) for m in ("linear_step_synapse", "neurosim_synapse") for s in p
 
 @pytest.mark.parametrize("pulses", [1, 7, 60, -1, -7, -60])
 @pytest.mark.parametrize(("model", "name"), AFFINE)
-def test_pulses_in_time_are_pulses_that_are_counted(model, name, pulses):
+def test_pulses_over_time_equal_counted_pulses(model, name, pulses):
     lower, upper = (float(b[0]) for b in device(model, name).bounds())
     start = lower + 0.45 * (upper - lower)
     cell = device(model, name, **{device(model, name).state_names[0]: start})
@@ -22,7 +22,7 @@ def test_pulses_in_time_are_pulses_that_are_counted(model, name, pulses):
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1e-9, 1e-4, 0.01, 0.3, 1.0])
-def test_one_nominal_width_is_one_published_step(gamma):
+def test_a_pulse_of_nominal_width_is_one_published_step(gamma):
     cell = device("linear_step_synapse", dw_up=0.05, dw_down=0.03, gamma_up=gamma, gamma_down=gamma, w=0.2)
     for volts, wanted in (
         (1.0, 0.2 + 0.05 * (1 - gamma * 0.2 / 1.1724)),
@@ -33,7 +33,7 @@ def test_one_nominal_width_is_one_published_step(gamma):
         assert apply_pulses(cell, [0.2], int(volts))[0] == pytest.approx(wanted, abs=1e-15)
 
 
-def test_the_rate_is_continuous_where_its_series_takes_over():
+def test_the_rate_is_continuous_where_its_series_expansion_begins():
     below, above = (
         device("linear_step_synapse", dw_up=1e-3, w_max=1.0, gamma_up=g).rates(1.0, [0.0])[0]
         for g in (1 - 1e-14, 1 + 1e-14)
@@ -58,14 +58,14 @@ def test_soft_bounds_in_closed_form(evidence):
     np.testing.assert_allclose(after, -0.75 + (0.75 + 0.4) * (1 - 0.002 / 0.75) ** n, atol=1e-13)
 
 
-def test_equal_steps_end_at_the_bounds():
+def test_equal_steps_stop_at_the_bounds():
     cell = device("linear_step_synapse", gamma_up=0.0, gamma_down=0.0, dw_up=0.1, dw_down=0.1)
     after = apply_pulses(cell, [[0.0]] * 5, [3, 11, 12, -8, -9])[:, 0]
     np.testing.assert_allclose(after, [0.3, 1.1, 1.1724, -0.8, -0.8276], rtol=1e-14)
 
 
-def test_power_step_in_both_readings(evidence):
-    """Counted pulses take the published steps; a pulse in time follows the flow, u^-1 growing by dw/range a pulse."""
+def test_power_step_as_counted_pulses_and_over_time(evidence):
+    """Counted pulses take the published steps; over time, the flow increases u^-1 by dw/range in each pulse."""
     cell = device("power_step_synapse", w=-0.8)
     u, share = 0.9, 0.01 / 2
     for n in (1, 50):
@@ -89,7 +89,7 @@ def test_power_step_in_both_readings(evidence):
     assert step - flow == pytest.approx(2 * 0.01**2 * u**3 / (2 * 2), rel=0.02), "as the model's validity says"
 
 
-def test_a_pulse_of_the_programmer_is_one_update_and_half_selection_none():
+def test_a_programming_pulse_is_one_update_and_a_half_selected_cell_has_none():
     cell = device("linear_step_synapse", "reram_array_om", w=np.full((3, 4), -0.5))
     array = Crossbar(cell)
     programmer = Programmer(array, scheme="V/2", tolerance=1e-12)
@@ -102,7 +102,7 @@ CELLS = 40_000
 
 
 def test_additive_noise_is_an_autoregression(evidence):
-    """Soft bounds forget: var = (sigma dw)^2 (1 - r^2n)/(1 - r^2) with r = 1 - dw/w_max."""
+    """With soft bounds var = (sigma dw)^2 (1 - r^2n)/(1 - r^2) with r = 1 - dw/w_max."""
     cell, n, r = device("linear_step_synapse", "reram_array_om", dw_up=0.01), 40, 0.99
     after = apply_pulses(cell, np.full((CELLS, 1), -0.5), n, 5, c2c=CycleNoise(0.8))[:, 0]
     variance = (0.8 * 0.01) ** 2 * (1 - r ** (2 * n)) / (1 - r**2)
@@ -128,7 +128,7 @@ def test_multiplicative_noise_keeps_the_mean_of_the_closed_form(evidence):
     evidence.moments(CycleNoise, "multiplicative, 25 steps that shrink", after, end - mean, variance)
 
 
-def test_accumulated_noise_grows_with_the_root_of_the_pulses(evidence):
+def test_accumulated_noise_grows_with_the_root_of_the_number_of_pulses(evidence):
     cell = device("neurosim_synapse")
     for n, seed in ((1, 8), (9, 9)):
         noise = CycleNoise.published(cell)
@@ -146,7 +146,7 @@ def test_noise_of_a_set_pulse_grows_with_the_conductance(evidence):
         evidence.moments(CycleNoise, f"additive, a SET pulse of phase change at {1e6 * g:g} uS", after, mean, sigma**2)
 
 
-def test_noise_is_seeded_stays_inside_and_leaves_cells_without_pulses_alone():
+def test_noise_follows_the_seed_stays_inside_bounds_and_affects_only_pulsed_cells():
     cell = device("linear_step_synapse", "reram_array_hfo2", dw_up=np.array([0.1, 0.4, 0.9]))
     pulses = np.array([[5, 0, -3], [0, 2, 0]])
     noise = CycleNoise(1.0)

@@ -1,4 +1,4 @@
-"""Selectors, the transistor and devices in series against closed forms; derivations in README.md."""
+"""Selectors, the transistor and devices in series compared with closed forms; derivations in README.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_resistor_and_an_exponential_against_lambert(top):
     assert_allclose(pair.evaluate(volts)[:, 0, 1], 1.0 / (R + v0 / exact), rtol=1e-10)
 
 
-def test_an_open_part_opens_the_pair():
+def test_a_series_with_an_open_device_is_open():
     pair = Series(device("sinh_cell", g=0.0), device("resistor"))
     assert_allclose(pair.evaluate(1.0)[0], [0.0, 0.0])
     assert_allclose(Series(device("resistor"), device("sinh_cell", g=0.0)).evaluate(-1.0)[0], [0.0, 0.0])
@@ -106,7 +106,7 @@ def test_the_transistor_in_its_limits(evidence):
     assert_allclose(cell.evaluate(0.0, controls=[2.0, 0.0])[0, 1], beta * (2.0 - vt0), rtol=1e-2)
 
 
-def test_drain_and_source_change_places():
+def test_exchanging_drain_and_source_reverses_the_current():
     cell = device("ekv_transistor")
     volts = np.linspace(-1.5, 1.5, 7)
     there = cell.current(volts, controls=[1.2, -0.3])
@@ -122,7 +122,7 @@ def test_an_exponential_selector_has_its_published_selectivity(evidence):
     assert_allclose(cell.current(2.0), 1e-4, rtol=0.02)
 
 
-def test_a_threshold_switch_closes_and_opens_in_its_times(evidence):
+def test_a_threshold_switch_closes_and_opens_at_the_exact_times(evidence):
     cell = device("threshold_switch")
     trace = simulate(cell, Sine(0.6, 1e5, cycles=0.5), samples=2001)
     x = trace.state[:, 0]
@@ -141,7 +141,7 @@ def test_a_threshold_switch_closes_and_opens_in_its_times(evidence):
     evidence.figure(cell, "closed over open", reached, 1e10, rel=1e-7, source="published selectivity")
 
 
-def test_pairs_are_ensembles_and_start_anew():
+def test_series_of_devices_can_be_ensembles_with_new_initial_states():
     w = np.linspace(0.1, 0.9, 6).reshape(2, 3)
     pair = Series(device("exponential_selector"), device("wox_scaled_decay", w=w))
     assert pair.shape == (2, 3)
@@ -152,7 +152,7 @@ def test_pairs_are_ensembles_and_start_anew():
     assert pair.current(2.0).shape == (2, 3)
 
 
-def test_what_cannot_be_a_pair_is_refused():
+def test_invalid_series_are_refused():
     transistor = device("ekv_transistor")
     with pytest.raises(InputError, match="top: got ekv_transistor, which has a gate"):
         Series(transistor, device("resistor"))
@@ -167,8 +167,8 @@ def test_what_cannot_be_a_pair_is_refused():
 
 
 @pytest.mark.parametrize(("gate", "volts"), [(-3.0, 1.0), (-1.0, 0.5), (0.2, 0.1), (0.35, 1e-3), (200.0, 100.0)])
-def test_transistor_is_exact_from_far_off_to_far_on(gate, volts):
-    """Against the textbook form in thirty digits; exp((200 V - vt0) / (2 n ut)) is beyond doubles."""
+def test_the_transistor_is_exact_from_far_below_to_far_above_threshold(gate, volts):
+    """Compared with the textbook form in thirty digits; exp((200 V - vt0) / (2 n ut)) overflows in double precision."""
     cell = device("ekv_transistor")
     point = {p.symbol: sympy.Rational(float(cell.parameters[p.name])) for p in cell.model.parameters}
     point |= {cell.model.voltage: sympy.Rational(volts)}

@@ -1,4 +1,4 @@
-"""The printer of expressions, held to the numbers that ngspice itself computes from its text."""
+"""Expressions printed for ngspice, compared with the numbers that ngspice computes from them."""
 
 import math
 
@@ -98,7 +98,7 @@ VOCABULARY = [
 ]
 
 
-def test_the_vocabulary_means_the_same_in_ngspice():
+def test_all_functions_have_the_same_values_in_ngspice():
     found = ngspice_values(VOCABULARY)
     for law, values in zip(VOCABULARY, found, strict=True):
         np.testing.assert_allclose(values, wanted(law), rtol=1e-13, atol=1e-300, err_msg=str(law))
@@ -136,7 +136,7 @@ trees = st.recursive(
 
 @settings(max_examples=6)
 @given(st.lists(trees, min_size=5, max_size=15))
-def test_random_expressions_mean_the_same_in_ngspice(laws):
+def test_random_expressions_have_the_same_values_in_ngspice(laws):
     for law, values in zip(laws, ngspice_values(laws), strict=True):
         right = np.array(wanted(law))
         # Sums may cancel: rounding is relative to the largest term, which these bounded leaves keep moderate.
@@ -156,6 +156,6 @@ def test_numbers_read_back_as_the_same_double(value):
     "law",
     [sympy.gamma(V), sympy.Symbol("stranger"), sympy.oo + V, Piecewise((1, V > 0)), sympy.I * V, sympy.floor(V)],
 )
-def test_what_is_outside_the_vocabulary_is_refused(law):
+def test_unsupported_functions_are_refused(law):
     with pytest.raises(InputError, match=r"expression: got"):
         expression(law, {V: "v(a)"})

@@ -1,4 +1,4 @@
-"""Switching times under a constant voltage against closed forms, from picoseconds to years."""
+"""Switching times at constant voltage compared with closed forms, from picoseconds to years."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from devices import Constant, InputError, device, simulate, switching_time
 
 
-def test_vteam_switching_times_of_the_facts_sheet():
+def test_vteam_switching_times_match_the_reference_values():
     assert switching_time(device("vteam"), 1.0, stop=3e-9) == pytest.approx(122.448980e-9, rel=1e-8)
     assert switching_time(device("vteam", x=3e-9), -1.0, stop=0.0) == pytest.approx(4.6875e-12, rel=1e-8)
 
@@ -40,7 +40,7 @@ def test_at_zero_volts_it_is_the_retention_time():
     assert switching_time(cell, 0.0, stop=0.5, longest=1.0) == np.inf
 
 
-def test_a_state_that_settles_short_of_the_stop_never_arrives():
+def test_a_state_that_settles_before_the_stop_never_reaches_it():
     cell = device("wox_scaled_decay")
     p = {n: float(a) for n, a in cell.parameters.items()}
     volts = np.arcsinh(0.5 / p["tau"] / p["eta1"]) / p["eta2"]  # where the state settles at 0.5

@@ -1,4 +1,4 @@
-"""The printer of Verilog-A, held to the numbers that VACASK computes from a module compiled by OpenVAF."""
+"""Expressions printed as Verilog-A, compared with the numbers that VACASK computes from a compiled module."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def vacask_values(laws, points=POINTS):
     return np.array([[waves[f"v(x{m}_{k})"][0] for m in range(len(points))] for k in range(len(laws))])
 
 
-def test_the_vocabulary_means_the_same_in_vacask():
+def test_all_functions_have_the_same_values_in_vacask():
     for law, values in zip(VOCABULARY, vacask_values(VOCABULARY), strict=True):
         np.testing.assert_allclose(values, wanted(law), rtol=2e-15, atol=1e-300, err_msg=str(law))
 
@@ -46,7 +46,7 @@ def test_a_step_is_zero_at_zero_as_in_our_kernels():
 
 @settings(max_examples=3)
 @given(st.lists(trees, min_size=5, max_size=15))
-def test_random_expressions_mean_the_same_in_vacask(laws):
+def test_random_expressions_have_the_same_values_in_vacask(laws):
     for law, values in zip(laws, vacask_values(laws), strict=True):
         right = np.array(wanted(law))
         scale = 1.0 + max(abs(float(a)) for a in [*right, *values])
@@ -65,6 +65,6 @@ def test_no_number_is_an_integer():
     assert verilog_expression(1 / (3 * V), {V: "v"}) == "0.3333333333333333/v"
 
 
-def test_what_is_outside_the_vocabulary_is_refused():
+def test_unsupported_functions_are_refused():
     with pytest.raises(InputError, match=r"expression: got"):
         verilog_expression(Piecewise((1, V > 0)), {V: "v"})

@@ -1,4 +1,4 @@
-"""The golden netlists: ``python -m tests.golden.regenerate`` writes them anew; then read what changed.
+"""The golden netlists: ``python -m tests.golden.regenerate`` writes them again; then read the difference.
 
 Two circuits for each dialect: a device under pulses, and a read of 2x2 devices as a block.
 """
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 @cache
 def golden_files():
-    """Names and texts, with the version as it is."""
+    """Return the text of each file by name, with the present version in it."""
     cell = device_circuit(device("vteam", x=1e-9), Pulses(1.0, width=5e-9, period=1e-8, edge=1e-9))
     array = Crossbar(device("wox_scaled_decay", w=[[0.25, 0.5], [0.75, 1.0]]), Wires(2.5, 2.5, driver=50.0))
     read = crossbar_circuit(array, [0.5, 0.25]).enclosed()

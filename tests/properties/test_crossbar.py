@@ -1,4 +1,4 @@
-"""What every passive, linear, reciprocal array obeys."""
+"""Properties of every passive, linear, reciprocal array, tested on random ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def close(left, right, scale, rtol: float = 1e-10) -> None:
 
 
 def size_of(array: Crossbar, voltage: np.ndarray) -> np.ndarray:
-    """Return the largest currents that superposition allows, and for fainter bit lines a millionth of the largest."""
+    """Return the largest currents possible by superposition, and at least a millionth of the largest bit line's."""
     largest = np.abs(voltage) @ array.transfer()
     return np.maximum(largest, 1e-6 * largest.max())
 
@@ -55,7 +55,7 @@ def test_superposition(case, a, b):
 
 @quick
 @given(driven())
-def test_transfer_is_read(case):
+def test_the_transfer_matrix_gives_the_currents_of_reads(case):
     array, voltage = case
     close(array.read(voltage).current, voltage @ array.transfer(), size_of(array, voltage))
 
@@ -63,7 +63,7 @@ def test_transfer_is_read(case):
 @quick
 @given(crossbars())
 def test_reciprocity(array):
-    """Driven from its sense amplifiers and sensed at its drivers, an array has the transposed transfer."""
+    """Driven at its sense amplifiers and sensed at its drivers, an array has the transposed transfer matrix."""
     w = array.wires
     turned = Crossbar(array.conductance[::-1, ::-1].T, Wires(w.bit_line, w.word_line, w.sense, w.driver))
     back = turned.read(np.eye(array.columns), nodes=True).current[::-1, ::-1].T
@@ -73,7 +73,7 @@ def test_reciprocity(array):
 
 @quick
 @given(driven(), st.randoms(use_true_random=False))
-def test_lines_without_resistance_may_be_permuted(case, random):
+def test_permuting_lines_without_resistance_permutes_currents(case, random):
     array, voltage = case
     w = Wires(driver=array.wires.driver, sense=array.wires.sense)
     i = random.sample(range(array.rows), array.rows)
@@ -85,7 +85,7 @@ def test_lines_without_resistance_may_be_permuted(case, random):
 
 @quick
 @given(driven(vectors=5))
-def test_batch_is_loop(case):
+def test_a_batch_equals_a_loop_over_its_vectors(case):
     array, voltage = case
     together = array.read(voltage, nodes=True)
     for k, vector in enumerate(voltage):
@@ -138,7 +138,7 @@ def test_passivity(case):
 @quick
 @given(driven(), st.integers(0, 80), st.sampled_from(["word_line", "bit_line", "driver", "sense"]))
 def test_power_falls_with_every_resistance(case, k, name):
-    """Rayleigh: at given voltages a passive network takes no more power when any part conducts worse."""
+    """Rayleigh: at given voltages, the power of a passive network does not rise if any resistance rises."""
     array, voltage = case
     before = array.read(voltage[0], nodes=True)
     slack = 1e-10 * (np.abs(voltage[0]) @ np.abs(before.cell_current).sum(axis=1))
@@ -152,7 +152,7 @@ def test_power_falls_with_every_resistance(case, k, name):
 
 
 @pytest.mark.parametrize("shape", [(40, 70), (70, 40)])
-def test_transfer_of_a_larger_array_is_read(shape):
+def test_the_transfer_matrix_of_a_larger_array_gives_the_currents_of_reads(shape):
     rng = np.random.default_rng(5)
     array = Crossbar(10 ** rng.uniform(-9, -3, shape), Wires(3.0, 2.0, 50.0, 20.0))
     voltage = rng.normal(size=(3, shape[0]))

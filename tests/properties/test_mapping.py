@@ -1,3 +1,5 @@
+"""Mapping of weights to conductances, and of matrices to tiles, for random matrices."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ LIMITS = st.tuples(st.floats(0, 1e-4), st.floats(1e-6, 1e-2)).map(lambda t: (t[0
 
 
 @given(WEIGHTS, LIMITS)
-def test_weights_come_back_and_conductances_keep_their_window(weights, limits):
+def test_weights_are_recovered_and_conductances_stay_in_the_window(weights, limits):
     pairs = DifferentialPairs.fit(weights, limits)
     conductance = pairs.conductance(weights)
     assert conductance.shape == (weights.shape[0], 2 * weights.shape[1])
@@ -25,7 +27,7 @@ def test_weights_come_back_and_conductances_keep_their_window(weights, limits):
 
 
 @given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.tuples(st.integers(1, 50), st.integers(1, 50)))
-def test_tiles_cover_a_matrix_once_and_fit(shape, tile):
+def test_tiles_cover_a_matrix_exactly_once(shape, tile):
     count = np.zeros(shape, int)
     for rows, columns in tile_slices(shape, tile):
         count[rows, columns] += 1

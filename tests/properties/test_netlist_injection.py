@@ -1,4 +1,4 @@
-"""Hostile text in a netlist: prose stays in comments, and a name is a name or refused; in every dialect."""
+"""Hostile text in netlists of every dialect: descriptions appear only in comments, invalid names are refused."""
 
 import re
 from dataclasses import replace
@@ -41,7 +41,7 @@ def model(prose="plain"):
 
 
 def circuit(prose="plain", **names):
-    """Everything that is written from text: `prose` as such, and a name for each other place."""
+    """A circuit with `prose` in every description, and a name in every other place that takes text."""
     usual = {
         "resistor": "R1", "capacitor": "C1", "source": "V1", "instance": "X1", "net": "a", "parameter": "g",
         "block": "part", "inner": "b", "measured": "V1", "observed": "X1",
@@ -76,7 +76,7 @@ def circuit(prose="plain", **names):
 
 
 def written(dialect, text):
-    """What is no comment; Verilog-A's descriptions are text in quotation marks."""
+    """Return a netlist without comments; descriptions in Verilog-A are text in quotation marks."""
     mark = MARKS[dialect]
     lines = text.split("\n")
     if dialect == "vacask":
@@ -89,7 +89,7 @@ def written(dialect, text):
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(max_examples=20)
 @given(prose=hostile)
-def test_prose_stays_in_comments(dialect, prose):
+def test_descriptions_appear_only_in_comments(dialect, prose):
     try:
         hostile_files = write_netlist(circuit(prose), dialect)
     except InputError:
@@ -110,7 +110,7 @@ PLACES = {
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(max_examples=20)
 @given(place=st.sampled_from(list(PLACES)), name=hostile, letter=st.booleans())
-def test_a_name_is_a_name_or_refused(dialect, place, name, letter):
+def test_names_are_valid_or_refused(dialect, place, name, letter):
     name = PLACES[place] + name if letter else name
     changes = {place: name, "measured": name} if place == "source" else {place: name}
     try:
@@ -124,7 +124,7 @@ def test_a_name_is_a_name_or_refused(dialect, place, name, letter):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @given(name=hostile)
-def test_a_file_name_is_one_or_refused(dialect, name):
+def test_file_names_are_valid_or_refused(dialect, name):
     try:
         files = write_netlist(circuit(), dialect, name=name)
     except InputError:
@@ -134,7 +134,7 @@ def test_a_file_name_is_one_or_refused(dialect, name):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "1\n.control", None])
-def test_a_number_is_a_number_or_refused(dialect, value):
+def test_numbers_are_finite_or_refused(dialect, value):
     usual = circuit()
     for k, field in ((0, "value"), (1, "resistance"), (2, "capacitance")):
         changed = replace(usual.elements[k], **{field: value})
@@ -147,7 +147,7 @@ def test_a_number_is_a_number_or_refused(dialect, value):
 
 
 @pytest.mark.parametrize("dialect", ["ngspice", "xyce", "ltspice"])
-def test_names_that_spice_takes_for_one_are_refused(dialect):
+def test_names_that_differ_only_in_case_are_refused(dialect):
     two = (VoltageSource("V1", "a", "0", 1.0), Resistor("Ra", "a", "0", 1.0))
     for third, message in (
         (Resistor("rA", "a", "0", 2.0), "two elements named ra"),

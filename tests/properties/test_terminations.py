@@ -1,4 +1,4 @@
-"""What every linear array obeys, whatever its terminals are connected to and however its metal is broken."""
+"""Properties of every linear array, tested with random terminals and broken wires."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def resistances(shape: tuple[int, ...]) -> st.SearchStrategy:
 
 @st.composite
 def circuits(draw, vectors: int = 2, faults: bool = True) -> tuple[Crossbar, Bias]:
-    """Return an array with any wires and a bias under which nothing floats."""
+    """Return a random array and a bias with which no part of it floats."""
     m, n = draw(st.integers(1, 7)), draw(st.integers(1, 7))
     shorts = []
     if faults and m > 1 and draw(st.booleans()):
@@ -122,7 +122,7 @@ def test_power_that_is_delivered_becomes_heat(case):
 
 @quick
 @given(circuits(vectors=3))
-def test_batch_is_loop(case):
+def test_a_batch_equals_a_loop_over_its_vectors(case):
     array, bias = case
     together = array.solve(bias)
     for k in range(3):
@@ -139,7 +139,7 @@ def test_batch_is_loop(case):
 @quick
 @given(circuits(vectors=1, faults=False), st.data())
 def test_reciprocity(case, data):
-    """One volt at a terminal draws through another, held at 0 V, what it would draw the other way round."""
+    """One volt at a terminal gives the same current through another at 0 V as with the two exchanged."""
     array, bias = case
     on = [(side, k) for side in SIDES if getattr(bias, side) is not None for k in range(getattr(bias, side).shape[-1])]
     on = [(side, k) for side, k in on if not np.isnan(getattr(bias, side)[0, k])]
@@ -161,7 +161,7 @@ def test_reciprocity(case, data):
 
 @quick
 @given(circuits(vectors=1, faults=False), st.randoms(use_true_random=False))
-def test_word_lines_may_change_places_on_ideal_bit_lines(case, random):
+def test_permuting_word_lines_on_ideal_bit_lines_permutes_currents(case, random):
     array, bias = case
     w = array.wires
     plain = Wires(w.word_line if isinstance(w.word_line, float) else 1.0, 0.0, 3.0, 2.0, 5.0, 4.0)

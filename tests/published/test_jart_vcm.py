@@ -1,4 +1,4 @@
-"""JART VCM v1b: resistances worked out by hand, the published equations solved apart, and the published fit."""
+"""JART VCM v1b: resistances computed by hand, the published equations solved separately, and the published fit."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_resistances_worked_out_by_hand(evidence):
 
 
 def junction(i, v_j, n, forward: bool):
-    """The port's equations of the junction with the published barrier: its current."""
+    """Current of the junction from the equations of the C++ port, with the published barrier."""
     t = P["t_0"] + P["r_th"] * (P["s_reset"] if forward else 1.0) * i * (v_j + i * (part("R_disc", n) + PLUG))
     psi = P["phi_b"] - P["phi_n"] - v_j
     lowered = (Q**3 * P["z_v"] * n * np.maximum(psi, 0) / (8 * np.pi**2 * (P["eps_phi"] * EPS0) ** 3)) ** 0.25
@@ -59,7 +59,7 @@ def junction(i, v_j, n, forward: bool):
 
 
 def solutions(v: float, n: float) -> np.ndarray:
-    """All currents at which junction and resistances agree, by sign changes on a fine grid and bisection."""
+    """All currents that solve the equations of junction and resistances, by sign changes on a grid and bisection."""
     resistance = part("R", n)
     heated = P["r_line"] ** 2 * P["alpha"] * P["r_th_line"]
 
@@ -98,15 +98,15 @@ def test_set_direction_solves_the_published_equations(evidence, v, n):
     ("v", "n", "count"),
     [(0.1, 0.008, 1), (0.1, 20.0, 3), (0.6, 0.1, 3), (0.6, 5.0, 3), (1.0, 0.008, 1), (1.0, 20.0, 3), (1.5, 0.1, 1)],
 )
-def test_reset_direction_is_the_published_solution_that_grows_out_of_zero(evidence, v, n, count):
-    """Of the published equations' solutions, that with the smallest voltage on the junction: the largest current."""
+def test_reset_direction_is_the_published_solution_connected_to_zero(evidence, v, n, count):
+    """The solution of the published equations with the smallest voltage across the junction: the largest current."""
     found = solutions(v, n * UNIT)
     assert len(found) == count
     operating_point(evidence, v, n, found.max(), "" if count == 1 else "largest of three solutions")
 
 
-def test_one_solution_everywhere_and_a_current_that_rises():
-    """The residual changes sign once on the way from 0 to v, whatever the state: no branch to choose."""
+def test_the_solution_is_unique_and_the_current_rises():
+    """The residual changes sign once between 0 and v for every state, so that there is only one solution."""
     model = CELL.model
     y, state = model.unknown.symbol, model.states[0].symbol
     given = [p.symbol for p in model.parameters]
@@ -123,7 +123,7 @@ def test_one_solution_everywhere_and_a_current_that_rises():
 
 @pytest.mark.parametrize(("v", "n"), [(-1.1, 0.02), (-0.8, 2.0), (1.3, 0.3), (1.0, 12.0)])
 def test_ionic_current_with_both_barriers(v, n):
-    """Mott and Gurney's hopping with a forward and a backward barrier, as published; the model has them in one."""
+    """Mott-Gurney hopping with forward and backward barrier, as published; the model combines them in one term."""
     i = float(CELL.current(v, [n * UNIT]))
     disc, series = part("R_disc", n * UNIT), P["r_tiox"] + P["r_line"]
     filament = v - i * series - P["r_line"] ** 2 * P["alpha"] * P["r_th_line"] * i**3
@@ -166,7 +166,7 @@ def fitted(v: float, n: float) -> float:
 
 
 def test_current_follows_the_published_fit(evidence):
-    """Both directions, high to low resistance; with the other thermal resistance in circulation it does not."""
+    """In both directions, high to low resistance; with the other published thermal resistance it does not."""
     volts = (-1.5, -1.2, -0.9, -0.7, 0.7, 0.9, 1.2, 1.5)
     states = UNIT * np.geomspace(0.008, 20, 12)
     deviation = np.array([[CELL.current(v, [n]) / fitted(v, n) - 1 for n in states] for v in volts]).squeeze()

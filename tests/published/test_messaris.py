@@ -1,4 +1,4 @@
-"""Messaris' data-driven model against its closed form at constant voltage, taken by log-sum-exp."""
+"""Messaris' data-driven model compared with its closed form at constant voltage, computed by log-sum-exp."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_fall_at_constant_voltage(volts):
     np.testing.assert_allclose(trace.state[:, 0], -rise(trace.time, -start, -bound, k, s), rtol=1e-7)
 
 
-def test_it_tends_to_its_bound_and_rests_beyond_it(evidence):
+def test_the_state_tends_to_its_bound_and_does_not_move_beyond_it(evidence):
     trace = simulate(device("messaris"), Constant(1.5, 1.0), samples=3)
     evidence.figure(device("messaris"), "resistance after 1 s at 1.5 V", trace.state[-1, 0], 16719.0, rel=1e-9,
                     unit="ohm", source="it tends to its bound")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Metastable switches: the checkable figures of the mean, and the exact statistics of a finite number."""
+"""Metastable switches: reference values of the mean, and the exact statistics of a finite number of switches."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ def on_off(volts: float) -> tuple[float, float]:
     return 1 / (1 + np.exp(-(volts - 0.27) / U_T)), 1 - 1 / (1 + np.exp(-(volts + 0.27) / U_T))
 
 
-def test_probabilities_of_the_facts_sheet(evidence):
+def test_probabilities_match_the_reference_values(evidence):
     cell = device("metastable_switch")
     evidence.figure(cell, "P_on at 0.2 V", cell.rates(0.2, [0.0])[0] * TAU, 0.0617265, rel=1e-6)
     evidence.figure(cell, "P_on at 0.27 V", cell.rates(0.27, [0.0])[0] * TAU, 0.5, rel=1e-14)
 
 
-def test_it_forgets_at_zero_volts_in_1_81_s(evidence):
+def test_the_retention_time_at_zero_volts_is_1_81_s(evidence):
     up, down = on_off(0.0)
     cell = device("metastable_switch", x=0.9)
     slope = (cell.rates(0.0, [0.4]) - cell.rates(0.0, [0.6]))[0] / 0.2
@@ -61,7 +61,7 @@ def test_stationary_mean_variance_and_correlation(evidence, volts):
 
 
 def test_a_single_switch_under_a_moving_voltage(evidence):
-    """The probability of being on is the mean law itself, however few samples there are."""
+    """The probability of being on follows the law of the mean, whatever the number of samples."""
     cells = 20000
     wave = Sine(0.45, 2e3, cycles=0.8)
     many = device("metastable_switch", x=np.zeros(cells))

@@ -1,4 +1,4 @@
-"""The published figures of the Michigan chip agree with one another (Cai 2019, Correll 2020)."""
+"""The published figures of the Michigan chip are consistent (Cai 2019, Correll 2020)."""
 
 import pytest
 

@@ -14,14 +14,14 @@ def exponent(g: float) -> float:
     return float(np.log(fresh / old))
 
 
-def test_drift_exponents_of_the_facts_sheet(evidence):
+def test_drift_exponents_match_the_reference_values(evidence):
     for g, wanted in ((0.1e-6, 0.1), (0.5e-6, 0.085036), (1.25e-6, 0.070834), (6.25e-6, 0.049), (25e-6, 0.049)):
         source = "by hand from aihwkit's noise model"
         evidence.figure(device("pcm"), f"mean nu at {1e6 * g:g} uS", exponent(g), wanted, abs=5e-7, source=source)
 
 
 def test_a_day_of_drift(evidence):
-    """Time runs from t0 = 20 s after programming, when the conductance is the programmed one; so does the sheet's."""
+    """Time starts at t0 = 20 s after programming, when the conductance is the programmed one."""
     cell = device("pcm", g=25e-6)
     trace = simulate(cell, Constant(0.1, DAY), samples=101)
     conductance = trace.current / trace.voltage
@@ -59,7 +59,7 @@ def test_set_pulses_follow_the_affine_step(evidence):
     evidence.figure(cell, "conductance that SET tends to", cell.parameters["g_sat"], 10.6190e-6, rel=1e-5, unit="S")
 
 
-def test_a_train_of_set_pulses_in_time_is_the_same():
+def test_a_train_of_set_pulses_over_time_gives_the_same_states():
     cell = device("pcm", g=0.1e-6, age=6.0)
     trace = simulate(cell, pulse_train(cell, 12), samples=2, tolerance=1e-12)
     # The last pulse is followed by half a microsecond of drift, which leaves the programmed conductance alone.
@@ -67,7 +67,7 @@ def test_a_train_of_set_pulses_in_time_is_the_same():
     assert trace.state[-1, 1] < 1e-8, "drift has started anew"
 
 
-def test_a_reset_pulse_leaves_what_melting_leaves():
+def test_a_reset_pulse_leaves_the_conductance_of_the_melted_state():
     cell = device("pcm")
     after = apply_pulses(cell, [8e-6, 2.0], -1)
     assert after[0] == pytest.approx(0.1e-6 + 7.9e-6 * np.exp(-10.0), rel=1e-12)

@@ -1,4 +1,4 @@
-"""Every set of the pulsed synapses has the shape of its source: end points, number of states, asymmetry."""
+"""Every set of the pulsed synapses has the curve of its source: end points, number of states, asymmetry."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def up_and_down(cell, count: int = 100) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_potentiation_and_depression_are_the_published_recursion(name):
+def test_potentiation_and_depression_follow_the_published_recursion(name):
     cell = device("linear_step_synapse", name)
     wanted = steps(name, np.repeat([1, -1], 100), float(cell.bounds()[0][0]))
     np.testing.assert_allclose(up_and_down(cell), wanted, atol=2e-15)
@@ -75,7 +75,7 @@ def test_weight_zero_is_the_symmetry_point(name):
 
 @pytest.mark.parametrize("name", ["ecram_tang", "ecram_kim"])
 def test_as_many_pulses_down_as_up_nearly_return_an_ecram(name):
-    """A quarter of the range up and as many pulses down miss the start by less than under soft bounds."""
+    """After a quarter of the range up and equally many pulses down, the error is smaller than with soft bounds."""
 
     def miss(name: str) -> float:
         cell = device("linear_step_synapse", name)
@@ -91,7 +91,7 @@ def test_as_many_pulses_down_as_up_nearly_return_an_ecram(name):
 @pytest.mark.parametrize(("nl", "a"), [(0.01, 126.268958), (1, 1.251653), (2.4, 0.499181), (4.88, 0.200303),
                                       (9, 0.02281)])  # fmt: skip
 def test_nonlinearity_of_neurosim(evidence, nl, a):
-    """Table values to their last digit; the closed rule was found to hold to 2e-6 of the label."""
+    """Values of the table to their last digit; the closed form holds to 2e-6 of the label."""
     digit = 10.0 ** -len(str(a).split(".")[1])
     cell = device("neurosim_synapse")
     source = "NeuroSim's table, to its last digit"
@@ -154,7 +154,7 @@ REPORTED = {
 
 @pytest.mark.parametrize("name", REPORTED)
 def test_reported_devices_have_the_figures_of_the_table(evidence, name):
-    """Window, number of states and both labels, read off whole pulses; a label's sign is the side of the chord."""
+    """Window, number of states and both labels from counted pulses; the sign of a label is the side of the chord."""
     states, up, down, r_on, ratio = REPORTED[name]
     cell = device("neurosim_synapse", name)
     source = "M. Jerry et al., IEDM 2017, table"
@@ -171,8 +171,8 @@ def test_reported_devices_have_the_figures_of_the_table(evidence, name):
         evidence.figure(cell, f"label of the way {way}, from pulses", reached, label, rel=3e-3, source=source)
 
 
-def test_a_ferroelectric_transistor_nearly_retraces_its_way():
-    """Labels of one sign: both ways are steep at low conductance; the others fall fast from the top."""
+def test_depression_of_a_ferroelectric_transistor_nearly_retraces_potentiation():
+    """With labels of one sign both curves are steep at low conductance; the other devices fall fast from the top."""
     steps = {}
     for name, (states, *_) in REPORTED.items():
         path = np.append(0.0, up_and_down(device("neurosim_synapse", name), states))
@@ -181,7 +181,7 @@ def test_a_ferroelectric_transistor_nearly_retraces_its_way():
     assert all(np.abs(steps[name]).max() > 0.1 for name in ("alox_hfo2", "taox_tio2", "pcmo"))
 
 
-def test_neurosim_is_a_linear_step_in_other_words():
+def test_neurosim_equals_the_linear_step_model_with_other_parameters():
     """With w = 2 x - 1 its slopes are gamma = tanh(P_max / 2 A) and its steps (1 - exp(-1/A))/gamma."""
     cell = device("neurosim_synapse")
     z = [1 / float(cell.parameters[name]) for name in ("a_up", "a_down")]

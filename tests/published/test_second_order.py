@@ -1,4 +1,4 @@
-"""Second-order Ta2O5-x: heat in closed form, and the timing dependence that residual heat gives (shape only)."""
+"""Second-order Ta2O5-x: temperature in closed form, and the effect of residual heat on later pulses (shape only)."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_temperature_in_closed_form(evidence):
     )  # fmt: skip
 
 
-def test_motion_is_arrhenius(evidence):
+def test_the_rate_follows_arrhenius(evidence):
     cell = device("second_order_ta2o5")
     rates = cell.rates(1.0, [[0.5, 300.0], [0.5, 400.0], [0.5, 500.0]])[:, 0]
     reached = np.log(rates[1] / rates[0])
@@ -38,7 +38,7 @@ def test_motion_is_arrhenius(evidence):
 
 
 def paired(gap: float) -> float:
-    """Growth by the second of two pulses over the growth by the first."""
+    """Growth by the second of two pulses divided by the growth by the first."""
     edge = 1e-9
     wave = Pulses(VOLTS, width=WIDTH, period=WIDTH + 2 * edge + gap, count=2, edge=edge)
     start, between, end = simulate(
@@ -61,7 +61,7 @@ def test_the_same_pulses_at_a_higher_rate_move_more():
     assert grown(0.6e-6) > 1.5 * grown(5e-6)
 
 
-def test_without_heat_there_is_no_timing():
+def test_without_heating_the_timing_has_no_effect():
     cell = device("second_order_ta2o5", r_th=1e-3, c_th=1e-3, rate=1e12)
 
     def grown(period: float) -> float:

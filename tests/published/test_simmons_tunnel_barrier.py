@@ -1,4 +1,4 @@
-"""Simmons tunnel barrier: hand-worked speeds and constants of the published equations, and Simmons's limits."""
+"""Simmons tunnel barrier: speeds and constants of the published equations computed by hand, and Simmons's limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VALUES = {name: float(value) for name, value in CELL.parameters.items()}
 
 
 def speed(width: float, current: float, cell=CELL) -> float:
-    """Evaluate the declared speed where the series resistance says that `current` flows."""
+    """Evaluate the declared speed at the voltage for which `current` flows through the series resistance."""
     model = cell.model
     law = model.rates[0].subs({model.voltage: current * VALUES["r_s"], model.unknown.symbol: 0.0})
     values = {p.symbol: float(cell.parameters[p.name]) for p in model.parameters}
@@ -39,7 +39,7 @@ def test_speeds_worked_out_by_hand(evidence, width, current, expected):
 
 @pytest.mark.parametrize("current", [-1e-3, -2e-5, 3e-5, 2e-3])
 @pytest.mark.parametrize("width", [1.2e-9, 1.5e-9, 1.9e-9])
-def test_the_speed_in_logarithms_is_the_published_form(width, current):
+def test_the_speed_in_logarithms_equals_the_published_form(width, current):
     off = current > 0
     with mpmath.workdps(40):
         f, i, a = (mpmath.mpf(x) for x in ((3.5e-6, 115e-6, 1.2e-9) if off else (40e-6, 8.9e-6, 1.8e-9)))
@@ -52,7 +52,7 @@ def test_the_speed_in_logarithms_is_the_published_form(width, current):
         assert_allclose(speed(width, current), float(exact if off else -exact), rtol=2e-9)
 
 
-def test_both_sets_say_which_limit_they_have():
+def test_both_sets_name_their_limit():
     technion = device("simmons_tunnel_barrier", "technion")
     assert (float(technion.parameters["a_on"]), VALUES["a_on"]) == (2.0e-9, 1.8e-9)
     assert technion.parameter_set.status == "code default"
@@ -61,7 +61,7 @@ def test_both_sets_say_which_limit_they_have():
 
 
 def test_constants_of_the_deck_follow_from_physics(evidence):
-    """0.0998, 0.1261, 10.246 and 0.0617, in nm, V and A, stand in the authors' deck as plain numbers."""
+    """The authors' deck has them as plain numbers: 0.0998, 0.1261, 10.246 and 0.0617, in nm, V and A."""
     for what, unit, reached, expected, tolerance in (
         ("image-force length", "nm", VALUES["lam"] * 1e9, 0.0998, 2e-4),
         ("1.2 image-force lengths over the barrier", "nm", 1.2 * VALUES["lam"] / VALUES["phi0"] * 1e9, 0.1261, 3e-4),
@@ -86,8 +86,8 @@ def published_current(w: float, v: float) -> float:
 
 @pytest.mark.parametrize("width", [1.2e-9, 1.5e-9, 1.8e-9])
 @pytest.mark.parametrize("voltage", [0.1, 0.4, 0.8])
-def test_the_current_is_that_of_the_deck(width, voltage):
-    """Whose constants have three to four digits, in an exponent of about ten."""
+def test_the_current_agrees_with_the_deck(width, voltage):
+    """The constants of the deck have three to four digits, in an exponent of about ten."""
     current = published_current(width * 1e9, voltage)
     applied = voltage + 215.0 * current
     assert_allclose(CELL.current(applied, [width]), current, rtol=8e-3)

@@ -1,4 +1,4 @@
-"""Stanford-PKU: figures worked out by hand from its published default parameters."""
+"""Stanford-PKU: values computed by hand from its published default parameters."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_gap_stands_still_below_the_threshold_field(state, enhancement, sign
 
 
 def test_the_threshold_is_located():
-    """With a cold filament and a flat enhancement the speed depends on the voltage alone; the gap is its integral."""
+    """With a cold filament and constant enhancement the speed depends on the voltage alone; the gap is its integral."""
     cell = device("stanford_pku", rth=0.0, beta=0.0, gap=1e-9)
     wave = Sine(1.3, 1e6, cycles=0.5)
     fine = simulate(cell, wave, samples=[wave.duration], tolerance=1e-13).state[0, 0]
@@ -63,8 +63,8 @@ def test_the_threshold_is_located():
     assert_allclose(fine - 1e-9, moved, rtol=1e-5)
 
 
-def test_the_gap_leaves_a_bound_at_once():
-    """No hidden integral: however long it was pressed against a bound, it comes back in the same time."""
+def test_the_gap_leaves_a_bound_without_delay():
+    """However long the gap was driven against a bound, it returns in the same time: nothing is integrated there."""
     back = []
     for pressed in (1e-9, 1e-6):
         wave = Samples([0.0, pressed, pressed + 1e-12, pressed + 1e-9], [1.5, 1.5, -1.5, -1.5])

@@ -9,7 +9,7 @@ LAWS = ["team", "team_exponential", "team_kvatinsky", "team_exponential_kvatinsk
 
 
 @pytest.mark.parametrize("name", ["team", "team_exponential"])
-def test_rate_at_1_mA_of_the_facts_sheet(evidence, name):
+def test_rate_at_1_mA_matches_the_reference_value(evidence, name):
     cell = device(name, r_on=100.0, r_off=200e3)
     state = np.array([[0.5e-9], [2e-9]])
     volts = 1e-3 / cell.current(1.0, state)
@@ -56,7 +56,7 @@ def test_windows_close_as_printed():
 
 
 @pytest.mark.parametrize("name", ["team_kvatinsky", "team_exponential_kvatinsky"])
-def test_a_window_far_out_is_among_the_smallest_doubles(evidence, name):
+def test_a_window_far_outside_is_a_subnormal_number(evidence, name):
     """Biolek et al., IEEE Access 9, 30247 (2021), warn of its underflow."""
     fast = {"k_off": 1e30, "r_off": 101.0, "r_on": 100.0}
     x = [[1.2e-9 + 6.6 * 0.1e-9]]
@@ -81,7 +81,7 @@ def test_windows_of_the_technion_code_hold_the_state_between_them():
         assert abs(float(simulate(cell, Constant(volts, 1e-3)).state[-1, 0]) - 1.6e-9) < 0.1e-9
 
 
-def test_linear_team_turns_on_in_the_time_of_its_integral():
+def test_linear_team_turns_on_at_the_time_of_the_closed_form():
     """With alpha_on = 1 and i far above the threshold, dx/dt = -c / R(x); the time is the integral of R dx / c."""
     cell = device("team", alpha_on=1.0, i_on=-1e-15, k_on=-1e-16, x=3e-9)
     speed = 1e-16 * 1.0 / 1e-15

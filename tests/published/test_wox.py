@@ -7,7 +7,7 @@ from devices import Constant, device, simulate
 
 
 @pytest.mark.parametrize("volts", [0.0, 0.3, 0.5, -0.2])
-def test_growth_and_forgetting_are_exponential(volts):
+def test_growth_and_decay_are_exponential(volts):
     cell = device("wox_plain_decay", w=0.4)
     asymptote = 10.0 * 0.018 * np.sinh(4.0 * volts)
     wanted = asymptote + (0.4 - asymptote) * np.exp(-np.linspace(0, 6.0, 13) / 10.0)
@@ -15,7 +15,7 @@ def test_growth_and_forgetting_are_exponential(volts):
     np.testing.assert_allclose(trace.state[:, 0], np.maximum(wanted, 0.0), atol=1e-9)
 
 
-def test_forgetting_takes_tau_itself_and_not_tau_over_lam(evidence):
+def test_the_time_constant_of_decay_is_tau_not_tau_over_lam(evidence):
     for name, wanted, law in (
         ("wox_plain_decay", np.exp(-1.0), "t/tau"),
         ("wox_scaled_decay", np.exp(-4.5), "lam t/tau"),

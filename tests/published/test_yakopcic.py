@@ -1,4 +1,4 @@
-"""Yakopcic's model: the checkable figures, and what is said of its damping."""
+"""Yakopcic's model: reference values, and the published properties of its damping."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from devices import Constant, device, simulate
 
 
-def test_current_and_rate_of_the_facts_sheet(evidence):
+def test_current_and_rate_match_the_reference_values(evidence):
     cell = device("yakopcic", "knowm_a")
     reached = cell.current(0.5, [1.0])
     evidence.figure(cell, "current at 0.5 V, x = 1", reached, 4.250443e-3, rel=2e-7, unit="A")
@@ -36,7 +36,7 @@ def test_no_current_at_zero_state_and_no_motion_between_thresholds(evidence):
     assert (cell.rates(np.linspace(-0.15, 0.16, 32), [0.4]) == 0.0).all()
 
 
-def test_undamped_growth_is_straight(evidence):
+def test_undamped_growth_is_linear_in_time(evidence):
     cell = device("yakopcic", "knowm_a", x=0.0)
     rate = 4000 * (np.exp(0.5) - np.exp(0.16))
     other = device("yakopcic", "knowm_b")
@@ -47,7 +47,7 @@ def test_undamped_growth_is_straight(evidence):
     np.testing.assert_allclose(trace.state[:, 0], rate * trace.time, atol=1e-12)
 
 
-def test_eta_turns_the_direction_round():
+def test_eta_reverses_the_direction():
     along, against = device("yakopcic", "jo"), device("yakopcic", "jo", eta=-1.0)
     assert along.rates(3.0, [0.1])[0] == pytest.approx(0.005 * (np.exp(3.0) - np.exp(1.5)), rel=1e-12)
     # Shrinking at x = 0.8 > 1 - x_n is undamped.

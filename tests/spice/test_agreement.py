@@ -1,4 +1,4 @@
-"""Our world and ngspice's: devices through their bounds, arrays with all kinds of wires, and the report of it."""
+"""Comparison with ngspice: devices that reach their bounds, arrays with all kinds of wires, and the report."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_devices_agree(cell, wave, allowed):
     crosscheck(cell, wave).assert_within(relative=allowed)
 
 
-def test_both_bounds_are_met_and_left():
+def test_both_bounds_are_reached_and_left():
     agreement = crosscheck(device("vteam", "memtorch"), Sine(1.0, 2e6, cycles=2))
     state = agreement["state x"]
     for side in (state.ours, state.theirs):
@@ -46,7 +46,7 @@ def test_both_bounds_are_met_and_left():
     assert state.theirs.max() < 1 + 1e-8
 
 
-def test_a_looser_simulator_shows():
+def test_a_looser_tolerance_of_the_simulator_increases_the_difference():
     tight = crosscheck(device("vteam"), Sine(1.0, 2e6))
     loose = crosscheck(device("vteam"), Sine(1.0, 2e6), options=NgspiceOptions(reltol=1e-6), step=1e-9)
     assert loose.worst > 100 * tight.worst
@@ -54,8 +54,8 @@ def test_a_looser_simulator_shows():
         loose.assert_within(relative=1e-6)
 
 
-def test_a_wrong_device_shows():
-    """The check can fail: another start, seen against the netlist of the right one."""
+def test_a_wrong_device_is_detected():
+    """The comparison can fail: a device with another initial state and the netlist of the right one."""
     wave = Sine(1.0, 1.0)
     waves = run_ngspice(device_circuit(device("linear_ion_drift"), wave))
     found = compare_device(device("linear_ion_drift", x=0.1001), wave, waves, {"x": waves["v(xsv)"]}, 1e-11)
@@ -87,11 +87,11 @@ def test_arrays_agree(shape, wires, share_open):
     assert set(agreement.quantities) == {"current", "word-line voltage", "bit-line voltage"}
 
 
-def test_an_array_without_drive_agrees_on_zero():
+def test_an_array_without_drive_agrees_exactly():
     assert crosscheck(Crossbar([[1e-3, 1e-4]], Wires(1.0, 1.0)), [0.0]).worst == 0.0
 
 
-def test_the_report_says_all():
+def test_the_report_contains_all_results():
     agreement = crosscheck(device("wox_scaled_decay"), Sine(1.0, 0.5))
     text = str(agreement)
     for part in ("current", "voltage", "state w", "ngspice", "reltol 1e-12", "step error 1e-11", " s\n"):
@@ -122,7 +122,7 @@ def test_the_place_of_the_worst_difference():
     assert q.to_dict()["points"] == 3
 
 
-def test_pictures_show_both_sides_and_the_difference():
+def test_plots_show_both_solutions_and_their_difference():
     from matplotlib import pyplot as plt
 
     for agreement in (
@@ -144,7 +144,7 @@ def test_pictures_show_both_sides_and_the_difference():
         assert "voltage" in other.get_ylabel()
 
 
-def test_what_limits_is_named_with_its_figures(tmp_path):
+def test_the_side_that_limits_the_agreement_is_named(tmp_path):
     """ngspice limits a device; ours limits a read whose tolerance is loose."""
     cell, wave = device("vteam"), Sine(1.0, 2e6)
     agreement = crosscheck(cell, wave, limits=True, seed=7)
@@ -191,5 +191,5 @@ def test_bad_input_is_refused(arguments, message):
         crosscheck(*arguments, engine="spectre")
 
 
-def test_agreement_is_what_crosscheck_returns():
+def test_crosscheck_returns_an_agreement():
     assert isinstance(crosscheck(Crossbar([[1e-3]]), [1.0]), Agreement)

@@ -1,4 +1,4 @@
-"""One circuit in all engines: a table of agreements, and what differs between the engines."""
+"""One circuit in all engines: a table of agreements, and the differences between the engines."""
 
 import json
 import sys
@@ -57,8 +57,8 @@ def test_engines_are_compared_with_each_other(drift):
     assert pair.where.startswith("v(xsv), t = ")
 
 
-def test_interpolation_has_the_order_that_it_says():
-    """A sine on even grids: the estimate holds the error, and both fall 16-fold where the grid is halved."""
+def test_interpolation_has_the_stated_order():
+    """A sine on uniform grids: the estimate bounds the error, and both fall 16-fold when the step is halved."""
 
     def run(points):
         time = np.linspace(0.0, 1.0, points)

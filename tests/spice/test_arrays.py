@@ -1,4 +1,4 @@
-"""Arrays here and in ngspice: any terminal, any wire, cells with a law, one and two devices, at rest and over time."""
+"""Arrays compared with ngspice: all terminals and wires, nonlinear cells, operating points and transients."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def conductances(rng, shape):
 
 
 def metal(rng, shape, **others):
-    """Wires of which every segment and every end is another one."""
+    """Wires with a different resistance in every segment and at every end."""
     rows, columns = shape
     return Wires(
         rng.uniform(1.0, 20.0, (rows, columns + 1)),
@@ -45,7 +45,7 @@ def test_the_sneak_path_of_a_floating_array():
     agreement = crosscheck(array, Bias(word_left=[0.3, FLOATING], bit_bottom=[0.0, FLOATING]))
     agreement.assert_within(relative=1e-14)
     assert set(agreement.quantities) == RESISTIVE
-    # One cell, and three in series beside it.
+    # One cell in parallel with three in series.
     np.testing.assert_allclose(agreement["terminal current"].theirs, [4e-5, -4e-5], rtol=1e-12)
 
 
@@ -132,7 +132,7 @@ def test_floating_and_broken_lines_of_cells_with_a_law(kind):
     law, others = cells(kind, rng, shape)
     array = Crossbar(law, metal(rng, shape).with_open("word", 2, 3, shape=shape))
     agreement = crosscheck(array, some_bias(rng, shape), **others)
-    # Selectors hold a floating line with 1e-11 S beside metal of 1 S: doubles leave 1e-6 of its potential open.
+    # A floating line has 1e-11 S through selectors next to wires of 1 S: rounding is 1e-6 of its potential.
     agreement.assert_within(relative=1e-6 if kind in ("1S1R", "1T1R") else 1e-9)
 
 
@@ -147,15 +147,15 @@ def test_gates_along_columns():
 
 
 def test_states_stay_at_their_start_in_an_operating_point():
-    """At 1.2 V a free state would go to its bound."""
+    """At 1.2 V a state that is not held would move to its bound."""
     array = Crossbar(device("wox_scaled_decay", w=[[0.3]]), Wires(1.0))
     agreement = crosscheck(array, [1.2])
     current = float(array.cells.current(1.2)[0, 0])
     assert agreement["cell current"].theirs[0] == pytest.approx(current, rel=1e-3)
 
 
-def test_a_wrong_array_shows(monkeypatch):
-    """The check can fail: another gate voltage on our side."""
+def test_a_wrong_array_is_detected(monkeypatch):
+    """The comparison can fail: another gate voltage on our side."""
     rng = np.random.default_rng(8)
     law, _ = cells("1T1R", rng, (2, 2))
     original = Crossbar.solve
@@ -164,7 +164,7 @@ def test_a_wrong_array_shows(monkeypatch):
 
 
 def test_tolerances_that_ngspice_cannot_reach_are_loosened_and_named(tmp_path, monkeypatch):
-    """Lines that only selectors hold: in ngspice, the rounding of 100 S of metal moves them by microvolts."""
+    """Lines connected through selectors alone: in ngspice, rounding of 100 S of wires shifts them by microvolts."""
     monkeypatch.setattr("netlists.engines.folders.failed_folder", lambda: tmp_path)
     wox = device("wox_scaled_decay", w=np.full((3, 3), 0.5))
     cells = Series(device("exponential_selector"), wox)
@@ -240,7 +240,7 @@ def test_pyspice_agrees_too(kind):
     crosscheck(Crossbar(law, Wires(2.0, 3.0)), bias, engine="pyspice", **others).assert_within(relative=1e-9)
 
 
-def test_what_a_device_does_not_take_is_refused():
+def test_arguments_that_a_device_does_not_have_are_refused():
     for name, value in (("gate", 1.0), ("duration", 1.0)):
         with pytest.raises(InputError, match=f"{name}: got 1.0; allowed: None for a single device"):
             crosscheck(device("vteam"), Sine(1.0, 1e6), **{name: value})
@@ -249,7 +249,7 @@ def test_what_a_device_does_not_take_is_refused():
 
 @pytest.mark.parametrize("engine", ["ngspice", "pyspice"])
 def test_many_vectors_in_one_run(engine):
-    """Tables of two parts hold the drives to the last digit; cells with a law, a gate each row."""
+    """Tables of two parts give the drives to the last digit; nonlinear cells with a gate for each row."""
     rng = np.random.default_rng(12)
     law, others = cells("1T1R", rng, (4, 3))
     voltage = rng.uniform(-1.0, 1.0, (5, 4))

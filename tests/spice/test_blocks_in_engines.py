@@ -1,4 +1,4 @@
-"""A circuit with an array as a block, in every engine: the same currents as flat."""
+"""A circuit with an array as a block has the same currents in every engine as the flat circuit."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.spice, pytest.mark.vacask]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_block_runs_as_its_elements_do(engine):
+def test_a_block_gives_the_currents_of_its_elements(engine):
     array = Crossbar(device("wox_scaled_decay", w=[[0.2, 0.6], [0.4, 0.9]]), Wires(2.0, 3.0, 10.0, 20.0))
     flat = crossbar_circuit(array, [0.5, -0.3])
     plain, enclosed = (run_circuit(c, engine)[0] for c in (flat, flat.enclosed()))

@@ -1,4 +1,4 @@
-"""Subcircuits in other dialects, written for these tests, against our models of the same equations."""
+"""Subcircuits in other dialects, written for these tests, compared with our models of the same equations."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_a_drift_model_in_ltspices_dialect():
     assert "against hpmem of a text" in str(agreement)
 
 
-def test_parameters_follow_the_device_and_a_wrong_one_shows(tmp_path):
+def test_parameters_follow_the_device_and_a_wrong_one_is_detected(tmp_path):
     path = tmp_path / "hp.sub"
     path.write_text(DRIFT, encoding="utf-8")
     cell = device("linear_ion_drift_joglekar", x=0.4, p=2, r_off=8e3)
@@ -123,7 +123,7 @@ V = 0.3
         ("ngspice", "B1 a b I='min(ln(V(a)), max(-1, k))'", np.log(V)),
     ],
 )
-def test_expressions_mean_what_their_dialect_means(dialect, text, value):
+def test_expressions_have_the_meaning_of_their_dialect(dialect, text, value):
     assert law(text, dialect) == pytest.approx(value, rel=1e-9)
 
 
@@ -151,7 +151,7 @@ def test_expressions_mean_what_their_dialect_means(dialect, text, value):
         ("ltspice", "R1 a b 1k\n.shell rm -rf /", "a statement that is not translated"),
     ],
 )
-def test_what_cannot_be_translated_is_refused_with_its_line(dialect, text, message):
+def test_unsupported_text_is_refused_with_its_line(dialect, text, message):
     with pytest.raises(InputError, match=message) as caught:
         law(text, dialect)
     assert "\n" not in str(caught.value)

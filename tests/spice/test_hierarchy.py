@@ -1,4 +1,4 @@
-"""Blocks in ngspice: an array as a part, tiles that share their inputs, devices with inner nodes, measured currents."""
+"""Blocks in ngspice: an array as a block, tiles with shared inputs, devices with inner nodes, measured currents."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ def reads(circuit):
 
 
 def everything(rng):
-    """An array with all that a circuit can hold, and what is connected to it."""
+    """An array with every kind of element, and its bias."""
     cells = Series(device("wox_scaled_decay", w=rng.uniform(0.0, 1.0, (3, 4))), device("ekv_transistor"))
     wires = Wires(
         rng.uniform(1.0, 9.0, (3, 5)), rng.uniform(1.0, 9.0, (4, 4)), driver=20.0, sense=30.0, far_sense=40.0,
@@ -56,7 +56,7 @@ def test_a_transient_is_the_same_as_a_block():
 
 
 @pytest.mark.parametrize("encoding", [None, PulseWidth(read_voltage=0.2, bits=4)])
-def test_tiles_that_share_inputs_read_as_the_matrix_does(encoding):
+def test_tiles_that_share_inputs_give_the_products_of_the_matrix(encoding):
     rng = np.random.default_rng(1)
     recipe = Recipe(
         conductance_limits=(1e-6, 1e-4), tile=(4, 4), wires=Wires(2.0, 3.0, driver=20.0, sense=30.0),
@@ -91,7 +91,7 @@ def test_tiles_that_do_not_fit_are_refused():
 
 
 def test_cells_with_an_inner_node_in_an_array():
-    """Each has nodes of its own for its unknown, and for what its laws share."""
+    """Each cell has its own nodes for its unknown and for common subexpressions of its laws."""
     array = Crossbar(device("simmons_tunnel_barrier", w=[[1.2e-9, 1.3e-9], [1.5e-9, 1.9e-9]]), Wires(5.0, 5.0, 10.0))
     crosscheck(array, [0.3, -0.2]).assert_within(relative=1e-9)
 

@@ -1,4 +1,4 @@
-"""PySpice as the way in: circuits that its users can extend, run by its own simulator on today's ngspice."""
+"""Circuits for PySpice, which its users can extend, run by PySpice itself with a current ngspice."""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ def test_both_engines_return_the_same_vectors():
     np.testing.assert_allclose(shared["i(vin)"], process["i(vin)"], rtol=1e-9, atol=1e-12)
 
 
-def test_a_circuit_can_be_extended_and_run_by_hand():
+def test_a_circuit_can_be_extended_and_run_with_pyspice():
     circuit = to_pyspice(Crossbar([[1e-3]], Wires(driver=500.0)), [1.0])
     circuit.R("load", "w0_0", circuit.gnd, 1e3)
     analysis = circuit.simulator().operating_point()
@@ -52,7 +52,7 @@ def test_a_circuit_can_be_extended_and_run_by_hand():
     assert float(analysis["vs0"][0]) == pytest.approx(0.5e-3, rel=1e-12)
 
 
-def test_a_device_runs_by_hand():
+def test_a_device_runs_with_pyspice():
     circuit = to_pyspice(device("linear_ion_drift"), Sine(1.0, 1.0))
     analysis = circuit.simulator().transient(step_time=1e-3, end_time=1.0, max_time=1e-3)
     assert float(max(analysis["xsv"])) == pytest.approx(0.357466901, abs=1e-6)
@@ -73,12 +73,12 @@ def test_an_extended_circuit_runs_in_a_process_that_can_be_stopped():
         run_pyspice(circuit, OperatingPoint(), options=NgspiceOptions())
 
 
-def test_a_sweep_runs_by_hand():
+def test_a_sweep_runs_with_pyspice():
     analysis = to_pyspice(Crossbar([[1e-3]], Wires(driver=500.0)), [1.0]).simulator().dc(Vin0=slice(0, 1, 0.25))
     np.testing.assert_allclose(np.array(analysis["vs0"]), np.linspace(0, 1, 5) / 1500.0, rtol=1e-12, atol=1e-18)
 
 
-def test_it_runs_without_help_in_a_fresh_process_that_takes_warnings_for_errors():
+def test_it_runs_in_a_new_process_that_turns_warnings_into_errors():
     code = (
         "from crossbar import Crossbar; from netlists import to_pyspice;"
         "print(float(to_pyspice(Crossbar([[1e-3]]), [0.25]).simulator().operating_point()['vs0'][0]))"
@@ -108,7 +108,7 @@ def test_importing_netlists_does_not_import_pyspice():
         ("DC 1\nX9 te 0 nothere", "unknown subckt: x9 te 0 nothere"),
     ],
 )
-def test_a_circuit_that_ngspice_refuses_raises_with_its_words_not_with_old_results(monkeypatch, value, words):
+def test_a_refused_circuit_raises_the_message_of_ngspice(monkeypatch, value, words):
     circuit = device_circuit(device("vteam"), Sine(1.0, 2e6), step=1e-9)
     run_pyspice(circuit)
     with monkeypatch.context() as patch:

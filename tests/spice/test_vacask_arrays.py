@@ -1,4 +1,4 @@
-"""Arrays in VACASK, with the Verilog-A of their devices: held states, gates, faults, capacitance."""
+"""Arrays in VACASK with the Verilog-A of their devices: held states, gates, faults, capacitance."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def cells(kind, rng, shape):
 
 @pytest.mark.parametrize("kind", ["ohmic", "wox", "sinh", "1S1R", "1R", "1T1R"])
 def test_operating_points_agree_to_rounding(kind):
-    """Each side leaves some units in the last place: ngspice's tolerance does not reach as far."""
+    """Both sides are accurate to some units in the last place, which the tolerance of ngspice does not reach."""
     rng = np.random.default_rng(3)
     law, others = cells(kind, rng, (7, 5))
     agreement = crosscheck(Crossbar(law, METAL), rng.uniform(-1.0, 1.0, 7), engine="vacask", **others)
@@ -85,7 +85,7 @@ def test_states_move_in_an_array(kind, wave, allowed):
 
 
 def test_a_line_charges_over_its_wires():
-    """A sine, of which VACASK controls every step."""
+    """A sine has no corners, so that VACASK controls every step."""
     rng = np.random.default_rng(9)
     wires = Wires(5.0, 5.0, 100.0, 50.0, word_line_capacitance=1e-14, bit_line_capacitance=2e-14)
     array = Crossbar(10.0 ** rng.uniform(-6, -3, (2, 3)), wires)
@@ -96,7 +96,7 @@ def test_a_line_charges_over_its_wires():
 
 
 def test_charges_settle_a_thousand_times_faster_than_corners_follow():
-    """One line of RC = 1e-4 of a ramp, whose exact current is C s (1 - exp(-t/RC)): only short steps show it."""
+    """A line with RC = 1e-4 of a ramp, whose exact current is C s (1 - exp(-t/RC)), needs short steps."""
     resistance, capacitance, length, slope = 50.0, 2e-12, 1e-6, 1e6
     wires = Wires(driver=resistance, word_line_capacitance=capacitance)
     bias = Bias(word_left=[Samples([0.0, length, 2 * length], [0.0, 0.0, slope * length])], bit_bottom=0.0)
@@ -111,7 +111,7 @@ def test_charges_settle_a_thousand_times_faster_than_corners_follow():
     assert coarse["terminal current"].worst_relative > 1e-2, "without short steps after the corner it would not agree"
 
 
-def test_corners_on_the_line_halve_the_time_towards_a_corner():
+def test_additional_corners_halve_the_remaining_time():
     bias = Bias(word_left=[Samples([0, 1, 2], [0, 1, 3])], bit_bottom=0.0)
     array = Crossbar([[1e-3]], METAL)
     text = write_vacask(crossbar_circuit(array, bias), VacaskOptions(halvings=2))
@@ -130,15 +130,15 @@ def test_held_states_are_parameters_without_nodes():
     assert "X0_0 (w0_0 b0_0) wox_scaled_decay w=0.3" in write_vacask(circuit)
 
 
-def test_a_device_named_like_vacasks_own_is_told_apart():
+def test_a_device_with_the_name_of_a_vacask_device_is_distinguished():
     text = write_vacask(crossbar_circuit(Crossbar(device("resistor", r=[[1e3]]), METAL), [1.0]))
     assert "model wire resistor\n" in text
     assert "model resistor resistor_\n" in text
     assert "module resistor_(te, be);" in text
 
 
-def test_a_wrong_array_shows(monkeypatch):
-    """The check can fail: another gate voltage on our side."""
+def test_a_wrong_array_is_detected(monkeypatch):
+    """The comparison can fail: another gate voltage on our side."""
     rng = np.random.default_rng(8)
     law, _ = cells("1T1R", rng, (2, 2))
     original = Crossbar.solve
