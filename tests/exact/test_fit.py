@@ -45,7 +45,7 @@ def test_vteam_from_a_set_and_a_reset_loop_together():
 
 
 def test_pulse_train_recovers_the_parameters():
-    # Each pulse potentiates, the state decays between pulses; the device is built by hand from Samples, not by Measured.pulses.
+    # Pulses potentiate, the state decays in between; the device is driven by Samples, not by Measured.pulses.
     true = {"eta1": 0.006, "eta2": 3.5, "tau": 3.0}
     cell = device("wox_scaled_decay", **true)
     amplitude, width, period, edge = np.repeat([1.2, 1.0], 15), 0.02, 0.1, 2e-4
