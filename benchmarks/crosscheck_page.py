@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from devices.common.tables import markdown_table
 
 HEAD = """# Cross-checks
 
@@ -64,11 +65,6 @@ def write(kept: dict[str, Any], folder: Path) -> list[Path]:
     return paths
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
-
-
 def _campaign(found: dict[str, Any]) -> str:
     head = ("analysis", "quantity", "engine", "runs", "median", "worst", "allowed", "case", "limited by")
     rows = [
@@ -76,7 +72,7 @@ def _campaign(found: dict[str, Any]) -> str:
          f"{w['allowed']:.0e}", w["case"], w["limit"])
         for w in found["worst"]
     ]  # fmt: skip
-    return CAMPAIGN.format(**found) + "\n" + _table(head, rows)
+    return CAMPAIGN.format(**found) + "\n" + markdown_table(head, rows) + "\n"
 
 
 def _engines(rows: list[dict[str, Any]]) -> str:
@@ -89,7 +85,7 @@ def _engines(rows: list[dict[str, Any]]) -> str:
         (r["case"], r["analysis"], r["size"], r["cells"], r["model"], *(text(r["worst"][name]) for name in names))
         for r in rows
     ]
-    return _table(("case", "analysis", "size", "cells", "model/set", *names), lines)
+    return markdown_table(("case", "analysis", "size", "cells", "model/set", *names), lines) + "\n"
 
 
 def _speed(rows: list[dict[str, Any]]) -> str:
@@ -106,7 +102,7 @@ def _speed(rows: list[dict[str, Any]]) -> str:
         )
         for r in rows
     ]
-    return _table(head, lines)
+    return markdown_table(head, lines) + "\n"
 
 
 def _time(seconds: float) -> str:

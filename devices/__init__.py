@@ -1,6 +1,6 @@
 """Physics of one memristive cell: models as equations, parameter sets with sources, transients.
 
-The public names are listed in the stub beside this file and load where they live on first use.
+The stub ``__init__.pyi`` lists the public names; each is imported from its file on first use.
 
 >>> from devices import Sine, device, simulate
 >>> trace = simulate(device("linear_ion_drift"), Sine(amplitude=1.0, frequency=1.0))

@@ -1,4 +1,4 @@
-"""Units of laws: terms that are added or compared must have one unit, exponents and arguments of functions none.
+"""Units of laws: terms that are added or compared have the same unit; exponents and arguments of functions have none.
 
 Numbers in a law are dimensionless, and 0 fits any unit. A constant of nature that has a unit is a parameter.
 """
@@ -7,24 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
-from devices.common.errors import InputError
+from devices.common.errors import InputError, shortened
 from devices.units import ONE, Unit
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["require_unit", "unit_of"]
 
-#: Functions whose value has the unit of their arguments, which must agree.
-_ALIKE = (sympy.Add, sympy.Max, sympy.Min, sympy.Abs, sympy.Mod, sympy.UnevaluatedExpr)
-#: Functions whose value is a pure number whatever unit their arguments agree in.
-_SIGNS = (sympy.sign, sympy.Heaviside, sympy.atan2)
+#: Functions whose value has the unit of their arguments, which must be the same.
+_SAME_UNIT = (sympy.Add, sympy.Max, sympy.Min, sympy.Abs, sympy.Mod, sympy.UnevaluatedExpr)
+#: Functions whose value is a pure number; their arguments must have the same unit.
+_PURE_NUMBER = (sympy.sign, sympy.Heaviside, sympy.atan2)
 
 
 def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: str = "law") -> Unit | None:
@@ -35,9 +31,9 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
     law : sympy.Basic
         The expression.
     units : mapping of sympy.Symbol to Unit
-        Unit of each symbol in it; None for one that is zero.
+        Unit of each symbol in it; None for a symbol that is zero.
     label : str, optional
-        Names the law in an error.
+        Name of the law in error messages.
 
     Returns
     -------
@@ -47,7 +43,7 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
     Raises
     ------
     InputError
-        If parts of it do not agree.
+        If terms that must have the same unit do not, or an exponent or argument has a unit.
     """
     found: dict[sympy.Basic, Unit | None] = {}
 
@@ -71,11 +67,11 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
         if isinstance(part, sympy.Piecewise):
             for _, condition in part.args:
                 visit(condition)
-            return alike([branch for branch, _ in part.args])
-        if isinstance(part, _ALIKE):
-            return alike(part.args)
-        if isinstance(part, (*_SIGNS, Relational)):
-            alike(part.args[:1] if isinstance(part, sympy.Heaviside) else part.args)
+            return common_unit([branch for branch, _ in part.args])
+        if isinstance(part, _SAME_UNIT):
+            return common_unit(part.args)
+        if isinstance(part, (*_PURE_NUMBER, Relational)):
+            common_unit(part.args[:1] if isinstance(part, sympy.Heaviside) else part.args)
             return ONE
         for argument in part.args:
             unit = visit(argument)
@@ -92,7 +88,7 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
             return unit ** Fraction(int(exponent.p), int(exponent.q))
         return unit ** (Fraction(float(exponent)).limit_denominator(1000) if exponent.is_number else exponent)
 
-    def alike(parts: Iterable[sympy.Basic]) -> Unit | None:
+    def common_unit(parts: Iterable[sympy.Basic]) -> Unit | None:
         first: tuple[sympy.Basic, Unit] | None = None
         for part in parts:
             unit = visit(part)
@@ -103,9 +99,9 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
             elif not unit.agrees(first[1]):
                 raise InputError(
                     label,
-                    f"{_short(part)} [{unit}] beside {_short(first[0])} [{first[1]}]",
+                    f"{shortened(str(part))} [{unit}] next to {shortened(str(first[0]))} [{first[1]}]",
                     "terms of one unit",
-                    "a parameter for the scale that one of them hides",
+                    "a parameter with the unit that is missing",
                 )
         return None if first is None else first[1]
 
@@ -113,12 +109,8 @@ def unit_of(law: sympy.Basic, units: Mapping[sympy.Symbol, Unit | None], label: 
 
 
 def require_unit(label: str, part: sympy.Basic, unit: Unit | None, wanted: Unit, role: str) -> None:
-    """Refuse a part of a law, named by its role, whose unit is not the one wanted; None fits any."""
+    """Raise `InputError` unless a part of a law, named by its role, has the unit wanted; None fits any unit."""
     if unit is not None and not unit.agrees(wanted):
         allowed = "a pure number" if wanted.is_one else f"[{wanted}]"
-        raise InputError(label, f"{_short(part)} [{unit}] {role}", allowed, "a parameter for the scale that it hides")
-
-
-def _short(part: Any) -> str:
-    text = " ".join(str(part).split())
-    return text if len(text) <= 70 else text[:67] + "..."
+        given = f"{shortened(str(part))} [{unit}] {role}"
+        raise InputError(label, given, allowed, "a parameter with the unit that is missing")

@@ -1,4 +1,4 @@
-"""Laws as people read them: the current by its letter, no guards of the arithmetic, repeated long parts named."""
+"""Laws in readable form: the current as a letter, no numerical safeguards, names for long repeated parts."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ __all__ = ["CURRENT", "PositiveFirst", "formula", "readable"]
 _WIDE = 240
 #: Number of operations above which repeated parts of a law get names of their own.
 _LONG = 50
-#: Number of operations up to which a repeated part stays where it is.
+#: Number of operations up to which a repeated part gets no name.
 _SHORT = 4
-#: An exponent's cap from here on is a guard against overflow.
-_CAP = 5
-#: A law that changes where a share is smaller than this is a series near a removable singularity.
-_TINY = sympy.Rational(1, 100)
+#: Smallest cap on an exponent that is taken for a safeguard against overflow.
+_OVERFLOW_CAP = 5
+#: Largest threshold of a branch that is taken for a series near a removable singularity.
+_SERIES_LIMIT = sympy.Rational(1, 100)
 
 
 class _Letter(sympy.Symbol):
-    """A symbol that comes last in a product."""
+    """A symbol that is printed last in a product."""
 
     def sort_key(self, order: str | None = None) -> Any:
         return sympy.Symbol("~" + self.name).sort_key(order)
 
 
-#: The current where a state law contains the current law.
+#: Symbol for the current where a state law contains the current law.
 CURRENT = _Letter("i", real=True)
 
 
 def readable(laws: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], list[tuple[sympy.Symbol, sympy.Expr]]]:
-    """Return laws as people read them, and the parts that got names.
+    """Return laws in readable form, and the parts that were given names.
 
-    The first law is the current; where the others contain it, they get its symbol `CURRENT`. Caps on exponents that
+    The first law is the current; where the others contain it, they have the symbol `CURRENT`. Caps on exponents that
     only prevent an overflow, and series near removable singularities, are left out.
 
     Parameters
@@ -47,24 +47,27 @@ def readable(laws: Sequence[sympy.Expr]) -> tuple[list[sympy.Expr], list[tuple[s
     Returns
     -------
     tuple of list
-        The laws, and the named parts in the order in which they build on one another.
+        The laws, and the named parts, each after those that it contains.
     """
     current, *others = laws
     shown = [
-        _unguarded(law) for law in (current, *(o.xreplace({-current: -CURRENT}).subs(current, CURRENT) for o in others))
+        _without_safeguards(law)
+        for law in (current, *(o.xreplace({-current: -CURRENT}).subs(current, CURRENT) for o in others))
     ]
     taken = [symbol for law in laws for symbol in law.free_symbols]
     names = sympy.numbered_symbols("u_", start=1, exclude=taken, real=True)
     named: list[tuple[sympy.Symbol, sympy.Expr]] = []
     for k, law in enumerate(shown):
         if law.count_ops() > _LONG:
-            parts, shown[k] = _parts(law, names)
+            parts, shown[k] = _with_named_parts(law, names)
             named += parts
     return shown, named
 
 
-def _parts(law: sympy.Expr, names: Iterator[sympy.Symbol]) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], sympy.Expr]:
-    """Name the parts that a law repeats, those of some length."""
+def _with_named_parts(
+    law: sympy.Expr, names: Iterator[sympy.Symbol]
+) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], sympy.Expr]:
+    """Return the long parts that a law repeats, with names, and the law written with these names."""
     found, (rest,) = sympy.cse(law, order="canonical")
     short: dict[sympy.Symbol, sympy.Expr] = {}
     kept: list[tuple[sympy.Symbol, sympy.Expr]] = []
@@ -78,18 +81,18 @@ def _parts(law: sympy.Expr, names: Iterator[sympy.Symbol]) -> tuple[list[tuple[s
     return kept, rest.xreplace(short)
 
 
-def _unguarded(law: sympy.Expr) -> sympy.Expr:
-    law = law.replace(lambda part: isinstance(part, sympy.Piecewise) and _is_series(part), _beside_the_singularity)
+def _without_safeguards(law: sympy.Expr) -> sympy.Expr:
+    law = law.replace(lambda part: isinstance(part, sympy.Piecewise) and _is_series(part), _away_from_singularity)
     return law.replace(lambda part: isinstance(part, sympy.exp), lambda part: sympy.exp(_uncapped(part.args[0])))
 
 
 def _is_series(part: sympy.Piecewise) -> bool:
     condition = part.args[0][1]
     sides = [side for side in condition.args if side.is_Number] if condition.is_Relational else []
-    return any(0 < abs(side) <= _TINY for side in sides)
+    return any(0 < abs(side) <= _SERIES_LIMIT for side in sides)
 
 
-def _beside_the_singularity(part: sympy.Piecewise) -> sympy.Expr:
+def _away_from_singularity(part: sympy.Piecewise) -> sympy.Expr:
     clamps = (sympy.Min, sympy.Max)
     return part.args[-1][0].replace(
         lambda e: isinstance(e, clamps), lambda e: e.func(*(a for a in e.args if not a.is_Number))
@@ -99,18 +102,18 @@ def _beside_the_singularity(part: sympy.Piecewise) -> sympy.Expr:
 def _uncapped(exponent: sympy.Expr) -> sympy.Expr:
     if not isinstance(exponent, sympy.Min):
         return exponent
-    return sympy.Min(*(a for a in exponent.args if not (a.is_Number and a >= _CAP)))
+    return sympy.Min(*(a for a in exponent.args if not (a.is_Number and a >= _OVERFLOW_CAP)))
 
 
 def _is_step(part: sympy.Expr) -> bool:
-    """Whether it is 0 on one side of a threshold and 1 on the other."""
+    """Return whether an expression is 0 on one side of a threshold and 1 on the other."""
     if not isinstance(part, sympy.Piecewise) or len(part.args) != 2 or not part.args[0][1].is_Relational:
         return False
     return {value for value, _ in part.args} == {0, 1}
 
 
 class PositiveFirst:
-    """For a SymPy printer: sums begin with what is added."""
+    """A mixin for SymPy printers that puts the positive terms of a sum first."""
 
     def _as_ordered_terms(self, expr: sympy.Expr, order: str | None = None) -> list[sympy.Expr]:
         terms = super()._as_ordered_terms(expr, order=order)  # type: ignore[misc]
@@ -118,7 +121,7 @@ class PositiveFirst:
 
 
 class _Printer(PositiveFirst, LatexPrinter):
-    """Steps are steps, numbers are decimals, conditions begin with the voltage."""
+    """LaTeX with steps as functions, short fractions as decimals, and the voltage first in conditions."""
 
     def _print_ExpBase(self, expr: sympy.Expr, exp: str | None = None) -> str:
         argument = self._print(expr.args[0])
@@ -162,7 +165,7 @@ def formula(law: sympy.Expr, names: Mapping[sympy.Symbol, str]) -> str:
     law : sympy.Expr
         The expression.
     names : mapping of sympy.Symbol to str
-        LaTeX of the symbols that have their own.
+        LaTeX of symbols that are not printed by their name.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import sympy
 from sympy.core.function import AppliedUndef
 
-from devices.common.errors import InputError
+from devices.common.errors import InputError, shortened
 from devices.common.validation import choice, number
 from devices.dimensions import require_unit, unit_of
 from devices.formulas import formula, readable
@@ -30,9 +30,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 VOLTAGE = sympy.Symbol("v", real=True)
 
 
-#: Fields that are replaced by the whole laws, once these are asked for.
+#: Fields that are computed on first access where a model has parts: the laws without letters.
 _EXPANDED = ("current", "rates", "unknown")
-#: Fields that are tuples, and of what.
+#: Fields that are tuples, with the type of their entries.
 _TUPLES = {
     "states": State,
     "parameters": Parameter,
@@ -45,7 +45,7 @@ _TUPLES = {
 
 
 class Written(NamedTuple):
-    """Laws with letters for the parts of a model: current, rates, and the unknown's residual, where there is one."""
+    """Laws as declared, with letters for the parts: current, rates, and the residual of the unknown, if any."""
 
     current: sympy.Expr
     rates: tuple[sympy.Expr, ...]
@@ -63,15 +63,15 @@ class DeviceModel:
 
     All are SymPy expressions in `VOLTAGE`, the states' and the parameters' symbols. Everything else is
     derived from them: the compiled kernel with its exact Jacobian, the SPICE subcircuit, the formula.
-    They must be finite for any voltage of interest and any state within its bounds; nobody evaluates
-    them outside, because a state stops at its bounds.
+    They must be finite for any voltage of interest and any state within its bounds; they are not evaluated
+    outside, because a state stops at its bounds.
 
     Parameters
     ----------
     name : str
         Registry name.
     title : str
-        One line for people.
+        Description in one line.
     states : tuple of State
         State variables; the first one is what the device stores.
     parameters : tuple of Parameter
@@ -85,9 +85,9 @@ class DeviceModel:
     references : tuple of str
         Papers, with DOI.
     validity : str
-        Where the model holds, and its known limits.
+        Range in which the model holds, and its known limits.
     passive : bool, optional
-        The model claims a current with the sign of the voltage; the conformance suite holds it to that.
+        Whether the current has the sign of the voltage, which the conformance suite checks.
     terminals : tuple of str, optional
         Terminal names, top electrode first.
     controls : tuple of Control, optional
@@ -95,17 +95,17 @@ class DeviceModel:
     unknown : Unknown, optional
         An internal quantity, given by an equation.
     parts : tuple of Part, optional
-        Quantities that the laws abbreviate by letters. `current`, `rates` and the residual of a model are the whole
-        laws, `written` has them with letters, as given.
+        Quantities that the laws abbreviate by letters. In `current`, `rates` and the residual of the model the letters
+        are replaced; `written` has the laws as declared.
     pulse_update : PulseUpdate, optional
-        The change that one programming pulse of nominal width makes, where the device counts pulses.
+        The change that one programming pulse of nominal width makes, for a device that is programmed by equal pulses.
 
     Raises
     ------
     InputError
-        If a field is of another kind, an expression uses a symbol that is neither the voltage, a state nor a parameter,
+        If a field has the wrong type, an expression uses a symbol that is neither the voltage, a state nor a parameter,
         a state has no law, two names clash (SPICE ignores case), units do not fit (see `devices.dimensions`), or a set
-        does not fit the parameters or starts outside the states' bounds. It names the field or the law that is wrong.
+        does not fit the parameters or starts outside the states' bounds. The message names the field or the law.
     """
 
     name: str
@@ -130,8 +130,8 @@ class DeviceModel:
         self._check_form()
         residual = None if self.unknown is None else self.unknown.residual
         object.__setattr__(self, "written", Written(self.current, self.rates, residual))
-        inner = () if self.unknown is None else (self.unknown,)
-        quantities = (*self.states, *self.parameters, *self.controls, *inner, *(p.letter for p in self.parts))
+        unknowns = () if self.unknown is None else (self.unknown,)
+        quantities = (*self.states, *self.parameters, *self.controls, *unknowns, *(p.letter for p in self.parts))
         names = [q.name.lower() for q in quantities]
         for name in names:
             if names.count(name) > 1:
@@ -156,7 +156,7 @@ class DeviceModel:
                 raise InputError(f"{self.name}.parameter_sets", f"{given.name!r} twice", "one set for each name")
             self.check_set(given)
         object.__setattr__(self, "registered_sets", {})
-        if self.parts:  # long laws: their letters are replaced when the whole laws are first asked for
+        if self.parts:  # their letters are replaced on first access, as this takes long for long laws
             object.__setattr__(self, "_given_unknown", self.unknown)
             for name in _EXPANDED:
                 object.__delattr__(self, name)
@@ -164,20 +164,20 @@ class DeviceModel:
     def __getattr__(self, name: str) -> Any:
         if name not in _EXPANDED or "written" not in vars(self):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        whole: dict[sympy.Basic, sympy.Basic] = {}
+        expanded: dict[sympy.Basic, sympy.Basic] = {}
         for part in self.parts:
-            whole[part.letter] = part.law.xreplace(whole)
+            expanded[part.letter] = part.law.xreplace(expanded)
         current, rates, residual = self.written
-        object.__setattr__(self, "current", current.xreplace(whole))
-        object.__setattr__(self, "rates", tuple(rate.xreplace(whole) for rate in rates))
+        object.__setattr__(self, "current", current.xreplace(expanded))
+        object.__setattr__(self, "rates", tuple(rate.xreplace(expanded) for rate in rates))
         unknown = vars(self)["_given_unknown"]
         if unknown is not None and residual is not None:
-            unknown = replace(unknown, residual=residual.xreplace(whole))
+            unknown = replace(unknown, residual=residual.xreplace(expanded))
         object.__setattr__(self, "unknown", unknown)
         return vars(self)[name]
 
     def _check_form(self) -> None:
-        """Refuse fields of the wrong kind, and make tuples of sequences and expressions of numbers."""
+        """Check the types of the fields, and convert sequences to tuples and numbers to expressions."""
         for name in ("name", "title", "validity"):
             if not isinstance(getattr(self, name), str):
                 raise InputError(f"DeviceModel.{name}", repr(getattr(self, name)), "a text")
@@ -187,11 +187,11 @@ class DeviceModel:
             given = getattr(self, name)
             if isinstance(given, kind | str) or not isinstance(given, Sequence):
                 kinds = f"a tuple of {'SymPy expressions' if kind is sympy.Expr else kind.__name__}"
-                raise InputError(f"{self.name}.{name}", _short(given), kinds, f"{name}=(..., )")
+                raise InputError(f"{self.name}.{name}", shortened(repr(given)), kinds, f"{name}=(..., )")
             entries = [self._law(f"{name}[{k}]", e) if kind is sympy.Expr else e for k, e in enumerate(given)]
             for k, entry in enumerate(entries):
                 if not isinstance(entry, kind):
-                    raise InputError(f"{self.name}.{name}[{k}]", _short(entry), f"a {kind.__name__}")
+                    raise InputError(f"{self.name}.{name}[{k}]", shortened(repr(entry)), f"a {kind.__name__}")
             object.__setattr__(self, name, tuple(entries))
         object.__setattr__(self, "current", self._law("current", self.current))
         for part in self.parts:
@@ -201,29 +201,33 @@ class DeviceModel:
         object.__setattr__(self, "parts", tuple(parts))
         for name, kind in (("unknown", Unknown), ("pulse_update", PulseUpdate)):
             if not isinstance(getattr(self, name), kind | None):
-                raise InputError(f"{self.name}.{name}", _short(getattr(self, name)), f"an {kind.__name__}, or None")
+                raise InputError(
+                    f"{self.name}.{name}", shortened(repr(getattr(self, name))), f"an {kind.__name__}, or None"
+                )
         if self.unknown is not None:
             label, between = f"{self.unknown.name}.between", self.unknown.between
             if not isinstance(between, Sequence) or len(between) != 2:
-                raise InputError(f"{self.name}.{label}", _short(between), "two expressions that enclose the solution")
+                raise InputError(
+                    f"{self.name}.{label}", shortened(repr(between)), "two expressions that enclose the solution"
+                )
             ends = self._law(label, between[0]), self._law(label, between[1])
             residual = self._law(self.unknown.name, self.unknown.residual)
             object.__setattr__(self, "unknown", replace(self.unknown, residual=residual, between=ends))
 
     def _law(self, label: str, law: object) -> sympy.Expr:
-        """Return a law as a SymPy expression, or refuse it."""
+        """Return a law as a SymPy expression, or raise `InputError`."""
         if isinstance(law, sympy.Expr):
             return law
         if isinstance(law, int | float) and not isinstance(law, bool):
             return sympy.sympify(law)
         fix = "an expression of VOLTAGE and of the .symbol of states and parameters"
-        raise InputError(f"{self.name}.{label}", _short(law), "a SymPy expression", fix)
+        raise InputError(f"{self.name}.{label}", shortened(repr(law)), "a SymPy expression", fix)
 
     def _check_symbols(self) -> None:
-        """Refuse a law with a symbol that is not declared, or with a function that has no law."""
-        inner = () if self.unknown is None else (self.unknown,)
+        """Raise `InputError` for an undeclared symbol or an undefined function in a law."""
+        unknowns = () if self.unknown is None else (self.unknown,)
         known = {VOLTAGE, *(q.symbol for q in (*self.states, *self.parameters, *self.controls))}
-        solved = known | {u.symbol for u in inner}
+        solved = known | {u.symbol for u in unknowns}
         laws: list[tuple[str, sympy.Basic, set[sympy.Symbol]]] = []
         letters: set[sympy.Symbol] = set()
         for part in self.parts:
@@ -231,7 +235,7 @@ class DeviceModel:
             letters.add(part.letter)
         laws.append(("current", self.current, solved | letters))
         laws += [(s.name, rate, solved | letters) for s, rate in zip(self.states, self.rates, strict=True)]
-        for u in inner:
+        for u in unknowns:
             laws.append((u.name, u.residual, solved | letters))
             laws += [(f"{u.name}.between", end, known) for end in u.between]
         by_name = {s.name: s for s in solved | letters}
@@ -246,10 +250,12 @@ class DeviceModel:
                     fix = close[0] if close else ""
                 raise InputError(f"{self.name}.{label}", given, wanted, fix)
             for function in sorted(law.atoms(AppliedUndef, sympy.Derivative, sympy.Integral), key=str):
-                raise InputError(f"{self.name}.{label}", str(function), "functions with a law, such as exp or tanh")
+                raise InputError(
+                    f"{self.name}.{label}", str(function), "functions with a definition, such as exp or tanh"
+                )
 
     def check_units(self) -> None:
-        """Refuse a declaration whose laws do not have their units.
+        """Check the units of all laws.
 
         The current is in A, a rate in its state's unit per second, a bound in its state's unit, the ends of a bracket
         in that of the unknown; within a law, see `devices.dimensions.unit_of`.
@@ -257,11 +263,11 @@ class DeviceModel:
         Raises
         ------
         InputError
-            That names the model, the law, the term and both units; or the quantity whose unit is not known.
+            If a unit does not fit, or is not known; the message names the model, the law or quantity, and the units.
         """
         units = dict.fromkeys((self.voltage, *(c.symbol for c in self.controls)), parse_unit("V"))
-        inner = () if self.unknown is None else (self.unknown,)
-        for quantity in (*self.states, *self.parameters, *inner):
+        unknowns = () if self.unknown is None else (self.unknown,)
+        for quantity in (*self.states, *self.parameters, *unknowns):
             try:
                 units[quantity.symbol] = parse_unit(quantity.unit)
             except ValueError as error:
@@ -279,7 +285,7 @@ class DeviceModel:
             require_unit(label, rate, unit_of(rate, known, label), unit / parse_unit("s"), "as rate")
         label = f"{self.name}.current"
         require_unit(label, current, unit_of(current, known, label), parse_unit("A"), "as current")
-        for u in inner:
+        for u in unknowns:
             if residual is not None:
                 unit_of(residual, known, f"{self.name}.{u.name}")
             for end in u.between:
@@ -287,7 +293,7 @@ class DeviceModel:
                 require_unit(label, end, unit_of(end, known, label), units[u.symbol], "as end of the bracket")
 
     def check_set(self, given: ParameterSet) -> ParameterSet:
-        """Return a parameter set that has the model's names and values in their bounds, or raise `InputError`."""
+        """Return a parameter set if it has the model's names and allowed values, or raise `InputError`."""
         if not isinstance(given, ParameterSet):
             raise InputError("set", type(given).__name__, "a ParameterSet", "fit(...).to_set(name)")
         for kind, values, wanted in (
@@ -310,7 +316,7 @@ class DeviceModel:
         return given
 
     def with_sets(self, sets: Iterable[ParameterSet]) -> DeviceModel:
-        """Return the same model with further parameter sets behind its own."""
+        """Return the same model with further parameter sets after its own."""
         current, rates, residual = self.written
         unknown = None if self.unknown is None else replace(self.unknown, residual=residual)
         return replace(
@@ -341,7 +347,7 @@ class DeviceModel:
 
     @cached_property
     def switches(self) -> tuple[sympy.Expr, ...]:
-        """Expressions at whose zeros a state law jumps or bends, such as thresholds; read off the laws."""
+        """Expressions at whose zeros a state law jumps or bends, such as thresholds; derived from the laws."""
         found: list[sympy.Expr] = []
         laws = sympy.Tuple(*self.rates, *(() if self.unknown is None else (self.unknown.residual,)))
         for part in sympy.preorder_traversal(laws):
@@ -374,26 +380,26 @@ class DeviceModel:
         return tuple(Citation(text, (self.name,)) for text in self.references)
 
     def equations(self) -> list[tuple[str, sympy.Expr]]:
-        """Return the laws as people read them, see `devices.formulas.readable`: what each gives, and the expression."""
-        inner = () if self.written.residual is None else (self.written.residual,)
+        """Return the laws in readable form: left-hand side and expression of each; see `devices.formulas.readable`."""
+        residuals = () if self.written.residual is None else (self.written.residual,)
         parts = [part.law if part.shown is None else part.shown for part in self.parts]
-        laws, named = readable([self.written.current, *self.written.rates, *inner, *parts])
-        lefts = ["i", *(f"d{s.name}/dt" for s in self.states), *("0" for _ in inner)]
+        laws, named = readable([self.written.current, *self.written.rates, *residuals, *parts])
+        lefts = ["i", *(f"d{s.name}/dt" for s in self.states), *("0" for _ in residuals)]
         lefts += [part.letter.name for part in self.parts]
         return [*zip(lefts, laws, strict=True), *((symbol.name, part) for symbol, part in named)]
 
     def latex(self) -> list[str]:
         """Return `equations` as LaTeX."""
-        inner = () if self.unknown is None else (self.unknown,)
-        names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls, *inner) if q.latex}
+        unknowns = () if self.unknown is None else (self.unknown,)
+        names = {q.symbol: q.latex for q in (*self.states, *self.parameters, *self.controls, *unknowns) if q.latex}
         lefts = {f"d{s.name}/dt": rf"\frac{{d {s.latex or sympy.latex(s.symbol)}}}{{dt}}" for s in self.states}
         equations = [(lefts.get(left) or sympy.latex(sympy.Symbol(left)), law) for left, law in self.equations()]
         return [f"{left} = {formula(law, names)}" for left, law in equations]
 
     def _repr_markdown_(self) -> str:
-        inner = () if self.unknown is None else (self.unknown,)
+        unknowns = () if self.unknown is None else (self.unknown,)
         rows: Iterable[str] = (
-            f"| {p.name} | {p.unit} | {p.meaning} |" for p in (*self.states, *self.parameters, *inner)
+            f"| {p.name} | {p.unit} | {p.meaning} |" for p in (*self.states, *self.parameters, *unknowns)
         )
         equations = "\n\n".join(f"$${line}$$" for line in self.latex())
         table = "\n".join(["| name | unit | meaning |", "|---|---|---|", *rows])
@@ -402,8 +408,3 @@ class DeviceModel:
 
     def __repr__(self) -> str:
         return f"DeviceModel({self.name!r}, states={[s.name for s in self.states]})"
-
-
-def _short(given: object) -> str:
-    text = " ".join(repr(given).split())
-    return text if len(text) <= 70 else text[:67] + "..."

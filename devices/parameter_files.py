@@ -31,9 +31,9 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
     set : ParameterSet
         The set.
     model : str or DeviceModel
-        Whose set it is.
+        Model that the set belongs to.
     path : path
-        Where to; ``.toml`` or ``.json``.
+        File to write, ``.toml`` or ``.json``.
 
     Returns
     -------
@@ -43,11 +43,11 @@ def save_set(set: ParameterSet, model: str | DeviceModel, path: str | Path) -> P
     Raises
     ------
     InputError
-        If the set does not fit the model, or the file is of another kind or cannot be written.
+        If the set does not fit the model, or the file has another suffix or cannot be written.
     """
     declared = get_model(model)
     declared.check_set(set)
-    file = _kind(path)
+    file = _file_path(path)
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
     content: dict[str, Any] = {
         "format": _FORMAT,
@@ -81,7 +81,7 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
     path : path
         A ``.toml`` or ``.json`` file that `save_set` wrote, or one of the same form.
     model : str or DeviceModel, optional
-        Whose set it must be; the registered model that the file names where not given.
+        Model that the set must belong to; the registered model that the file names where not given.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
         For a file that is not such a set, one of another model, a missing or unknown name, a unit of another
         dimension, a value out of bounds, or no source.
     """
-    file = _kind(readable_file("path", path))
+    file = _file_path(readable_file("path", path))
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
         if file.suffix == ".json":
@@ -115,16 +115,16 @@ def load_set(path: str | Path, model: str | DeviceModel | None = None) -> Parame
         raise InputError(f"{file.name}: model", repr(content["model"]), repr(declared.name))
     units = {q.name: q.unit for q in (*declared.parameters, *declared.states)}
     values, initial = (_values(content.get(g, {}), f"{file.name}: {g}", units) for g in ("values", "initial"))
-    loop: dict[str, Any] = {key: content[key] for key in ("loop_voltage", "loop_frequency") if key in content}
+    optional: dict[str, Any] = {key: content[key] for key in ("loop_voltage", "loop_frequency") if key in content}
     if "cycle_noise" in content:
-        loop["cycle_noise"] = _noise(content["cycle_noise"], f"{file.name}: cycle_noise")
+        optional["cycle_noise"] = _cycle_noise(content["cycle_noise"], f"{file.name}: cycle_noise")
     loaded = ParameterSet(
-        content["name"], values, initial, content["source"], content["status"], content.get("note", ""), **loop
+        content["name"], values, initial, content["source"], content["status"], content.get("note", ""), **optional
     )
     return declared.check_set(loaded)
 
 
-def _kind(path: str | Path) -> Path:
+def _file_path(path: str | Path) -> Path:
     file = Path(path)
     if file.suffix not in (".toml", ".json"):
         raise InputError("path", repr(str(file)), "a name that ends in .toml or .json", f"{file.stem}.toml")
@@ -143,7 +143,7 @@ def _values(table: object, where: str, units: Mapping[str, str]) -> dict[str, fl
     return values
 
 
-def _noise(table: object, where: str) -> CycleNoise:
+def _cycle_noise(table: object, where: str) -> CycleNoise:
     if not isinstance(table, dict) or not {"std"} <= table.keys() <= {"std", "kind", "slope"}:
-        raise InputError(where, repr(table), "a table with std, and kind and slope where they matter")
+        raise InputError(where, repr(table), "a table with std, and with kind and slope if needed")
     return CycleNoise(**table)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Control", "Parameter", "ParameterSet", "Part", "State", "Unknown"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-#: Names that one of the dialects (Python, SPICE, Verilog-A) keeps for itself, in lower case.
+#: Names that Python, SPICE or Verilog-A reserves, in lower case.
 _RESERVED = {"v", "i", "e", "pi", "t", "time", "temper", "vt", "m", "te", "be", "xsv"}
 
 
@@ -35,7 +35,7 @@ def _check_name(name: str) -> None:
 
 
 class _Symbolic:
-    """Gives a named quantity its SymPy symbol, made when first asked for."""
+    """A named quantity with its SymPy symbol, created on first access."""
 
     name: str
     unit: str
@@ -61,15 +61,15 @@ class Parameter(_Symbolic):
     unit : str
         SI unit, ``"1"`` for a pure number.
     meaning : str
-        What it is, in the field's words.
+        Short description.
     lower, upper : float, optional
         Bounds, included unless `open_lower`.
     open_lower : bool, optional
         Exclude the lower bound itself: a resistance with ``lower=0, open_lower=True`` is positive.
     nonzero : bool, optional
-        Exclude 0 from between the bounds: a divisor of either sign.
+        Exclude 0, as for a divisor of either sign.
     latex : str, optional
-        How it is written in a formula; the name where empty.
+        LaTeX in formulas; the name where empty.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Parameter(_Symbolic):
     def check(self, value: float) -> float:
         """Return `value` if it is finite and allowed, or raise `InputError`."""
         if self.nonzero and value == 0:
-            raise InputError(self.name, "0", f"a number other than 0 [{self.unit}]", "a small one of the sign meant")
+            raise InputError(self.name, "0", f"a number other than 0 [{self.unit}]", "a small number of either sign")
         return number(
             self.name,
             value,
@@ -98,7 +98,7 @@ class Parameter(_Symbolic):
         )
 
     def check_all(self, values: NDArray[np.float64]) -> None:
-        """Raise `InputError` unless all of some values are allowed."""
+        """Raise `InputError` unless all values of an array are allowed."""
         for value in (values.min(), values.max(), values.flat[np.abs(values).argmin()]):
             self.check(float(value))
 
@@ -107,8 +107,8 @@ class Parameter(_Symbolic):
 class State(_Symbolic):
     """A state variable of a device model.
 
-    The state lives between hard bounds: where the state law points outward at a bound, the state stays
-    there, and it leaves as soon as the law points inward again.
+    It stays between hard bounds: where the rate at a bound points outward, the state stays at the bound, and it
+    leaves as soon as the rate points inward again.
 
     Parameters
     ----------
@@ -117,11 +117,11 @@ class State(_Symbolic):
     unit : str
         SI unit, ``"1"`` for a pure number.
     meaning : str
-        What it is.
+        Short description.
     lower, upper : float or str
         Bounds: a number, or the name of the parameter that holds it.
     latex : str, optional
-        How it is written in a formula.
+        LaTeX in formulas.
     """
 
     name: str
@@ -135,7 +135,7 @@ class State(_Symbolic):
         _check_name(self.name)
 
     def limits(self, values: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Return its bounds, those that are parameters from their `values` by name."""
+        """Return the bounds; a bound that is the name of a parameter is looked up in `values`."""
         lower, upper = (values[b] if isinstance(b, str) else b for b in (self.lower, self.upper))
         return lower, upper
 
@@ -149,9 +149,9 @@ class Control(_Symbolic):
     name : str
         Name in Python, SPICE and Verilog-A alike.
     meaning : str
-        What it is.
+        Short description.
     latex : str, optional
-        How it is written in a formula.
+        LaTeX in formulas.
     """
 
     name: str
@@ -173,14 +173,14 @@ class Unknown(_Symbolic):
     unit : str
         SI unit.
     meaning : str
-        What it is.
+        Short description.
     residual : sympy.Expr
         Zero at the solution, for example the sum of the currents into the inner node; changes sign once, from one
         end of `between` to the other. In a netlist it is a current into a node whose voltage is the unknown.
     between : tuple of sympy.Expr
         Two expressions of the voltage, states, controls and parameters that enclose the solution, in any order.
     latex : str, optional
-        How it is written in a formula.
+        LaTeX in formulas.
     """
 
     name: str
@@ -201,11 +201,11 @@ class Part:
     Parameters
     ----------
     letter : sympy.Symbol
-        How the laws, and parts after this one, write it.
+        Symbol that stands for it in the laws, and in later parts.
     law : sympy.Expr
-        What it is.
+        Its expression.
     shown : sympy.Expr, optional
-        What a formula shows instead of a law that is guarded for the computer.
+        Expression in formulas, without the numerical safeguards of `law`.
     """
 
     letter: sympy.Symbol
@@ -215,7 +215,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ParameterSet:
-    """Values for every parameter of a model, with where they come from.
+    """Values for every parameter of a model, with their source.
 
     Parameters
     ----------
@@ -231,13 +231,13 @@ class ParameterSet:
         ``seen``: read in the named source. ``recalled``: known to its authors from memory, not re-read.
         ``code default``: a published program's default, no device fit. ``ours``: chosen for this project.
     note : str, optional
-        What it was fitted to, range of validity, which values differ in status.
+        Device that it was fitted to, range of validity, values of another status.
     loop_voltage : float, optional
         Peak of a sine that draws a typical loop [V].
     loop_frequency : float, optional
         Frequency of that sine [Hz]; half the device's pace at the peak where not given.
     cycle_noise : CycleNoise, optional
-        Cycle-to-cycle noise of programming pulses that the source gives, for a model that counts them.
+        Cycle-to-cycle noise that the source gives, for a model with a `PulseUpdate`.
     """
 
     name: str
@@ -256,7 +256,7 @@ class ParameterSet:
             if not isinstance(text, str):
                 raise InputError(field, repr(text), "a text")
         if not self.name.strip():
-            raise InputError("name", "an empty text", "what the set is called", "name='mine'")
+            raise InputError("name", "an empty text", "a name for the set", "name='mine'")
         for name, value in (*self.values.items(), *self.initial.items()):
             number(f"{self.name}.{name}", value)
         if not self.source.strip():
@@ -270,6 +270,6 @@ class ParameterSet:
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
 
     def __reduce__(self) -> tuple[object, ...]:
-        loop = (self.loop_voltage, self.loop_frequency, self.cycle_noise)
-        fields = (self.name, dict(self.values), dict(self.initial), self.source, self.status, self.note, *loop)
+        optional = (self.loop_voltage, self.loop_frequency, self.cycle_noise)
+        fields = (self.name, dict(self.values), dict(self.initial), self.source, self.status, self.note, *optional)
         return type(self), fields

@@ -1,7 +1,7 @@
-r"""How programming pulses act on a device that counts them: `PulseUpdate` of a model, `CycleNoise` of a set.
+r"""Programming by equal pulses: `PulseUpdate`, the effect of a pulse on a model, and `CycleNoise`, its noise.
 
-One pulse moves the first state by what its rate does in the nominal width. Where the rate is affine in the state that
-is exact, for any number of pulses at once,
+One pulse changes the first state by as much as its rate does over the nominal width. Where the rate is affine in the
+state, the change by any number of pulses has an exact closed form,
 
 .. math:: w_n = w^* - (w^* - w_0)\, e^{-n \lambda t}, \qquad e^{-\lambda t} = 1 - \Delta w\, \gamma / w_\mathrm{bound}.
 """
@@ -20,7 +20,7 @@ __all__ = ["CycleNoise", "PulseDirection", "PulseUpdate"]
 
 @dataclass(frozen=True)
 class CycleNoise:
-    r"""Cycle-to-cycle noise of an update: what each pulse adds, with :math:`\xi` standard normal and white.
+    r"""Cycle-to-cycle noise of programming pulses, with :math:`\xi` standard normal and independent for each pulse.
 
     ==================  =======================================================================
     multiplicative      the update times :math:`1 + \sigma \xi`
@@ -34,7 +34,7 @@ class CycleNoise:
         :math:`\sigma`, in units of the nominal step :math:`\Delta` of the direction (``dw_up``, ``dw_down``,
         ``dg_set``; for ``neurosim_synapse`` the whole window).
     kind : {"additive", "multiplicative", "accumulated"}, optional
-        How it acts.
+        Form of the noise, as in the table.
     slope : float, optional
         :math:`s`, growth of the additive noise with the state.
     """
@@ -62,7 +62,7 @@ class CycleNoise:
         Raises
         ------
         InputError
-            If it gives none.
+            If the source gives none.
         """
         model, given = device.model, device.parameter_set
         if given.cycle_noise is None:
@@ -108,9 +108,9 @@ class PulseDirection:
 
 @dataclass(frozen=True)
 class PulseUpdate:
-    """How whole pulses of nominal width act on the first state of a model.
+    """The effect of pulses of nominal width on the first state of a model.
 
-    Between the thresholds of a direction, the rate must not hang on the voltage.
+    Between the thresholds of a direction, the rate must not depend on the voltage.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class PulseUpdate:
         Whether the rate is affine in the state, so that any number of pulses has a closed form; else each pulse makes
         the step that the rate at its start gives.
     clock : str, optional
-        A state that counts the time since the last pulse, which each pulse puts back to 0.
+        A state that counts the time since the last pulse, which each pulse resets to 0.
     """
 
     up: PulseDirection
@@ -129,7 +129,7 @@ class PulseUpdate:
     clock: str = ""
 
     def check(self, model: str, parameters: Iterable[str], states: Iterable[str]) -> None:
-        """Refuse names that a model does not have."""
+        """Raise `InputError` for names that the model does not have."""
         for side in ("up", "down"):
             direction = getattr(self, side)
             if not isinstance(direction, PulseDirection):

@@ -1,7 +1,7 @@
 """Available models and parameter sets: ours, those of other distributions, and those of this session.
 
-A model of ours is looked for by its name, first in the files of `devices.library` that mention it, so that one model
-costs the import of one file.
+A model of ours is searched for by its name, first in the files of `devices.library` that contain it, so that as a rule
+one model imports one file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 #: A distribution adds models with an entry point of this group that names a module with ``MODELS``.
 ENTRY_POINT_GROUP = "memductance.devices"
-#: It adds sets to any model with one that names a mapping, or a module with ``PARAMETER_SETS``: model to sets.
+#: It adds sets to any model with one that names a mapping of model names to sets, or a module with ``PARAMETER_SETS``.
 SETS_ENTRY_POINT_GROUP = "memductance.parameter_sets"
 
 _LIBRARY = "devices.library"
@@ -52,7 +52,7 @@ class _Registry:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, without any model."""
+        """Remove all models, as in a new process."""
         with self._lock:
             self.models: dict[str, DeviceModel] = {}
             self._origins: dict[str, str] = {}
@@ -68,11 +68,11 @@ class _Registry:
         return self._unread
 
     def get(self, name: str) -> DeviceModel:
-        """Return a model, loading no more files than it takes to find it."""
+        """Return the model of a name; files are loaded until it is found."""
         with self._lock:
             self._load_foreign()
             while name not in self.models and self._files:
-                self._load_file(min(self._files, key=lambda file: _distance(file, name)))
+                self._load_file(min(self._files, key=lambda file: _search_key(file, name)))
             return self.models[choice("model", name, self.models)]
 
     def all(self) -> dict[str, DeviceModel]:
@@ -93,7 +93,7 @@ class _Registry:
             raise InputError("name", both, "one model for each name", "rename one of them, or uninstall it")
         for offered_by, name, sets in self._offers or ():
             if name == model.name:
-                try:  # the declaration is checked anew with them, names of sets included
+                try:  # the declaration is checked again with them, including the names of sets
                     model = model.with_sets(sets)
                 except InputError as error:
                     label = f"{offered_by}: {error.argument}"
@@ -101,9 +101,9 @@ class _Registry:
         self.models[model.name], self._origins[model.name] = model, origin
 
     def add_to_session(self, model: DeviceModel, replace: bool) -> None:
-        """Add a model of this session; it may take the place of one before it."""
+        """Add a model of this session, or replace one that was registered before."""
         with self._lock:
-            self.all()  # so that every name that is taken is known
+            self.all()  # so that all names in use are known
             taken = self._origins.get(model.name)
             if taken is not None and not (replace and taken == _SESSION):
                 fix = "replace=True" if taken == _SESSION else "another name"
@@ -118,7 +118,7 @@ class _Registry:
             self.add(model, f"{_LIBRARY}.{file}")
 
     def _load_foreign(self) -> list[tuple[str, str, Sequence[ParameterSet]]]:
-        """Load the entry points of other distributions, once; return who offers sets, for which model, and the sets."""
+        """Load the entry points of other distributions, once; return the sets offered, each with origin and model."""
         if self._offers is None:
             offers = [offer for point in entry_points(group=SETS_ENTRY_POINT_GROUP) for offer in _offered_sets(point)]
             models = [
@@ -163,7 +163,7 @@ def get_model(model: str | DeviceModel) -> DeviceModel:
 
 
 def models() -> Table[str, DeviceModel]:
-    """Return every registered model by name: a mapping that shows itself as a table.
+    """Return every registered model by name: a mapping that prints as a table.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def models() -> Table[str, DeviceModel]:
     Raises
     ------
     InputError
-        If two distributions register one name, or an entry point does not give what it should.
+        If two distributions register one name, or an entry point does not load or does not name models or sets.
 
     Examples
     --------
@@ -199,7 +199,7 @@ def parameter_sets(model: str | DeviceModel) -> Table[str, ParameterSet]: ...
 @overload
 def parameter_sets(model: None = None) -> Table[tuple[str, str], ParameterSet]: ...
 def parameter_sets(model: str | DeviceModel | None = None) -> Table[Any, ParameterSet]:
-    """Return parameter sets: a mapping that shows itself as a table.
+    """Return parameter sets: a mapping that prints as a table.
 
     Parameters
     ----------
@@ -246,21 +246,21 @@ def register(set: ParameterSet | DeviceModel, model: str | DeviceModel | None = 
         A set, such as one that `load_set` read or ``Fit.to_set`` made, which ``device(model, set.name)`` then finds; or
         a model, which ``device(name)`` and ``models()`` then find by its name.
     model : str or DeviceModel, optional
-        Whose set it is; left out for a model.
+        Model that the set belongs to; not given when a model is registered.
     replace : bool, optional
-        Take the place of one of that name that was registered before.
+        Replace a set or model of the same name that was registered before.
 
     Raises
     ------
     InputError
-        If the set does not fit the model, or the name is taken; what was not registered in this session cannot be
-        replaced.
+        If the set does not fit the model, or the name is taken; only sets and models that were registered in this
+        session can be replaced.
     """
     from devices.model import DeviceModel
 
     if isinstance(set, DeviceModel):
         if model is not None:
-            raise InputError("model", repr(model), "nothing beside a model", "register(model)")
+            raise InputError("model", repr(model), "None when a model is registered", "register(model)")
         _registry.add_to_session(set, replace)
         return
     if not isinstance(set, ParameterSet):
@@ -281,8 +281,8 @@ def chosen_set(model: DeviceModel, set: str | ParameterSet | None) -> ParameterS
     return model.parameter_set(set) if set is None or isinstance(set, str) else model.check_set(set)
 
 
-def _distance(file: str, name: str) -> tuple[bool, bool]:
-    """Return how unlikely it is that a file of the library declares a model; it may put names together."""
+def _search_key(file: str, name: str) -> tuple[bool, bool]:
+    """Return a sort key: files of the library that contain the name first, though a file may also compose names."""
     text = files(_LIBRARY).joinpath(f"{file}.py").read_text(encoding="utf-8")
     return f'"{name}"' not in text, not name.startswith(file)
 
@@ -292,7 +292,7 @@ def _first(pattern: re.Pattern[str], texts: Sequence[str]) -> str:
 
 
 def _origin(point: EntryPoint) -> str:
-    """Return who offers an entry point, for messages."""
+    """Return the name of an entry point and of its distribution, for messages."""
     name = f"entry point {point.name!r} ({point.value})"
     return f"{name} of {point.dist.name} {point.dist.version}" if point.dist is not None else name
 
@@ -304,7 +304,7 @@ def _load(point: EntryPoint) -> Any:
         raise
     except Exception as error:
         given = f"{type(error).__name__}: {error}"
-        raise InputError(_origin(point), given, "an entry point that loads", "mend or uninstall it") from error
+        raise InputError(_origin(point), given, "an entry point that loads", "repair or uninstall it") from error
 
 
 def _declared(origin: str, module: Any) -> Sequence[DeviceModel]:
@@ -317,7 +317,7 @@ def _declared(origin: str, module: Any) -> Sequence[DeviceModel]:
 
 
 def _offered_sets(point: EntryPoint) -> Iterator[tuple[str, str, Sequence[ParameterSet]]]:
-    """Yield who offers sets, for which model, and the sets."""
+    """Yield the sets that an entry point offers: its origin, the name of the model, and the sets."""
     origin, offered = _origin(point), _load(point)
     added = offered if isinstance(offered, Mapping) else getattr(offered, "PARAMETER_SETS", None)
     if not isinstance(added, Mapping):

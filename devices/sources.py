@@ -1,4 +1,4 @@
-"""Sources: how sure a figure is, and `citations`, the papers behind a run."""
+"""Sources of figures with their status, and `citations`, the sources that a run used."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from devices.common.errors import InputError
 
 __all__ = ["STATUSES", "Citation", "Citations", "Status", "citations"]
 
-#: How sure a figure is: read in the named source; known from memory; a published program's default; chosen by us.
+#: Status of a figure: read in the named source; known from memory; a published program's default; chosen by us.
 Status = Literal["seen", "recalled", "code default", "ours"]
 STATUSES: tuple[Status, ...] = get_args(Status)
-#: Attributes by which things hold others that have sources.
+#: Attributes in which objects hold others that have sources.
 _PARTS = ("top", "bottom", "device", "crossbar", "cells", "layers", "tiles", "tile", "chip", "preset", "network")
 
 
@@ -26,9 +26,9 @@ class Citation:
     text : str
         The reference, with its DOI where it has one.
     used_for : tuple of str
-        Models, parameter sets as ``model/set``, effects, and figures of chips as ``chip/figure``, that rest on it.
+        Models, parameter sets as ``model/set``, effects, and figures of chips as ``chip/figure``, that come from it.
     status : str
-        How sure the values of a set are, see `ParameterSet`; empty for a model's equations.
+        Status of the values of a set, see `ParameterSet`; empty for a model's equations.
     """
 
     text: str
@@ -41,7 +41,7 @@ class Citation:
 
 
 class Citations(tuple[Citation, ...]):
-    """Sources in order of use; prints itself as one line for each."""
+    """Sources in order of use; printed with one line for each."""
 
     __slots__ = ()
 
@@ -58,12 +58,12 @@ def citations(*used: Any) -> Citations:
     Parameters
     ----------
     *used : Device or DeviceModel or Effect or Recipe or ChipPreset
-        What the run used; or anything that holds such things: a trace, an array, a network, a chip.
+        Objects that the run used, or that hold these, such as a trace, an array, a network or a chip.
 
     Returns
     -------
     Citations
-        Each source once; of a set, the values that were replaced are named.
+        Each source once; the values of a set that were replaced are named.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def citations(*used: Any) -> Citations:
 
 
 def _cited(thing: Any) -> Iterator[Citation]:
-    """Yield the sources of a thing, or of the parts that it holds."""
+    """Yield the sources of an object, or of the objects that it holds."""
     if hasattr(thing, "cited"):
         yield from thing.cited()
         return

@@ -28,16 +28,16 @@ class _Safe(sympy.Function):
 
     @staticmethod
     def textbook(z: sympy.Expr) -> sympy.Expr:
-        """Return the form of the textbooks."""
+        """Return the textbook form."""
         raise NotImplementedError
 
     @staticmethod
-    def digits(z: Any) -> Any:
-        """Return the value for an mpmath number, to its context's digits."""
+    def mpmath_value(z: Any) -> Any:
+        """Return the value for an mpmath number, to the precision of mpmath's context."""
         raise NotImplementedError
 
     def _eval_mpmath(self) -> tuple[Any, tuple[sympy.Expr, ...]]:
-        return self.digits, self.args
+        return self.mpmath_value, self.args
 
     def _eval_rewrite_as_exp(self, z: sympy.Expr, **_: Any) -> sympy.Expr:
         return self.textbook(z)
@@ -58,7 +58,7 @@ class softplus(_Safe):  # noqa: N801 - SymPy's functions are written in lower ca
         return sympy.log(1 + sympy.exp(z))
 
     @staticmethod
-    def digits(z: Any) -> Any:
+    def mpmath_value(z: Any) -> Any:
         """Return the value."""
         return max(z, 0) + mpmath.log1p(mpmath.exp(-abs(z)))
 
@@ -78,7 +78,7 @@ class logistic(_Safe):  # noqa: N801
         return 1 / (1 + sympy.exp(-z))
 
     @staticmethod
-    def digits(z: Any) -> Any:
+    def mpmath_value(z: Any) -> Any:
         """Return the value."""
         return 1 / (1 + mpmath.exp(-z))
 

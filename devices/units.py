@@ -1,7 +1,7 @@
 """Units as products of powers of the SI base units, read from text such as ``"m^2/(V s)"``.
 
-A unit has a factor besides: 1 for the coherent units (A, V, ohm, ...), 1e-9 for nm. Factors must agree where units
-must, for a law computes with plain numbers. An exponent may be a symbol, as it comes up in ``a**p * b**-p``.
+A unit also has a factor: 1 for the coherent units (A, V, ohm, ...), 1e-9 for nm. Where units must agree, so must their
+factors, because a law computes with plain numbers. An exponent may be a symbol, as in ``a**p * b**-p``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from devices.common.errors import InputError
 __all__ = ["ONE", "Unit", "factor", "parse_unit"]
 
 _BASES = ("kg", "m", "s", "A", "K", "mol", "cd")
-#: Units as powers of kg, m, s, A, K; read here so that the registry need not load pint, which knows all others.
+#: Units as powers of kg, m, s, A, K, so that models load without pint, which is imported for all other units.
 _COHERENT = {
     "1": (),
     "kg": (1,),
@@ -73,7 +73,7 @@ class Unit:
         return not any(_nonzero(p) for p in self.powers) and not _nonzero(self.log_factor, 1e-9)
 
     def agrees(self, other: Unit) -> bool:
-        """Whether both are one unit."""
+        """Whether both are the same unit."""
         return self is other or (self / other).is_one
 
     def __str__(self) -> str:
@@ -83,19 +83,19 @@ class Unit:
         for text in (t for t in _COHERENT if t != "Hz"):
             if self.agrees(parse_unit(text)):
                 return text
-        # In V, A, m, s, K, which people of this field read: 1 kg = 1 V A s^3 / m^2.
+        # In V, A, m, s, K, which are usual in this field: 1 kg = 1 V A s^3 / m^2.
         kg, m, s, ampere, *others = self.powers
-        over: list[str] = []
-        under: list[str] = []
+        numerator: list[str] = []
+        denominator: list[str] = []
         powers = (kg, ampere + kg, m - 2 * kg, s + 3 * kg, *others)
         for name, power in zip(("V", "A", "m", "s", *_BASES[4:]), powers, strict=True):
             if power:
                 size = abs(power)
                 exponent = "" if size == 1 else f"^{size}" if size.denominator == 1 else f"^({size})"
-                (over if power > 0 else under).append(name + exponent)
-        text = " ".join(over) or "1"
-        if under:
-            text += "/" + (under[0] if len(under) == 1 else f"({' '.join(under)})")
+                (numerator if power > 0 else denominator).append(name + exponent)
+        text = " ".join(numerator) or "1"
+        if denominator:
+            text += "/" + (denominator[0] if len(denominator) == 1 else f"({' '.join(denominator)})")
         return f"{math.exp(self.log_factor):g} {text}" if _nonzero(self.log_factor, 1e-9) else text
 
 
@@ -127,7 +127,7 @@ def parse_unit(text: str) -> Unit:
     Raises
     ------
     ValueError
-        If the text is no such product, or pint does not know a symbol in it.
+        If the text is not such a product, or pint does not know a symbol in it.
     """
     tokens = _TOKEN.findall(text)
     unit, rest = _parse_product(tokens)
@@ -149,7 +149,7 @@ def _parse_product(tokens: list[str]) -> tuple[Unit, list[str]]:
 
 def _parse_power(tokens: list[str]) -> tuple[Unit, list[str]]:
     if not tokens:
-        raise ValueError("it ends too soon")
+        raise ValueError("the text ends early")
     head, tokens = tokens[0], tokens[1:]
     if head == "(":
         unit, tokens = _parse_product(tokens)
@@ -160,20 +160,20 @@ def _parse_power(tokens: list[str]) -> tuple[Unit, list[str]]:
         unit = _symbol(head)
     if tokens and tokens[0] in ("^", "**"):
         if len(tokens) < 2 or not re.fullmatch(r"[+-]?\d+(\.\d+)?", tokens[1]):
-            raise ValueError("an exponent is no number")
+            raise ValueError("an exponent is not a number")
         unit, tokens = unit ** Fraction(tokens[1]), tokens[2:]
     return unit, tokens
 
 
 def factor(name: str, unit: str, si: str) -> float:
-    """Return what multiplies a value in `unit` to give it in `si`.
+    """Return the factor that converts a value from `unit` to `si`.
 
     Parameters
     ----------
     name : str
-        What the value is, for the message.
+        Name of the value, for the message.
     unit : str
-        Unit as people write it: ``"uA"``, ``"kOhm"``, ``"m/s"``; ``"1"`` for a pure number.
+        Unit as commonly written: ``"uA"``, ``"kOhm"``, ``"m/s"``; ``"1"`` for a pure number.
     si : str
         Unit wanted.
 

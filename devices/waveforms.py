@@ -21,17 +21,17 @@ __all__ = ["Constant", "Pulses", "Samples", "Sine", "Triangle", "Waveform", "che
 
 #: Most periods or pulses of one waveform, as all its corners are held in memory.
 _MAX_CYCLES = 10**7
-#: Shortest segment, as a share of the waveform's length.
+#: Shortest segment, relative to the length of the waveform.
 _MIN_SEGMENT = 1e-13
 
 
 def check_time_resolution(name: str, lengths: ArrayLike, duration: float) -> None:
-    """Raise `InputError` for segments so short beside the waveform that doubles cannot resolve steps in them."""
+    """Raise `InputError` for segments too short, relative to the waveform, for time steps in double precision."""
     shortest = float(np.min(lengths))
     if shortest < _MIN_SEGMENT * duration:
         raise InputError(
             name, f"{shortest:g} s for one straight part of a waveform of {duration:g} s",
-            f"parts of {_MIN_SEGMENT:g} of the whole at least, which doubles can tell apart",
+            f"parts of at least {_MIN_SEGMENT:g} of the whole, as double precision resolves no shorter ones",
             "shorter rests, or one simulation for each pulse",
         )  # fmt: skip
 
@@ -57,7 +57,7 @@ class Waveform(ABC):
 
     @property
     def pieces(self) -> NDArray[np.float64]:
-        """The segments, cut where the voltage turns: it rises or falls all along each; shape ``(pieces, 6)``."""
+        """The segments, cut at extrema of the voltage so that each is monotonic; shape ``(pieces, 6)``."""
         rows = self.segments
         length = np.diff(rows[:, 0], append=self.duration)
         cut = []
@@ -148,7 +148,7 @@ class _Polyline(Waveform):
 
     @property
     def segments(self) -> NDArray[np.float64]:
-        """One segment between each two points."""
+        """One segment between neighbouring points."""
         time, voltage = self.points
         rows = np.zeros((time.size - 1, 6))
         rows[:, 0] = time[:-1]

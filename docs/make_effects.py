@@ -8,7 +8,8 @@ from pathlib import Path
 
 import devices
 from devices import Effect
-from memductance.pages.devices import STATUS_MEANING, markdown_table
+from devices.common.tables import markdown_table
+from memductance.pages.devices import STATUS_MEANING
 
 PAGE = Path(__file__).parent / "effects.md"
 ACTS = {

@@ -14,7 +14,8 @@ from typing import Any
 
 import devices
 from devices import models
-from memductance.pages.devices import STATUS_MEANING, markdown_table
+from devices.common.tables import markdown_table
+from memductance.pages.devices import STATUS_MEANING
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "evidence.md"

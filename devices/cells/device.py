@@ -52,7 +52,7 @@ class Device:
     parameter_set: ParameterSet
 
     def __post_init__(self) -> None:
-        def filled(quantity: Parameter | State, given: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+        def checked(quantity: Parameter | State, given: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
             array = finite_array(quantity.name, given[quantity.name], unit=quantity.unit).copy()
             if array.size == 0:
                 raise InputError(quantity.name, f"shape {array.shape}", f"one number or more [{quantity.unit}]")
@@ -60,10 +60,10 @@ class Device:
 
         values: dict[str, NDArray[np.float64]] = {}
         for parameter in self.model.parameters:
-            array = filled(parameter, self.parameters)
+            array = checked(parameter, self.parameters)
             parameter.check_all(array)
             values[parameter.name] = array
-        starts = {s.name: filled(s, self.initial) for s in self.model.states}
+        starts = {s.name: checked(s, self.initial) for s in self.model.states}
         try:
             np.broadcast_shapes(*(a.shape for a in (*values.values(), *starts.values())))
         except ValueError:
@@ -78,7 +78,7 @@ class Device:
             raise InputError(
                 "parameters", "an upper state bound not above the lower one", "lower < upper for each cell"
             )
-        self._refuse_outside(self.start, "{}", "{:g} as start")
+        self._check_inside(self.start, "{}", "{:g} as start")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.model, dict(self.parameters), dict(self.initial), self.parameter_set)
@@ -101,12 +101,12 @@ class Device:
         if rows.ndim > 1:
             rows = np.broadcast_to(rows, (*shape, rows.shape[-1]))
         rows = np.array(rows).reshape(-1, rows.shape[-1])
-        settle, count = constants(self.model)
+        constants_of, count = constants(self.model)
         if not count:
             return rows
-        settled = np.empty((len(rows), count))
-        evaluate_many(settle, np.zeros(len(rows)), np.zeros((1, 0)), rows, settled)
-        return np.concatenate([rows, settled], axis=1)
+        derived = np.empty((len(rows), count))
+        evaluate_many(constants_of, np.zeros(len(rows)), np.zeros((1, 0)), rows, derived)
+        return np.concatenate([rows, derived], axis=1)
 
     @property
     def start(self) -> NDArray[np.float64]:
@@ -143,8 +143,8 @@ class Device:
         """Return the papers of the model and the source of its values; see `devices.citations`."""
         given = self.parameter_set
         changed = [n for n, a in self.parameters.items() if not (a == given.values[n]).all()]
-        but = f" ({', '.join(changed)} changed)" if changed else ""
-        values = Citation(given.source, (f"{self.model.name}/{given.name}{but}",), given.status)
+        changes = f" ({', '.join(changed)} changed)" if changed else ""
+        values = Citation(given.source, (f"{self.model.name}/{given.name}{changes}",), given.status)
         return (*self.model.cited(), values)
 
     def with_start(self, state: ArrayLike) -> Device:
@@ -185,16 +185,16 @@ class Device:
             start = self.start
         else:
             start = finite_array("state", state, shape=("...", len(self.state_names)))
-            self._refuse_outside(start, "state {}", "{:g}", "numpy.clip(state, *device.bounds())")
+            self._check_inside(start, "state {}", "{:g}", "numpy.clip(state, *device.bounds())")
         return evaluate_cells(self, self.model.name, voltage, start, controls, self._parameter_shape)
 
-    def _refuse_outside(self, states: NDArray[np.float64], name: str, given: str, fix: str = "") -> None:
-        """Refuse the first state out of its bounds; the texts take its name and its value."""
+    def _check_inside(self, states: NDArray[np.float64], name: str, given: str, fix: str = "") -> None:
+        """Raise `InputError` for the first state out of its bounds; `name` and `given` format its name and value."""
         lower, upper = self.bounds()
         try:
             outside = (states < lower) | (states > upper)
         except ValueError:
-            return  # shapes that do not broadcast are refused with the voltage's
+            return  # shapes that do not broadcast are refused together with that of the voltage
         for k, state in enumerate(self.model.states):
             if outside[..., k].any():
                 value = np.broadcast_to(states, outside.shape)[..., k][outside[..., k]][0]
@@ -212,10 +212,10 @@ class Device:
         return self.evaluate(voltage, state)[..., 1:, 0]
 
     def pace(self, voltage: float) -> float:
-        """Return how many spans per second [1/s] the first state crosses at `voltage` [V], from mid-span.
+        """Return the speed of the first state at `voltage` [V] in spans per second [1/s], in the middle of its span.
 
-        Other states are at their start. Of the two polarities, the slower one that moves at all: a sine of half this
-        frequency draws an open loop.
+        Other states are at their start. It is the smaller speed of the two polarities, unless that is zero: a sine of
+        half this frequency draws an open loop.
         """
         if not self.model.states:
             return 0.0
@@ -225,7 +225,7 @@ class Device:
         return min((p for p in (float(np.abs(s).max()) for s in shares) if p > 0.0), default=0.0)
 
     def loop(self, cycles: float = 2.0) -> Sine:
-        """Return a sine that draws the typical loop of this parameter set."""
+        """Return the sine with which this parameter set gives its typical loop."""
         from devices.waveforms import Sine
 
         peak = self.parameter_set.loop_voltage
@@ -266,7 +266,7 @@ class Device:
 
 
 def _columns(arrays: Sequence[ArrayLike], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return arrays that broadcast to `shape` side by side along a last axis, which may be empty."""
+    """Return arrays, broadcast to `shape`, as columns of a new last axis, which may be empty."""
     return np.stack([np.broadcast_to(a, shape) for a in arrays], axis=-1) if arrays else np.empty((*shape, 0))
 
 
@@ -303,12 +303,14 @@ def evaluate_cells(
         out.reshape(-1, out.shape[-1]),
     )
     if not np.isfinite(out).all():
-        raise InputError("voltage", f"up to {np.abs(v).max():g} V", f"where {name} stays finite [V]", "less")
+        raise InputError(
+            "voltage", f"up to {np.abs(v).max():g} V", f"voltages at which {name} stays finite [V]", "a lower voltage"
+        )
     return out.reshape(*shape, 1 + n, 2 + n + m)
 
 
 def assemble(model: DeviceModel, values: Mapping[str, Any], given: ParameterSet) -> Device:
-    """Return the device with `values` for every parameter and start of a state, which checks them."""
+    """Return the device with `values` for every parameter and every state's start; the device checks them."""
     parameters: dict[str, Any] = {p.name: values[p.name] for p in model.parameters}
     return Device(model, parameters, {s.name: values[s.name] for s in model.states}, given)
 

@@ -1,4 +1,4 @@
-"""`Cell`: what an array needs to know of the devices at its crossings."""
+"""`Cell`: the protocol of the devices at the crossings of an array."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Cell", "state_corners"]
 
 @runtime_checkable
 class Cell(Protocol):
-    """An ensemble of two-terminal cells with a current law: a `Device`, or several in one, reduced to its port."""
+    """An ensemble of two-terminal cells with a current law: a `Device`, or several in series, reduced to their port."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,9 +49,9 @@ class Cell(Protocol):
 
 
 def state_corners(lower: Array, upper: Array) -> Iterator[Array]:
-    """Yield the states with each of them at one of its bounds, in the bounds' shape ``(..., states)``.
+    """Yield the corners of the state space, each state at one of its bounds, in the bounds' shape ``(..., states)``.
 
-    Of what is monotonic in each state the extremes are among them. Cells without states have one corner.
+    A quantity that is monotonic in each state has its extremes there. Cells without states have one corner.
     """
     for share in product((0.0, 1.0), repeat=lower.shape[-1]):
         yield lower + np.array(share) * (upper - lower)

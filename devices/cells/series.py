@@ -24,8 +24,8 @@ class Series:
 
     A selector and a memristor are a 1S1R cell, a memristor above a transistor is a 1T1R cell, and a resistor is a
     series resistance. The currents of both must rise with their voltages. The states are those of the top device,
-    then those of the bottom one; only the bottom device may have a gate, because that is taken from the bottom
-    electrode.
+    then those of the bottom one; only the bottom device may have a gate, because the gate voltage is measured from
+    the bottom electrode.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Series:
     @property
     def start(self) -> Array:
         """Starting state, shape ``(*shape, states)``."""
-        return self._joined(self.top.start, self.bottom.start)
+        return self._side_by_side(self.top.start, self.bottom.start)
 
     @property
     def kernel(self) -> Any:
@@ -91,9 +91,9 @@ class Series:
     def bounds(self) -> tuple[Array, Array]:
         """Lower and upper state bounds, each of shape ``(*shape, states)``."""
         top, bottom = self.top.bounds(), self.bottom.bounds()
-        return self._joined(top[0], bottom[0]), self._joined(top[1], bottom[1])
+        return self._side_by_side(top[0], bottom[0]), self._side_by_side(top[1], bottom[1])
 
-    def _joined(self, top: Array, bottom: Array) -> Array:
+    def _side_by_side(self, top: Array, bottom: Array) -> Array:
         parts = (np.broadcast_to(a, (*self.shape, a.shape[-1])) for a in (top, bottom))
         return np.concatenate(list(parts), axis=-1)
 

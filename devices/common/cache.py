@@ -1,4 +1,4 @@
-"""The cache on disk: where it is, and files that are read only if they are whole."""
+"""The cache on disk: its folder, and files that are read only if they are complete."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pathlib import Path
 
 __all__ = ["cache_folder", "read_cached", "write_cached"]
 
-_KEPT = 30 * 86400.0  # seconds for which a file stays that a newer one has replaced, or that was not finished
+_MAX_AGE = 30 * 86400.0  # [s] of replaced or unfinished files, which are removed when a new one is written
 _DIGEST = hashlib.sha256().digest_size
 
 
 def cache_folder() -> Path:
-    """Return the folder for kernels and their machine code, made if it is missing.
+    """Return the folder for kernels and their machine code; it is created if missing.
 
     Returns
     -------
     pathlib.Path
-        The folder that the environment variable MEMDUCTANCE_CACHE_DIR names, else the user's cache folder, else (where
-        neither can be written) a temporary folder of this process, so that work goes on without a cache.
+        The folder that the environment variable MEMDUCTANCE_CACHE_DIR names, or the user's cache folder where it is not
+        set; where this folder cannot be written, a temporary folder that is removed when the process ends.
     """
     return _usable_folder(os.environ.get("MEMDUCTANCE_CACHE_DIR"))
 
@@ -50,7 +50,7 @@ def _temporary_folder() -> Path:
 
 
 def read_cached(name: str, key: str) -> bytes | None:
-    """Return what `write_cached` wrote under this name and key; None if it is missing, damaged or cut short."""
+    """Return the content that `write_cached` wrote under this name and key; None if it is missing or damaged."""
     try:
         content = _file(name, key).read_bytes()
     except OSError:
@@ -60,7 +60,7 @@ def read_cached(name: str, key: str) -> bytes | None:
 
 
 def write_cached(name: str, key: str, content: bytes) -> None:
-    """Write a file with its digest, whole or not at all; a folder that cannot be written is not an error."""
+    """Write a file with its digest, completely or not at all; a folder that cannot be written is not an error."""
     file = _file(name, key)
     temporary = None
     try:
@@ -68,7 +68,7 @@ def write_cached(name: str, key: str, content: bytes) -> None:
             temporary.write(hashlib.sha256(content).digest() + content)
         os.replace(temporary.name, file)
         for other in (*file.parent.glob(f"{name}-*.bin"), *file.parent.glob("*.tmp")):
-            if time.time() - other.stat().st_mtime > _KEPT:
+            if time.time() - other.stat().st_mtime > _MAX_AGE:
                 other.unlink()
     except OSError:
         if temporary is not None:

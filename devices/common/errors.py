@@ -1,6 +1,6 @@
 """The exceptions of memductance: one small tree, shared by all four packages.
 
-Every message is one line that names the argument, what was given, what is allowed and what to try.
+Every message is one line: the argument, the value given, the values allowed, and a value or call to try instead.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __all__ = [
     "SimulatorNotFoundError",
     "SimulatorTimeoutError",
     "SimulatorVersionError",
+    "shortened",
 ]
 
 
@@ -25,18 +26,18 @@ class MemductanceError(Exception):
 
 
 class InputError(MemductanceError, ValueError):
-    """A bad argument, refused at the public boundary.
+    """An invalid argument of a public function or option.
 
     Parameters
     ----------
     argument : str
         Name of the argument, as the caller wrote it.
     given : object
-        What was given, already shortened to a phrase or a value.
+        The value given, or a short description of it.
     allowed : str
-        What is allowed, with its unit.
+        The values allowed, with their unit.
     fix : str, optional
-        What to try.
+        A value or a call to try instead.
     """
 
     def __init__(self, argument: str, given: object, allowed: str, fix: str = "") -> None:
@@ -51,17 +52,23 @@ class InputError(MemductanceError, ValueError):
         return type(self), (self.argument, self.given, self.allowed, self.fix)
 
 
+def shortened(text: str) -> str:
+    """Return a text on one line of at most 70 characters, for messages."""
+    line = " ".join(text.split())
+    return line if len(line) <= 70 else line[:67] + "..."
+
+
 class ConvergenceError(MemductanceError, RuntimeError):
     """An iteration did not reach its tolerance.
 
     Parameters
     ----------
     message : str
-        What did not converge, where it stopped and what to try.
+        The iteration that did not converge, where it stopped, and a remedy.
     residual : float
         Best residual reached, in the unit that the message names.
     partial : object, optional
-        What was computed up to there, such as a trace.
+        The result up to there, such as a trace.
     """
 
     def __init__(self, message: str, residual: float = float("nan"), partial: Any = None) -> None:
@@ -74,14 +81,14 @@ class ConvergenceError(MemductanceError, RuntimeError):
 
 
 class SimulatorError(MemductanceError, RuntimeError):
-    """An external simulator failed, crashed or answered nonsense; carries its own words.
+    """An external simulator failed, crashed or gave an invalid answer; the message quotes its output.
 
     Parameters
     ----------
     message : str
-        What happened, in one line.
+        The failure, in one line.
     netlist : path, optional
-        The netlist that was run, kept for a look at it; part of the message.
+        The netlist that was run, kept for inspection; part of the message.
     """
 
     def __init__(self, message: str, netlist: Path | None = None) -> None:
@@ -98,11 +105,11 @@ class SimulatorNotFoundError(SimulatorError):
 
 
 class SimulatorVersionError(SimulatorError):
-    """An external simulator is too old; the message says which versions are taken."""
+    """An external simulator is too old; the message says which versions are supported."""
 
 
 class SimulatorTimeoutError(SimulatorError):
-    """An external simulator took longer than it was given."""
+    """An external simulator took longer than its time limit."""
 
 
 class SimulatorConvergenceError(SimulatorError):

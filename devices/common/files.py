@@ -1,4 +1,4 @@
-"""Text files, written whole or not at all."""
+"""Text files, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a file whole or not at all, and return its path.
+    """Write a file completely or not at all, and return its path.
 
     Parameters
     ----------
     path : path
-        The file; its folder is made where it is not there.
+        The file; its folder is created if missing.
     text : str
-        What it shall hold.
+        Its content.
 
     Raises
     ------
     InputError
-        If it cannot be written, or UTF-8 cannot hold the text.
+        If it cannot be written, or UTF-8 cannot encode the text.
     """
     target = Path(path)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
@@ -35,7 +35,9 @@ def write_whole(path: str | os.PathLike[str], text: str) -> Path:
         os.replace(unfinished, target)
     except UnicodeEncodeError as error:
         wrong = error.object[error.start : error.end]
-        raise InputError("text", f"{wrong!r} in what goes to {target.name}", "what UTF-8 can hold") from None
+        raise InputError(
+            "text", f"{wrong!r} in the text of {target.name}", "characters that UTF-8 can encode"
+        ) from None
     except OSError as error:
         raise InputError("path", f"{str(path)!r} ({error.strerror})", "a file that can be written") from None
     finally:

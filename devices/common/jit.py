@@ -1,10 +1,10 @@
-"""Compilation of all packages: numba's machine code, cached on disk under a key of everything that it was made from.
+"""Compilation with numba for all packages: machine code is cached on disk and never outdated.
 
-numba's own cache looks at the time and size of one source file, and misses a change in a file that a kernel calls. The
-key here is the code of the function as Python read it, that of every function that it calls, however far, the values of
-all constants that they take from their modules, and the versions of Python, numba and the processor. An edit therefore
-never meets old machine code, and two checkouts may share one folder. Each signature is a file of its own with a
-digest, so that processes that compile at once, or a file cut short, do no harm.
+numba's own cache is keyed on the time and size of one source file, and misses a change in another file whose functions
+a kernel calls. The key here is made from the bytecode of the function and of every function that it calls, directly or
+not, from the values of the constants that they use, and from the versions of Python, numba and the processor. After an
+edit no old machine code runs, and two checkouts may share one folder. Each signature is a file of its own with a
+digest, so that processes that compile at the same time, or a damaged file, do no harm.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ __all__ = ["callback", "fingerprint", "jit", "overload"]
 _OURS = ("crossbar", "devices", "memductance", "netlists")
 _VERSIONS = (sys.implementation.cache_tag, sys.version_info[:3], numba.__version__, llvmlite.__version__)
 _CALLBACK: Any = CFunc
-#: Implementations by the functions that they stand for; filled by `overload`.
+#: Implementations of each stub that kernels call; filled by `overload`.
 _implementations: dict[FunctionType, list[FunctionType]] = {}
 
 
 def jit(function: Any = None, *, contract: bool = False, inline: bool = False) -> Any:
-    """Compile a function without the interpreter's lock; a division by zero gives inf or nan, as in numpy.
+    """Compile a function that runs without the interpreter's lock; a division by zero gives inf or nan, as in numpy.
 
     Parameters
     ----------
     function : callable
-        What to compile, for the types of its arguments when it is first called with them.
+        The function; it is compiled for the types of its arguments when it is first called with them.
     contract : bool, optional
-        Let products and sums fuse into one operation with one rounding.
+        Allow a product and a sum to be fused into one operation with one rounding.
     inline : bool, optional
-        Compile into each caller. The function must allocate nothing and keep no arrays: it is compiled without
-        reference counts, since counting some thirty arrays at each call would take longer than a step of a cell.
+        Inline into each caller. The function must not allocate or keep arrays: it is compiled without reference
+        counting, which for some thirty arrays at each call would take longer than a step of a cell.
 
     Returns
     -------
@@ -61,43 +61,43 @@ def jit(function: Any = None, *, contract: bool = False, inline: bool = False) -
         The compiled function.
     """
     if function is None:
-        return lambda wanted: jit(wanted, contract=contract, inline=inline)
+        return lambda decorated: jit(decorated, contract=contract, inline=inline)
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     if contract:
         options["fastmath"] = {"contract"}
     if inline:
         options |= {"_nrt": False, "forceinline": True}
-    made: Any = numba.njit(**options)(function)
-    if made is not function:  # as it is where NUMBA_DISABLE_JIT is set
-        made._cache = _MachineCode(function, options)
-    return made
-
-
-def callback(signature: Signature) -> Callable[[Any], Any]:
-    """Compile a function to a C function pointer of this signature, at once."""
-
-    def compiled(function: Any) -> Any:
-        options = {"error_model": "numpy"}
-        made: Any = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
-        made._cache = _MachineCode(function, options)
-        made.compile()
-        return made
-
+    compiled: Any = numba.njit(**options)(function)
+    if compiled is not function:  # they are the same where NUMBA_DISABLE_JIT is set
+        compiled._cache = _MachineCode(function, options)
     return compiled
 
 
-def overload(stub: Any) -> Callable[[Any], Any]:
-    """Give a stub that kernels call an implementation for each type of its arguments, see `numba.extending`."""
+def callback(signature: Signature) -> Callable[[Any], Any]:
+    """Return a decorator that compiles a function at once to a C function pointer of this signature."""
 
-    def registered(implementation: Any) -> Any:
+    def decorator(function: Any) -> Any:
+        options = {"error_model": "numpy"}
+        compiled: Any = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
+        compiled._cache = _MachineCode(function, options)
+        compiled.compile()
+        return compiled
+
+    return decorator
+
+
+def overload(stub: Any) -> Callable[[Any], Any]:
+    """Return a decorator that registers an implementation of a stub that kernels call; see `numba.extending`."""
+
+    def decorator(implementation: Any) -> Any:
         _implementations.setdefault(stub, []).append(implementation)
         return _numba_overload(stub)(implementation)
 
-    return registered
+    return decorator
 
 
 class _MachineCode(_Cache):
-    """Machine code of one function on disk, as numba asks a cache for it."""
+    """The cache on disk of the machine code of one function, with the interface that numba calls."""
 
     def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
         self._function = function
@@ -113,7 +113,7 @@ class _MachineCode(_Cache):
         content = read_cached(*self._key(sig, target_context.codegen())) if self._enabled else None
         try:
             return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
-        except (AttributeError, ImportError):  # it names what is not in this process: compile it again
+        except (AttributeError, ImportError):  # it refers to a name that this process lacks: compile again
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -127,38 +127,38 @@ class _MachineCode(_Cache):
         self._enabled = False
 
     def flush(self) -> None:
-        """Forget nothing: what lies under another key is never read."""
+        """Do nothing: entries under other keys are never read."""
 
     def _key(self, sig: Any, codegen: Any) -> tuple[str, str]:
-        made_by = (*_VERSIONS, codegen.magic_tuple(), config.OPT, config.BOUNDSCHECK, sorted(self._options.items()))
+        versions = (*_VERSIONS, codegen.magic_tuple(), config.OPT, config.BOUNDSCHECK, sorted(self._options.items()))
         module = (self._function.__module__ or "").rpartition(".")[2]
         name = "".join(c for c in f"{module}.{self._function.__qualname__}" if c.isalnum() or c in "._")
-        return name, "\n".join([fingerprint(self._function), _type_text(sig), repr(made_by)])
+        return name, "\n".join([fingerprint(self._function), _type_text(sig), repr(versions)])
 
 
 def fingerprint(function: FunctionType) -> str:
     """Return a digest of a function and of everything that it calls.
 
-    It covers their code, the constants that they take, and the names of their modules, where numba looks for them when
+    It covers their code, the constants that they use, and the names of their modules, in which numba looks them up when
     it loads machine code.
     """
-    found: dict[FunctionType, str] = {}
+    digests: dict[FunctionType, str] = {}
     waiting = [function]
     while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found[one], called = _described(one)
+        current = waiting.pop()
+        if current not in digests:
+            digests[current], called = _own_digest(current)
             waiting += called
-    return hashlib.sha256("\n".join([found[function], *sorted(found.values())]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([digests[function], *sorted(digests.values())]).encode()).hexdigest()
 
 
 @cache
-def _described(function: FunctionType) -> tuple[str, tuple[FunctionType, ...]]:
-    """Return the digest of one function without those that it calls, and these."""
+def _own_digest(function: FunctionType) -> tuple[str, tuple[FunctionType, ...]]:
+    """Return the digest of one function alone, and the functions that it calls."""
     called: list[FunctionType] = []
 
     def text(value: Any, where: str) -> str:
-        """Return a text that differs where values do; functions in it are noted as called."""
+        """Return a text that is different for different values; functions in a value are added to `called`."""
         if isinstance(value, Dispatcher):
             called.append(value.py_func)
             return f"kernel {value.py_func.__qualname__} {sorted(value.targetoptions.items(), key=str)}"
@@ -188,21 +188,21 @@ def _described(function: FunctionType) -> tuple[str, tuple[FunctionType, ...]]:
             return f"builtin {getattr(value, '__module__', '')} {value.__name__}"
         kind = f"the module {value.__name__}" if isinstance(value, ModuleType) else f"a {type(value).__name__}"
         raise TypeError(
-            f"{function.__qualname__} takes {where}, {kind}, which the key of its machine code does not cover; "
+            f"{function.__qualname__} uses {where}, {kind}, which the key of its machine code does not cover; "
             "import the functions and constants themselves"
         )
 
     code = function.__code__
     if function.__doc__ and code.co_consts[0] == function.__doc__:
         code = code.replace(co_consts=(None, *code.co_consts[1:]))
-    taken = [(name, text(value, name)) for name, value in sorted(_taken(function), key=lambda pair: pair[0])]
+    used = [(name, text(value, name)) for name, value in sorted(_used_names(function), key=lambda pair: pair[0])]
     defaults = text(function.__defaults__, "defaults")
-    whole = repr((function.__module__, function.__qualname__, text(code, "code"), defaults, taken))
+    whole = repr((function.__module__, function.__qualname__, text(code, "code"), defaults, used))
     return hashlib.sha256(whole.encode()).hexdigest(), tuple(called)
 
 
-def _taken(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """Names that a function takes from its module, from builtins or from around it, with their values."""
+def _used_names(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield the names that a function uses from its module, from builtins or from enclosing functions, with values."""
     names, waiting = set(), [function.__code__]
     while waiting:
         code = waiting.pop()
@@ -218,14 +218,14 @@ def _taken(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _code_text(code: CodeType, text: Callable[[Any, str], str]) -> str:
-    """Return what a piece of code does, without the lines and the file where it stands."""
+    """Return the instructions and constants of a code object as text, without its file and line numbers."""
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     constants = [text(c, "constant") for c in code.co_consts]
     return repr((code.co_code.hex(), code.co_exceptiontable.hex(), code.co_flags, code.co_argcount, names, constants))
 
 
 def _type_text(kind: Any) -> str:
-    """Return a text that differs where numba's types do, the fields of named tuples included."""
+    """Return a text that is different for different types of numba, including the fields of named tuples."""
     if isinstance(kind, Signature):
         return f"{_type_text(kind.return_type)} {_type_text(tuple(kind.args))}"
     if isinstance(kind, types.BaseNamedTuple):

@@ -1,4 +1,4 @@
-"""Axes for plots, and units with a prefix that suits the data."""
+"""Axes for plots, and SI prefixes that suit the data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def scaled(values: ArrayLike, unit: str) -> tuple[float, str]:
 
 
 def axis_scale(label: str, values: ArrayLike, unit: str) -> tuple[float, str]:
-    """Return factor and unit of an axis: those that its label already has, else those that suit the values."""
+    """Return the factor and the prefixed unit of an axis: those of its label if it has them, else from the values."""
     for power, prefix in _PREFIXES.items():
         if label.endswith(f"[{prefix}{unit}]"):
             return 10.0**-power, prefix + unit

@@ -14,20 +14,20 @@ Seed = int | np.random.Generator
 
 
 def generator(seed: Seed) -> np.random.Generator:
-    """Return the generator that `seed` is or starts."""
+    """Return `seed` if it is a generator, else a new generator with this seed."""
     if isinstance(seed, np.random.Generator):
         return seed
     return np.random.default_rng(integer("seed", seed, minimum=0, fix="an int or a numpy.random.Generator"))
 
 
 def root_seed(seed: Seed) -> int:
-    """Return one number that stands for `seed`; a generator moves on by one draw."""
+    """Return a seed as one integer, which is drawn from it if it is a generator."""
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(2**63))
     return integer("seed", seed, minimum=0, fix="an int or a numpy.random.Generator")
 
 
 def stream(root: int, *key: str | int) -> np.random.Generator:
-    """Return a generator of its own for each key."""
+    """Return the generator of a key: independent for different keys, the same for the same root and key."""
     words = tuple(crc32(part.encode()) if isinstance(part, str) else part for part in key)
     return np.random.default_rng(np.random.SeedSequence(root, spawn_key=words))

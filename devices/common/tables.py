@@ -1,16 +1,16 @@
-"""`Table`, a read-only mapping that shows itself in a terminal and in a notebook; and aligned columns of text."""
+"""Tables: `Table`, a read-only mapping that prints as a table; aligned columns of text; tables in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "columns_of_text"]
+__all__ = ["Table", "columns_of_text", "markdown_table"]
 
-#: Columns whose words are copied as a whole.
+#: Columns whose cells are not broken into lines, so that they can be copied.
 _UNBROKEN = ("name", "model", "set", "doi")
 
 Key = TypeVar("Key")
@@ -23,11 +23,11 @@ class Table(Mapping[Key, Value], Generic[Key, Value]):
     Parameters
     ----------
     entries : mapping
-        What is looked up.
+        The mapping.
     columns : sequence of str
-        Heads of the columns.
+        Column headings.
     row : callable
-        Gives the cells of an entry from its key and its value.
+        Returns the cells of an entry, given its key and its value.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Table(Mapping[Key, Value], Generic[Key, Value]):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Heads of the columns."""
+        """Column headings."""
         return self._columns
 
     def rows(self) -> list[tuple[Any, ...]]:
@@ -90,6 +90,12 @@ class Table(Mapping[Key, Value], Generic[Key, Value]):
 
         with pd.option_context("display.max_colwidth", None):
             return str(self.to_frame().to_html(index=False, border=0))
+
+
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table in Markdown; cells are converted with ``str``."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def columns_of_text(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -18,7 +18,7 @@ from devices.common.validation import integer
 
 __all__ = ["cores", "in_threads", "limit_threads", "run_chunked"]
 
-#: How long one chunk takes about, and how often the interpreter looks for Ctrl-C [s].
+#: Approximate time of one chunk, and longest time until Ctrl-C is noticed [s].
 _CHUNK_SECONDS = 0.1
 
 _limit: ContextVar[int | None] = ContextVar("limit", default=None)
@@ -34,7 +34,7 @@ def limit_threads(count: int) -> Iterator[None]:
     Parameters
     ----------
     count : int
-        Most threads, at least 1.
+        Largest number of threads, at least 1.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def in_threads(work: Callable[[slice], None], count: int, *, threads: int) -> No
     count : int
         Number of items.
     threads : int
-        How many threads at once; with one or none, `work` takes all items in the calling thread.
+        Number of threads; with one or none, `work` takes all items in the calling thread.
     """
     if threads <= 1:
         work(slice(0, count))
@@ -84,8 +84,8 @@ def in_threads(work: Callable[[slice], None], count: int, *, threads: int) -> No
 def run_chunked(work: Callable[[slice], None], count: int, *, threads: int) -> None:
     """Run `work` over all of ``range(count)``, in chunks of about a tenth of a second.
 
-    Each thread takes the next chunk when it is free, for items that differ in cost or take long in all. Between chunks
-    the interpreter can act on Ctrl-C, which ends each thread after its current chunk.
+    For items that differ in cost, or take long together: each thread takes the next chunk when it is free. Ctrl-C ends
+    each thread after its current chunk.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def run_chunked(work: Callable[[slice], None], count: int, *, threads: int) -> N
     count : int
         Number of items.
     threads : int
-        How many threads at once; with one or none, `work` runs in the calling thread.
+        Number of threads; with one or none, `work` runs in the calling thread.
     """
     lock = Lock()
     next_item = 0

@@ -15,8 +15,6 @@ from devices.common.errors import InputError
 
 __all__ = ["choice", "finite_array", "integer", "number", "readable_file"]
 
-SeedLike = int | np.random.Generator | np.random.SeedSequence | None
-
 
 def _bounds_text(minimum: float | None, maximum: float | None, unit: str, open_minimum: bool) -> str:
     parts = ["finite"]
@@ -52,7 +50,7 @@ def number(
     open_minimum : bool, optional
         Exclude the minimum itself.
     fix : str, optional
-        What to try.
+        A value or a call to try instead.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def number(
     Raises
     ------
     InputError
-        If the value is no finite real number inside the bounds.
+        If the value is not a finite real number inside the bounds.
     """
     if not isinstance(value, float):
         is_real = isinstance(value, Real | np.number) and not isinstance(value, bool | np.complexfloating)
@@ -81,7 +79,7 @@ def number(
 
 
 def integer(name: str, value: object, *, minimum: int | None = None, maximum: int | None = None, fix: str = "") -> int:
-    """Return `value` as an int inside its bounds, or raise `InputError`; whole floats are not taken."""
+    """Return `value` as an int inside its bounds, or raise `InputError`; floats are not accepted, even whole ones."""
     bounds = [f">= {minimum}"] * (minimum is not None) + [f"<= {maximum}"] * (maximum is not None)
     allowed = ", ".join(["a whole number", *bounds])
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
@@ -118,7 +116,7 @@ def finite_array(
     minimum, maximum : float, optional
         Bounds, included.
     fix : str, optional
-        What to try.
+        A value or a call to try instead.
 
     Returns
     -------
@@ -166,7 +164,7 @@ def _shape_fits(shape: tuple[int, ...], wanted: Sequence[int | str | None]) -> b
 
 
 def choice(name: str, value: object, options: Iterable[str]) -> str:
-    """Return `value` if it is one of `options`; otherwise an `InputError` that names the closest one."""
+    """Return `value` if it is one of `options`, or raise `InputError`, which suggests the closest one."""
     known = sorted(options)
     if isinstance(value, str) and value in known:
         return value

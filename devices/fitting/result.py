@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from devices.cells.device import Device, assemble
 from devices.common.arrays import Array
 from devices.common.errors import InputError
+from devices.common.tables import columns_of_text
 from devices.fitting.intervals import ConfidenceIntervals, Inference
 from devices.fitting.measured import Measured
 from devices.fitting.predictions import predictor
@@ -214,9 +215,7 @@ class Fit:
 
     def __str__(self) -> str:
         header = ("parameter", "value", f"{100 * self.confidence:g} % interval", "unit")
-        rows = [header, *self._rows()]
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines = columns_of_text([header, *self._rows()])
         rms = ", ".join(f"{r:.3g} {m.unit}" for r, m in zip(self.residual_rms, self.measured, strict=True))
         chi2 = "" if self.reduced_chi2 is None else f", reduced chi2 {self.reduced_chi2:.3g}"
         ends = f"residual rms {rms} ({100 * self.relative_rms:.2g} % of the signal){chi2}"

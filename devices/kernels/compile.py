@@ -1,7 +1,7 @@
-"""Kernels of models: their text is derived once from a declaration, kept on disk, and compiled to machine code.
+"""Kernels of models: their Python text is derived once from a declaration, kept on disk, and compiled.
 
-The text is kept under the digest of the equations and of all files that write it, see `devices.kernels.text`; the
-machine code under the text and all that it calls, see `devices.common.jit`.
+The key of a text is a digest of the equations and of all files that write it, see `devices.kernels.text`; the key of
+machine code covers the text and all functions that it calls, see `devices.common.jit`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["constants", "kernel", "series_kernel", "switch_kernel"]
 
 #: The modules that write the text of kernels from a declaration.
 _WRITERS = (declaration, parameters, special, hoisting, series, text)
-#: Digest of these modules, read when they are, and of SymPy's version.
+#: Digest of these modules, read when they are imported, and of SymPy's version.
 _WRITTEN_BY = hashlib.sha256(
     b"".join(Path(str(module.__file__)).read_bytes() for module in _WRITERS) + sympy.__version__.encode()
 ).hexdigest()
@@ -42,32 +42,32 @@ def kernel(model: DeviceModel) -> Any:
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
-    """Return the compiled switches of `model`, which has some."""
+    """Return the compiled switches of `model`, a C function ``evaluate(v, x, p, out)``; see `DeviceModel.switches`."""
     return _compiled(f"{model.name}_switches", model.digest, lambda: text.model_text(model).switches).evaluate
 
 
 @cache
 def constants(model: DeviceModel) -> tuple[Any, int]:
-    """Return what computes the constants of `model` from its parameters, compiled, and how many there are."""
-    made = _compiled(f"{model.name}_constants", model.digest, lambda: text.model_text(model).constants)
-    return made.evaluate, made.COUNT
+    """Return the compiled function of the parameter-only constants of `model`, and the number of constants."""
+    module = _compiled(f"{model.name}_constants", model.digest, lambda: text.model_text(model).constants)
+    return module.evaluate, module.COUNT
 
 
 @cache
 def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
-    """Return the compiled kernel of two devices in series, from the cache where it is there."""
+    """Return the compiled kernel of two devices in series."""
     name, digest = f"{top.name}_{bottom.name}", top.digest + bottom.digest
     return _compiled(name, digest, lambda: series.series_source(top, bottom)).evaluate
 
 
 def _compiled(name: str, digest: str, source: Callable[[], str]) -> Any:
-    """Return the module that a text makes, its functions compiled."""
+    """Return the module of a text, which is cached or made by `source`, with its functions compiled."""
     key = f"{digest} {_WRITTEN_BY}"
     stored = read_cached(name, key)
     if stored is None:
         stored = source().encode()
         write_cached(name, key, stored)
     module = ModuleType(f"_memductance_kernel_{name}_{hashlib.sha256(stored).hexdigest()[:16]}")
-    sys.modules[module.__name__] = module  # where numba looks for it when it loads machine code
+    sys.modules[module.__name__] = module  # numba looks it up there when it loads machine code
     exec(compile(stored, f"<kernel of {name}>", "exec"), vars(module))
     return module

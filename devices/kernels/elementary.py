@@ -10,13 +10,13 @@ __all__ = ["cosh", "power", "sinh"]
 
 #: Coefficients of the Taylor series of sinh(x) / x in powers of x^2, from x^2 on.
 _SERIES = tuple(1.0 / math.factorial(2 * k + 1) for k in range(1, 9))
-#: From here on exp(x) overflows before sinh(x) does.
+#: Argument from which exp(x) overflows before sinh(x) does.
 _OVERFLOW = 700.0
 
 
 @jit(inline=True)
 def power(base, exponent):
-    """Return ``base**exponent``; fast where laws with thresholds have it: a base of 0, whole exponents of 1 to 16."""
+    """Return ``base**exponent``, with fast paths for a base of 0 and for whole exponents of 1 to 16."""
     if base == 0.0 and exponent > 0.0:
         return 0.0
     if not (1.0 <= exponent <= 16.0 and exponent == math.floor(exponent)):

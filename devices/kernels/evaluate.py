@@ -1,4 +1,4 @@
-"""How kernels are called: their signature, and their evaluation for many cells."""
+"""The signature of kernels, and their evaluation for many cells."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The kernel of two devices in series: the voltage between them is found at each evaluation."""
+"""The kernel of two devices in series, which solves for the voltage between them at each evaluation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.kernels.text import IMPORTS, decorated, model_text
+from devices.kernels.text import IMPORTS, kernel_head, model_text
 
 if TYPE_CHECKING:
     from devices.model import DeviceModel
@@ -16,8 +16,9 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
     """Return the Python text of the kernel of two devices in series, the node between them eliminated.
 
     The voltage ``w`` across the bottom device solves ``i_bottom(w) = i_top(v - w)``. Both currents rise with their
-    voltages, so the root lies between 0 and ``v``: Newton's method on the logarithms of the currents, which takes
-    exponentials in one step, kept inside a shrinking bracket. Derivatives follow from the implicit function theorem.
+    voltages, so the root lies between 0 and ``v``. It is found by Newton's method on the logarithms of the currents,
+    exact in one step for exponential laws, inside a shrinking bracket. Derivatives follow from the implicit function
+    theorem.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
     Returns
     -------
     str
-        A module with one function, ``evaluate(v, x, p, out)``; `x` has the top's states, the bottom's and its controls.
+        A module with ``evaluate(v, x, p, out)``; `x` has the top's states, then states and controls of the bottom.
     """
     n, m, c = len(top.states), len(bottom.states), len(bottom.controls)
     sizes = f"n, m, c, k = {n}, {m}, {c}, {len(top.parameters) + model_text(top).hoisted}"
@@ -39,7 +40,7 @@ def series_source(top: DeviceModel, bottom: DeviceModel) -> str:
             f'"""Kernel of {top.name} and {bottom.name} in series, derived from their declarations."""',
             *IMPORTS,
             *parts,
-            *decorated("evaluate"),
+            *kernel_head("evaluate"),
             f"    {sizes}",
             *_SERIES.splitlines(),
             "",
@@ -56,24 +57,24 @@ _SERIES = """\
     for _ in range(200):
         top(v - w, xa, pa, a)
         bottom(w, xb, pb, b)
-        above = b[0] - a[0]
-        if above == 0.0:
+        excess = b[0] - a[0]
+        if excess == 0.0:
             break
-        if above > 0.0:
+        if excess > 0.0:
             high = w
         else:
             low = w
-        step = -above / (a[1] + b[1]) if a[1] + b[1] > 0.0 else math.inf
+        step = -excess / (a[1] + b[1]) if a[1] + b[1] > 0.0 else math.inf
         if a[0] * b[0] > 0.0:
             slope = b[1] / b[0] + a[1] / a[0]
             if slope != 0.0:
                 step = -math.log(b[0] / a[0]) / slope
-        aim = w + step
-        if not (low < aim < high):
-            aim = 0.5 * (low + high)
-        if abs(aim - w) <= 4e-16 * abs(v) or aim == low or aim == high:
+        candidate = w + step
+        if not (low < candidate < high):
+            candidate = 0.5 * (low + high)
+        if abs(candidate - w) <= 4e-16 * abs(v) or candidate == low or candidate == high:
             break
-        w = aim
+        w = candidate
     if _out.size == n + m:
         for r in range(n):
             _out[r] = a[(1 + r) * (2 + n)]

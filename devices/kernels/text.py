@@ -20,7 +20,7 @@ from devices.special import logistic, softplus
 if TYPE_CHECKING:
     from devices.model import DeviceModel
 
-__all__ = ["IMPORTS", "ModelText", "decorated", "model_text"]
+__all__ = ["IMPORTS", "ModelText", "kernel_head", "model_text"]
 
 
 class _KernelPrinter(PythonCodePrinter):
@@ -75,17 +75,17 @@ class _KernelPrinter(PythonCodePrinter):
 
 
 def _derivative(law: sympy.Expr, variable: sympy.Symbol) -> sympy.Expr:
-    """Derivative with ``b**n / b`` gathered to ``b**(n - 1)``, which is finite at b = 0 for n >= 1.
+    """Return the derivative with ``b**n / b`` combined to ``b**(n - 1)``, which is finite at b = 0 for n >= 1.
 
-    A jump adds nothing: beside it a step is flat, and the stepper ends a step where it is.
+    The derivative of a step function is 0: the stepper ends a time step where the function jumps.
     """
     slope = sympy.diff(law, variable).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     return sympy.powsimp(slope, combine="exp")
 
 
-def _module(what: str, body: list[str]) -> str:
+def _module(title: str, body: list[str]) -> str:
     """Return the text of a module with one function, ``evaluate(v, x, p, out)``."""
-    return "\n".join([f'"""{what}"""', *IMPORTS, *decorated("evaluate"), *body, ""])
+    return "\n".join([f'"""{title}"""', *IMPORTS, *kernel_head("evaluate"), *body, ""])
 
 
 IMPORTS = (
@@ -99,8 +99,8 @@ IMPORTS = (
 )
 
 
-def decorated(name: str) -> list[str]:
-    """Return the lines that begin a kernel."""
+def kernel_head(name: str) -> list[str]:
+    """Return the first lines of a kernel."""
     return ["@callback(KERNEL_SIGNATURE)", f"def {name}(v, _x, _p, _out):"]
 
 
@@ -109,9 +109,9 @@ class ModelText(NamedTuple):
 
     kernel: str
     switches: str
-    constants: str  # the parameter-only constants, and how many they are
+    constants: str  # the parameter-only constants, and their number
     law: list[str]  # the lines of the kernel's function, for two devices in series
-    hoisted: int  # how many constants the law takes after its parameters
+    hoisted: int  # number of constants that follow the parameters in ``p``
 
 
 @cache
@@ -123,15 +123,15 @@ def model_text(model: DeviceModel) -> ModelText:
     root = _root(model, hoisted)
     law = [*root]
     if model.states:
-        rates = _assigned([hoisted(rate) for rate in model.rates], _outputs(len(model.states)))
+        rates = _assignments([hoisted(rate) for rate in model.rates], _outputs(len(model.states)))
         law += [f"    if _out.size == {len(model.states)}:", *(f"    {line}" for line in rates), "        return"]
-    law += _assigned([hoisted(e) for e in entries], _outputs(len(entries)))
-    switches = [*root, *_assigned([hoisted(s) for s in model.switches], _outputs(len(model.switches)))]
+    law += _assignments([hoisted(e) for e in entries], _outputs(len(entries)))
+    switches = [*root, *_assignments([hoisted(s) for s in model.switches], _outputs(len(model.switches)))]
     states = [f"    {s.name} = _x[{k}]" for k, s in enumerate((*model.states, *model.controls))]
     parameters = [f"    {p.name} = _p[{k}]" for k, p in enumerate(model.parameters)]
     count = len(hoisted.constants)
     named = [f"    {c} = _p[{len(parameters) + k}]" for k, c in enumerate(hoisted.constants.values())]
-    constants = [*parameters, *_assigned(list(hoisted.constants), _outputs(count))] or ["    pass"]
+    constants = [*parameters, *_assignments(list(hoisted.constants), _outputs(count))] or ["    pass"]
     derived = f"of {model.name}, derived from its declaration; made anew when that changes."
     law = [*states, *parameters, *named, *law]
     return ModelText(
@@ -148,7 +148,7 @@ def _outputs(count: int) -> list[str]:
 
 
 def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symbol]) -> list[sympy.Expr]:
-    """Return total derivatives of a law; along an unknown ``y`` it moves by ``dy = -(dr/dx) / (dr/dy) dx``."""
+    """Return total derivatives of a law; an unknown ``y`` changes by ``dy = -(dr/dx) / (dr/dy) dx``."""
     direct = [_derivative(law, s) for s in variables]
     if model.unknown is None or model.unknown.symbol not in law.free_symbols:
         return direct
@@ -158,28 +158,28 @@ def _derivatives(model: DeviceModel, law: sympy.Expr, variables: list[sympy.Symb
 
 
 def _root(model: DeviceModel, hoisted: Hoisted) -> list[str]:
-    """Return the lines that solve for the unknown, where there is one."""
+    """Return the lines that solve for the unknown, if there is one."""
     if model.unknown is None:
         return []
     y, residual = model.unknown.symbol, model.unknown.residual
     root = [line.replace("$y", y.name) for line in _ROOT.splitlines()]
     at = next(k for k, line in enumerate(root) if line.strip() == "$residual")
     both = [hoisted(residual), hoisted(_derivative(residual, y))]
-    inside = [f"    {line}" for line in _assigned(both, ["_r", "_slope"], "_u")]
-    ends = _assigned([hoisted(end) for end in model.unknown.between], ["_low", "_high"], "_b")
+    inside = [f"    {line}" for line in _assignments(both, ["_r", "_slope"], "_u")]
+    ends = _assignments([hoisted(end) for end in model.unknown.between], ["_low", "_high"], "_b")
     return [*ends, *root[:at], *inside, *root[at + 1 :]]
 
 
-def _assigned(entries: list[sympy.Expr], targets: list[str], prefix: str = "_c") -> list[str]:
-    """Return lines that assign expressions to targets, common parts first."""
+def _assignments(entries: list[sympy.Expr], targets: list[str], prefix: str = "_c") -> list[str]:
+    """Return lines that assign expressions to targets, with common subexpressions first."""
     shared, reduced = sympy.cse(entries, symbols=sympy.numbered_symbols(prefix))
     printer = _KernelPrinter({"fully_qualified_modules": True, "standard": "python3"})
     pairs = [*shared, *zip(targets, reduced, strict=True)]
     return [f"    {name} = {printer.doprint(value)}" for name, value in pairs]
 
 
-#: The root of a residual that changes sign once between two ends; the sign at the first end tells which way. Where two
-#: steps of Newton's method have not halved the bracket it is cut in the middle, so that the end is always reached.
+#: Newton's method inside a bracket, for a residual that changes sign once between two ends; its sign at the first end
+#: gives the direction. Where three steps have not halved the bracket it is bisected, so that the iteration converges.
 _ROOT = """\
     _rising, _width = 0.0, math.inf
     $y = _low
@@ -197,13 +197,13 @@ _ROOT = """\
             _high = $y
         else:
             _low = $y
-        _aim = $y - _r/_slope if _slope != 0.0 else math.inf
-        _lazy = False
+        _candidate = $y - _r/_slope if _slope != 0.0 else math.inf
+        _slow = False
         if _k % 3 == 0:
-            _lazy = abs(_high - _low) > 0.5*_width
+            _slow = abs(_high - _low) > 0.5*_width
             _width = abs(_high - _low)
-        if _lazy or not (min(_low, _high) < _aim < max(_low, _high)):
-            _aim = 0.5*(_low + _high)
-        if abs(_aim - $y) <= 2e-16*abs($y) or _aim == _low or _aim == _high:
+        if _slow or not (min(_low, _high) < _candidate < max(_low, _high)):
+            _candidate = 0.5*(_low + _high)
+        if abs(_candidate - $y) <= 2e-16*abs($y) or _candidate == _low or _candidate == _high:
             break
-        $y = _aim"""
+        $y = _candidate"""

@@ -19,8 +19,8 @@ _PARAMETERS = (
 _beta, _vt0, _n, _ut = (p.symbol for p in _PARAMETERS)
 
 
-def _share(voltage: sympy.Expr) -> sympy.Expr:
-    """Return the forward or reverse current in units of the specific current, for pinch-off minus channel voltage."""
+def _normalised_current(voltage: sympy.Expr) -> sympy.Expr:
+    """Return the forward or reverse current over the specific current, for the pinch-off minus the channel voltage."""
     return softplus(voltage / (2 * _ut)) ** 2
 
 
@@ -37,7 +37,7 @@ MODELS = (
         * _n
         * _beta
         * _ut**2
-        * (_share(_PINCH_OFF + _BULK.symbol) - _share(_PINCH_OFF + _BULK.symbol - VOLTAGE)),
+        * (_normalised_current(_PINCH_OFF + _BULK.symbol) - _normalised_current(_PINCH_OFF + _BULK.symbol - VOLTAGE)),
         rates=(),
         parameter_sets=(
             ParameterSet(

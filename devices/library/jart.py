@@ -1,9 +1,9 @@
-r"""JART VCM v1b, deterministic: a disc of oxygen vacancies that ions fill and drain, behind a Schottky junction.
+r"""JART VCM v1b, deterministic: a disc that oxygen vacancies enter and leave, in series with a Schottky junction.
 
 The current passes the junction, with the voltage :math:`v_\mathrm{j}`, the disc, the plug, a layer of TiOx and metal
 lines, which it heats. SET is at negative voltage. With the voltage :math:`u` over the cold resistances R as unknown,
 the current, :math:`v_\mathrm{j}`, the voltage :math:`v_\mathrm{f}` over the filament and the rise :math:`\theta` of its
-temperature are plain expressions, and one equation is left: that the junction passes the current, by thermionic
+temperature are explicit expressions, and one equation is left: the junction carries this current, by thermionic
 emission forward and by thermionic field emission in reverse, over a barrier :math:`\phi` that the field lowers.
 """
 
@@ -31,7 +31,7 @@ _PARAMETERS = (
     _positive("n_min", "1/m^3", "smallest concentration in the disc", r"N_\mathrm{min}"),
     _positive("n_max", "1/m^3", "largest concentration in the disc", r"N_\mathrm{max}"),
     _positive("n_plug", "1/m^3", "concentration in the plug", r"N_\mathrm{plug}"),
-    _positive("f_lim", "1", "exponent with which the motion ends before both", "p"),
+    _positive("f_lim", "1", "exponent of the window that stops the motion at n_min and n_max", "p"),
     _positive("mu_n", "m^2/(V s)", "mobility of electrons", r"\mu_n"),
     _positive("z_v", "1", "charge number of a vacancy", "z"),
     _positive("a_hop", "m", "hopping distance", "a"),
@@ -44,14 +44,14 @@ _PARAMETERS = (
     _positive("eps_phi", "1", "permittivity in the lowering of the barrier", r"\epsilon_\phi"),
     _positive("t_0", "K", "ambient temperature", "T_0"),
     Parameter("r_th", "K/W", "thermal resistance in SET", lower=0.0, latex=r"R_\mathrm{th}"),
-    Parameter("s_reset", "1", "share of it that acts in RESET", lower=0.0, latex="s"),
+    Parameter("s_reset", "1", "share of r_th that acts in RESET", lower=0.0, latex="s"),
     Parameter("r_tiox", "ohm", "resistance of the TiOx layer", lower=0.0, latex=r"R_\mathrm{TiOx}"),
     Parameter("r_line", "ohm", "resistance of the lines when cold", lower=0.0, latex="R_0"),
     Parameter("r_th_line", "K/W", "thermal resistance of the lines", lower=0.0, latex=r"R_\mathrm{th,line}"),
     Parameter("alpha", "1/K", "temperature coefficient of the lines", lower=0.0, latex=r"\alpha"),
     _positive("q_e", "C", "constant of nature: elementary charge", "q"),
     _positive("k_q", "V/K", "constant of nature: Boltzmann's constant over q", r"k_q"),
-    # Lumped, as ngspice adds some 1e-38 to every denominator.
+    # Combined into two constants, because ngspice adds some 1e-38 to every denominator.
     _positive("q_eps", "V m", "constant of nature: q over the permittivity of the vacuum", r"(q/\epsilon_0)"),
     _positive("w_00", "V m^1.5", "constant of nature: h/(4 pi sqrt(m_e eps0)) of the electron", "w_0"),
 )
@@ -70,11 +70,11 @@ _CURRENT = _u / _R
 _PER_LENGTH = 1 / (_z * _q * _mu * _AREA)
 _PLUG = (_l_cell - _l_disc) / _n_plug * _PER_LENGTH
 _HEAT = sympy.Piecewise((_s_reset * _r_th, _RESET), (_r_th, True))
-#: How far above the bulk the published barrier starts to rise faster than the junction's voltage.
+#: The psi below which the published barrier rises faster than the voltage of the junction.
 _STEEP = sympy.Min((_L / 256) ** sympy.Rational(1, 3), _phi_b**4 / _L)
 _TILT = sympy.Piecewise((_V_F / _l_cell, _RESET), (-_CURRENT * _R_D / _l_disc, True)) * _z * _a / (sympy.pi * _w_a)
 _X = _E / (_k * _T)
-#: Tilt at which the field has all but levelled the hopping barrier.
+#: Largest gamma; at 1 the field would remove the hopping barrier.
 _LEVEL = 1 - sympy.Rational(1, 10**6)
 
 
@@ -104,9 +104,9 @@ def _thermionic() -> sympy.Expr:
 
 
 def _field_emission() -> sympy.Expr:
-    """Return the reverse voltage, positive, at which thermionic field emission does (Padovani and Stratton).
+    """Return the reverse voltage, positive, at which thermionic field emission passes the current (Padovani, Stratton).
 
-    The root is kept off zero by a billionth of kT, for the law's slope there.
+    A billionth of kT keeps the square root above zero, where its slope is infinite.
     """
     above = sympy.Max(0, -_V_J) + _PHI / sympy.cosh(_X) ** 2 + _k * _T * sympy.Rational(1, 10**9)
     passed = _AREA * _a_r * _T / _k * sympy.sqrt(sympy.pi * _E * above) * sympy.exp(-_PHI * sympy.tanh(_X) / _E)
@@ -114,7 +114,7 @@ def _field_emission() -> sympy.Expr:
 
 
 def _hopping() -> sympy.Expr:
-    """Return the rate of the disc's concentration; at gamma = 1 the field has levelled the barrier."""
+    """Return the rate of the disc's concentration; at gamma = 1 the field removes the barrier."""
     scale = _w_a / (_k * _T)
     left = sympy.Piecewise((-(1 - (_n_min / _n) ** _f_lim), _RESET), (1 - (_n / _n_max) ** _f_lim, True))
     barrier = sympy.sqrt(1 - _GAMMA**2) + _GAMMA * sympy.asin(_GAMMA)
@@ -180,7 +180,7 @@ MODELS = (
                 "seen",
                 "The authors' own Verilog-A (doi 10.26165/JUELICH-DATA/LUA8QY) was not read. The port has r_th = 1e7 "
                 "K/W, for agreement with a circuit simulator, and a permittivity of the vacuum of 8.6549e-12 F/m; here "
-                "it is the true one. The start is ours, published is n_min. So are height and frequency of the loop: "
+                "it is the true one. The start is ours (published: n_min), as are height and frequency of the loop: "
                 "at its first maximum the disc drains, at the minimum it fills.",
                 loop_voltage=1.3,
                 loop_frequency=2.5e7,
@@ -193,16 +193,16 @@ MODELS = (
             "F. A. Padovani and R. Stratton, Solid-State Electron. 9, 695 (1966), doi 10.1016/0038-1101(66)90097-9",
         ),
         validity=(
-            "Deterministic part only; one temperature for the whole filament, which follows its power at once. Beyond "
-            "some -1.5 V that temperature passes 5000 K, and near -2 V the current falls as the voltage rises. The "
-            "choice between three solutions is ours: for v > 0 the published barrier, max(0, phi_b - (L psi)^(1/4)), "
-            "rises to phi_b so fast as psi falls to 0 that the junction passes less current at more voltage, and a "
-            "resistive line meets it three times. Here it rises no faster than the junction's voltage, which leaves "
-            "one solution: the one that grows out of 0 V. It is that "
-            "of the published barrier as long as the junction has less than some 0.06 V, and the published fit of the "
+            "Deterministic part only; one temperature for the whole filament, which follows its power without delay. "
+            "Beyond some -1.5 V that temperature passes 5000 K, and near -2 V the current falls as the voltage rises. "
+            "The choice between three solutions is ours: for v > 0 the published barrier, max(0, phi_b - (L "
+            "psi)^(1/4)), rises to phi_b so fast as psi falls to 0 that the junction passes less current at more "
+            "voltage, and a resistive load line crosses it three times. Here it rises no faster than the junction's "
+            "voltage, which leaves one solution: the one that is continuous from 0 V. It is that of the published "
+            "barrier as long as the junction has less than some 0.06 V, and the published fit of the "
             "current follows it; a simulator that comes down from a high voltage may be on another, of less current. "
-            "A field that levels the hopping barrier (gamma = 1) counts as one that all but does. A disc that fills "
-            "heats itself: its last decades take less than a nanosecond, and their moment is sensitive to the start."
+            "The tilt gamma is limited to just below 1, where the field removes the hopping barrier. A disc that fills "
+            "heats itself: its last decades take less than a nanosecond, and their time is sensitive to the start."
         ),
     ),
 )

@@ -33,7 +33,7 @@ _s_p, _s_n, _t_p, _t_n, _k_p, _k_n, _r_p0, _r_p1, _r_n0, _r_n1, _a_p, _a_n, _b_p
 
 
 def _approach(distance: sympy.Expr) -> sympy.Expr:
-    """Return ``exp(z) - 1`` up to the bound and 0 beyond; the cap at z = 300 is for voltages beyond all sense."""
+    """Return ``exp(z) - 1`` up to the bound and 0 beyond; the cap at z = 300 prevents overflow at extreme voltages."""
     return sympy.exp(sympy.Min(sympy.Max(distance, 0), 300)) - 1
 
 
@@ -86,7 +86,7 @@ MODELS = (
         ),
         validity=(
             "The direction is that of a device whose resistance rises for v > 0 (eta = 1). A resistance beyond the "
-            "bound of its voltage rests. The bound for v < 0 is linear in v and may lie below zero; r_on ends the fall."
+            "bound of its voltage stays. The bound for v < 0 is linear in v and may lie below zero; r_on ends the fall."
         ),
     ),
 )

@@ -1,10 +1,11 @@
-"""Metastable switches (Molter and Nugent): many two-state switches, here by their mean.
+"""Metastable switches (Molter and Nugent): many two-state switches, represented by their mean.
 
 `devices.simulate_switches` draws the switches themselves.
 """
 
 from __future__ import annotations
 
+from devices.common.constants import BOLTZMANN_EV
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
 from devices.special import logistic
@@ -21,8 +22,6 @@ _PARAMETERS = (
 _x = _X.symbol
 _tau, _v_on, _v_off, _u_t, _r_on, _r_off = (p.symbol for p in _PARAMETERS)
 
-#: Boltzmann's constant over the elementary charge [V/K].
-_K_OVER_Q = 1.380649e-23 / 1.602176634e-19
 
 MODELS = (
     DeviceModel(
@@ -39,7 +38,7 @@ MODELS = (
                     "tau": 1e-4,
                     "v_on": 0.27,
                     "v_off": 0.27,
-                    "u_t": _K_OVER_Q * 298.5,
+                    "u_t": BOLTZMANN_EV * 298.5,
                     "r_on": 500.0,
                     "r_off": 1500.0,
                 },
@@ -56,7 +55,7 @@ MODELS = (
         ),
         validity=(
             "The mean of independent switches, exact for any number of them; their scatter is in "
-            "devices.simulate_switches. Forgets at zero volts."
+            "devices.simulate_switches. Volatile: the state relaxes at zero volts."
         ),
     ),
 )

@@ -1,13 +1,13 @@
 r"""Phase-change memory: drift as a power law of time, accumulative SET and melting RESET by pulses.
 
-What is read at the time t after programming is :math:`G(t) = g\,(t/t_0)^{-\nu}`, where g is the conductance at
+The conductance at the time t after programming is :math:`G(t) = g\,(t/t_0)^{-\nu}`, where g is the conductance at
 :math:`t_0`. As an equation of motion, with time counted from there,
 
 .. math:: \dot G = -\frac{\nu}{t_0}\, G \left(\frac{G}{g}\right)^{1/\nu}, \qquad G(0) = g
     \quad\Rightarrow\quad G = g\, (1 + t/t_0)^{-\nu},
 
-because :math:`G^{-1-1/\nu}\dot G` integrates to :math:`G^{-1/\nu} = g^{-1/\nu}(1 + t/t_0)`. Pulses change g and start
-drift anew, so g and the logarithm of the time are two states here, :math:`G = g\,e^{-\nu a}` with
+because :math:`G^{-1-1/\nu}\dot G` integrates to :math:`G^{-1/\nu} = g^{-1/\nu}(1 + t/t_0)`. Pulses change g and
+restart drift, so g and the logarithm of the time are two states here, :math:`G = g\,e^{-\nu a}` with
 :math:`\dot a = e^{-a}/t_0`, which is the same motion and spans decades of time evenly.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sympy
 
-from devices.library.pulsed import continuous
+from devices.library.pulsed import rate_factor
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
 from devices.pulse_update import CycleNoise, PulseDirection, PulseUpdate
@@ -28,21 +28,21 @@ _PARAMETERS = (
         "g_min", "S", "conductance after RESET", lower=0.0, open_lower=True, latex=r"g_\mathrm{min}"
     ),
     Parameter("g_max", "S", "largest conductance", lower=0.0, open_lower=True, latex=r"g_\mathrm{max}"),
-    Parameter("nu_mid", "1", "drift exponent at g_max before its limits", latex=r"\nu_1"),
-    Parameter("nu_slope", "1", "its growth with ln(g_max/g)", latex=r"\nu_2"),
+    Parameter("nu_mid", "1", "drift exponent at g_max, before it is limited", latex=r"\nu_1"),
+    Parameter("nu_slope", "1", "growth of the drift exponent with ln(g_max/g)", latex=r"\nu_2"),
     Parameter("nu_low", "1", "smallest drift exponent", lower=0.0, latex=r"\nu_\mathrm{low}"),
     Parameter("nu_high", "1", "largest drift exponent", lower=0.0, latex=r"\nu_\mathrm{high}"),
     Parameter("t_drift", "s", "time after programming to which g belongs", lower=0.0, open_lower=True, latex="t_0"),
     Parameter(
-        "g_sat", "S", "conductance at which SET pulses end", lower=0.0, open_lower=True, latex=r"g_\mathrm{sat}"
+        "g_sat", "S", "conductance at which SET pulses saturate", lower=0.0, open_lower=True, latex=r"g_\mathrm{sat}"
     ),
     Parameter("v_set", "V", "threshold of SET", lower=0.0, latex=r"v_\mathrm{set}"),
     Parameter("v_reset", "V", "threshold of RESET, above that of SET", lower=0.0, latex=r"v_\mathrm{reset}"),
     Parameter("t_set", "s", "width of a SET pulse", lower=0.0, open_lower=True, latex=r"t_\mathrm{set}"),
     Parameter("t_reset", "s", "width of a RESET pulse", lower=0.0, open_lower=True, latex=r"t_\mathrm{reset}"),
-    Parameter("t_melt", "s", "time in which melting removes e-fold", lower=0.0, open_lower=True,
+    Parameter("t_melt", "s", "time constant of melting", lower=0.0, open_lower=True,
               latex=r"t_\mathrm{melt}"),
-    Parameter("t_clear", "s", "time in which a pulse restarts drift by e-fold", lower=0.0, open_lower=True,
+    Parameter("t_clear", "s", "time constant with which a pulse restarts drift", lower=0.0, open_lower=True,
               latex=r"t_\mathrm{clear}"),
 )  # fmt: skip
 _g, _age = _G.symbol, _AGE.symbol
@@ -72,7 +72,7 @@ MODELS = (
         rates=(
             sympy.Piecewise(
                 (-(_g - _g_min) / _t_melt, sympy.Gt(_HEIGHT, _v_reset)),
-                (_dg / _t_set * continuous(_dg / _g_sat) * (1 - _g / _g_sat), sympy.Gt(_HEIGHT, _v_set)),
+                (_dg / _t_set * rate_factor(_dg / _g_sat) * (1 - _g / _g_sat), sympy.Gt(_HEIGHT, _v_set)),
                 (0, True),
             ),
             sympy.Piecewise((-_age / _t_clear, sympy.Gt(_HEIGHT, _v_set)), (sympy.exp(-_age) / _t0, True)),
@@ -89,7 +89,7 @@ MODELS = (
                 f"(2020), doi 10.1038/s41467-020-16108-9 (doi recalled); {_SIMPLIFIED}",
                 "seen",
                 "The mean drift exponent; its spread, programming and read noise are effects. There the exponent "
-                f"belongs to the target, here to what was programmed. g_min is that of the other set. {_OURS}",
+                f"follows from the target, here from the programmed value. g_min is that of the other set. {_OURS}",
                 loop_voltage=2.0,
                 loop_frequency=2e5,
                 cycle_noise=_NOISE,
@@ -120,8 +120,8 @@ MODELS = (
             clock="age",
         ),
         validity=(
-            "An ohmic read: the snap of a melting cell to low resistance, and heat, are left out. SET moves towards "
-            "g_sat in mean steps; RESET takes what is left to g_min. Drift is counted from t_drift after the last "
+            "Ohmic reads: the threshold switching of a melting cell, and heat, are left out. SET moves the conductance "
+            "towards g_sat in mean steps; RESET lets it decay to g_min. Drift is counted from t_drift after the last "
             "pulse above v_set, as if that time had passed at its end."
         ),
     ),

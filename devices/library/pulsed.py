@@ -1,13 +1,13 @@
-r"""Synapses that are programmed by equal pulses, as devices in time: linear step, power step, and NeuroSim's form.
+r"""Synapses that are programmed by equal pulses, as laws in time: linear step, power step, and NeuroSim's form.
 
-The published laws say what one pulse does. Here the state moves while the voltage is beyond a threshold, at a rate
-that gives, after the nominal pulse width, what one pulse is published to do. An update that is affine in the state,
+The published laws give the change that one pulse makes. Here the state moves while the voltage is beyond a threshold,
+at a rate that makes this change in the nominal pulse width. An update that is affine in the state,
 
 .. math:: w_{n+1} = w_n + \lambda (w^* - w_n), \qquad
     \dot w = \frac{-\ln(1 - \lambda)}{t_\mathrm{pulse}} (w^* - w),
 
-is reproduced exactly, pulse after pulse. The power step is not affine; its flow is the limit of many small pulses, and
-differs from the published step by a second-order share of it.
+is reproduced exactly, pulse after pulse. The power step is not affine; its motion is the limit of many small pulses,
+and differs from the published step by a term of second order in the step.
 
 `devices.apply_pulses` applies whole pulses to ensembles, with the cycle-to-cycle noise that a set gives.
 """
@@ -26,7 +26,13 @@ from devices.parameters import Parameter, ParameterSet, State
 from devices.pulse_update import CycleNoise, PulseDirection, PulseUpdate
 
 _V_UP = Parameter("v_up", "V", "voltage above which the weight grows", lower=0.0, latex=r"v_\mathrm{up}")
-_V_DOWN = Parameter("v_down", "V", "voltage below whose negative it shrinks", lower=0.0, latex=r"v_\mathrm{down}")
+_V_DOWN = Parameter(
+    "v_down",
+    "V",
+    "magnitude of the negative voltage beyond which the weight shrinks",
+    lower=0.0,
+    latex=r"v_\mathrm{down}",
+)
 _G_MIN = Parameter("g_min", "S", "conductance at the lower bound", lower=0.0, latex=r"g_\mathrm{min}")
 _G_MAX = Parameter("g_max", "S", "conductance at the upper bound", lower=0.0, latex=r"g_\mathrm{max}")
 _PULSE = Parameter("t_pulse", "s", "width of the pulse that makes one update", lower=0.0, open_lower=True,
@@ -62,9 +68,9 @@ _DOWN = PulseDirection(-1.0, above="v_down", width="t_pulse", step="dw_down")
 
 
 def driven(up: sympy.Expr, down: sympy.Expr) -> sympy.Expr:
-    """Return the rate `up` above the upper threshold, minus the rate `down` below the lower one, and nothing between.
+    """Return the rate: `up` above the upper threshold, ``-down`` below the lower one, and 0 between them.
 
-    The threshold is an ideal step, as the published laws count whole pulses.
+    The threshold is an ideal step, because the published laws count whole pulses.
     """
     return up * _beyond(VOLTAGE, _v_up) - down * _beyond(-VOLTAGE, _v_down)
 
@@ -73,10 +79,11 @@ def _beyond(height: sympy.Expr, threshold: sympy.Expr) -> sympy.Expr:
     return sympy.Piecewise((1, sympy.Gt(height, threshold)), (0, True))
 
 
-def continuous(share: sympy.Expr) -> sympy.Expr:
-    """Return ``-ln(1 - share)/share``: how much faster than `share` per pulse a flow starts that makes it in a pulse.
+def rate_factor(share: sympy.Expr) -> sympy.Expr:
+    """Return ``-ln(1 - share)/share``, the initial rate of a motion that makes the change `share` in one pulse.
 
-    A series below 1e-3, right to rounding; shares above 0.99 count as 0.99.
+    The rate is relative to `share` per pulse width. Below 1e-3 it is a series, exact to rounding; shares above 0.99
+    are treated as 0.99.
     """
     small = sympy.Rational(1, 1000)
     series = 1 + share / 2 + share**2 / 3 + share**3 / 4 + share**4 / 5
@@ -85,11 +92,11 @@ def continuous(share: sympy.Expr) -> sympy.Expr:
 
 
 def _linear(step: sympy.Expr, slope: sympy.Expr, bound: sympy.Expr) -> sympy.Expr:
-    return step / _t * continuous(step * slope / bound) * (1 - slope * _w / bound)
+    return step / _t * rate_factor(step * slope / bound) * (1 - slope * _w / bound)
 
 
 def _power(step: sympy.Expr, distance: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
-    """Rate of the power step; written so that the derivative's powers gather, and stay finite at the bound."""
+    """Return the rate of the power step, in a form whose derivative is finite at the bound."""
     return step / _t * distance**exponent / (_w_max - _w_min) ** exponent
 
 
@@ -109,7 +116,7 @@ def _preset(
         "dw_up": dw, "dw_down": dw, "w_min": low, "w_max": high, "gamma_up": up, "gamma_down": down,
         "t_pulse": 1e-6, "v_up": 0.75, "v_down": 0.75, "g_min": g[0], "g_max": g[1],
     }  # fmt: skip
-    text = f"Step, range and slopes as there; the start is ours. {_OURS}{note}"
+    text = f"Step, range and slopes are the source's; the start is ours. {_OURS}{note}"
     return ParameterSet(name, values, {"w": 0.0}, f"{_AIHWKIT}; {source}", "seen", text, cycle_noise=noise)
 
 
@@ -140,10 +147,10 @@ _LINEAR_SETS = (
 _X = State("x", "1", "position in the conductance window")
 _NEUROSIM = (
     _G_MIN, _G_MAX,
-    Parameter("p_up", "1", "pulses up that cross the window", lower=1.0, latex=r"P_\mathrm{up}"),
-    Parameter("p_down", "1", "pulses down that cross the window", lower=1.0, latex=r"P_\mathrm{down}"),
-    Parameter("a_up", "1", "A/P_max of the way up", lower=1e-3, upper=1e6, latex=r"a_\mathrm{up}"),
-    Parameter("a_down", "1", "-A/P_max of the way down: positive where it is steep at first", lower=-1e6, upper=1e6,
+    Parameter("p_up", "1", "number of pulses up that cross the window", lower=1.0, latex=r"P_\mathrm{up}"),
+    Parameter("p_down", "1", "number of pulses down that cross the window", lower=1.0, latex=r"P_\mathrm{down}"),
+    Parameter("a_up", "1", "A/P_max of the pulses up", lower=1e-3, upper=1e6, latex=r"a_\mathrm{up}"),
+    Parameter("a_down", "1", "-A/P_max of the pulses down, positive if the first is largest", lower=-1e6, upper=1e6,
               nonzero=True, latex=r"a_\mathrm{down}"),
     Parameter("t_up", "s", "width of a pulse up", lower=0.0, open_lower=True, latex=r"t_\mathrm{up}"),
     Parameter("t_down", "s", "width of a pulse down", lower=0.0, open_lower=True, latex=r"t_\mathrm{down}"),
@@ -179,7 +186,7 @@ def neurosim_nonlinearity(nl: float) -> float:
 
     label = abs(number("nl", nl))
     if not 1e-3 <= label <= 10.0:
-        raise InputError("nl", f"{nl:g}", "0.001 to 10, of either sign", "0.001 for next to none")
+        raise InputError("nl", f"{nl:g}", "0.001 to 10, of either sign", "0.001 for a nearly linear curve")
     with mpmath.workdps(30):
         wanted = mpmath.mpf("0.07") * mpmath.sqrt(2) * label
 
@@ -195,33 +202,34 @@ def _reported(
     name: str, states: int, nl: tuple[float, float], r_on: float, ratio: float, up: tuple[float, float],
     down: tuple[float, float], noise: float, device: str, note: str = "",
 ) -> ParameterSet:  # fmt: skip
-    """Return a column of the table: states, labels, on-resistance and ratio, (height, width, threshold) of pulses."""
-    steep = -math.copysign(neurosim_nonlinearity(nl[1]), nl[1])
+    """Return a set of the table: number of states, labels, on-resistance, on/off ratio, (height, width) of pulses."""
+    a_down = -math.copysign(neurosim_nonlinearity(nl[1]), nl[1])
     values = {
         "g_min": 1 / (r_on * ratio), "g_max": 1 / r_on, "p_up": float(states), "p_down": float(states),
-        "a_up": neurosim_nonlinearity(nl[0]), "a_down": steep, "t_up": up[1], "t_down": down[1],
-        "v_up": _resting(up[0]), "v_down": _resting(down[0]),
+        "a_up": neurosim_nonlinearity(nl[0]), "a_down": a_down, "t_up": up[1], "t_down": down[1],
+        "v_up": _threshold(up[0]), "v_down": _threshold(down[0]),
     }  # fmt: skip
     text = (
         f"{device}. {states} states, taken as pulses; nonlinearity {nl[0]:g} up and {nl[1]:g} down, pulses of "
-        f"{up[0]:g} V and {-down[0]:g} V. {note}{_RESTING}"
+        f"{up[0]:g} V and {-down[0]:g} V. {note}{_THRESHOLD_NOTE}"
     )
     peak = max(up[0], down[0])
-    drawn = CycleNoise(noise, "accumulated")
-    return ParameterSet(name, values, {"x": 0.0}, _TABLE, "seen", text, loop_voltage=peak, cycle_noise=drawn)
+    cycle_noise = CycleNoise(noise, "accumulated")
+    return ParameterSet(name, values, {"x": 0.0}, _TABLE, "seen", text, loop_voltage=peak, cycle_noise=cycle_noise)
 
 
-def _resting(height: float) -> float:
+def _threshold(height: float) -> float:
+    """Return a threshold [V] between half the height of a pulse and the whole."""
     return round(0.65 * height, 2)
 
 
-_RESTING = "The thresholds are ours: above half of these voltages, so that a half-selected cell rests."
+_THRESHOLD_NOTE = "The thresholds are ours: above half of these voltages, so that a half-selected cell does not change."
 _TABLE = "benchmark table of M. Jerry et al., IEDM 2017, doi 10.1109/IEDM.2017.8268338"
 _REPORTED = (
     _reported(
         "hzo_fefet", 32, (1.75, 1.46), 559.28e3, 45.0, (3.65, 75e-9), (2.95, 75e-9), 0.005,
         "Ferroelectric transistor with 10 nm Hf0.5Zr0.5O2",
-        "Labels of one sign: the way down nearly retraces the way up. The source's pulses grow from one to the next, "
+        "Labels of one sign: the pulses down nearly retrace those up. The source's pulses grow from one to the next, "
         "the heights are their means; it gives less than 0.5 % of noise. Programmed through a gate and read through "
         "its channel; here both share two terminals. ",
     ),
@@ -243,7 +251,7 @@ _REPORTED = (
 
 
 def _exponential(passed: sympy.Expr, a: sympy.Expr, pulses: sympy.Expr, width: sympy.Expr) -> sympy.Expr:
-    """Rate that makes ``x = (1 - exp(-P/A))/(1 - exp(-P_max/A))``, with z = P_max/A and x = `passed`."""
+    """Return the rate that gives ``x = (1 - exp(-P/A))/(1 - exp(-P_max/A))``, with z = P_max/A and x = `passed`."""
     z = 1 / a
     return (z / 2 * (1 + 1 / sympy.tanh(z / 2)) - z * passed) / (pulses * width)
 
@@ -327,7 +335,7 @@ MODELS = (
                 {"x": 0.0},
                 "default device of MLP+NeuroSim 3.0 (neurosim/MLP_NeuroSim_V3.0), Ag:a-Si",
                 "code default",
-                f"Nonlinearity 2.4 up and -4.88 down, 97 and 100 pulses of 3.2 V and -2.8 V. {_RESTING}",
+                f"Nonlinearity 2.4 up and -4.88 down, 97 and 100 pulses of 3.2 V and -2.8 V. {_THRESHOLD_NOTE}",
                 loop_voltage=3.2,
                 cycle_noise=CycleNoise(0.035, "accumulated"),
             ),
@@ -343,7 +351,7 @@ MODELS = (
             PulseDirection(1.0, above="v_up", width="t_up"), PulseDirection(-1.0, above="v_down", width="t_down")
         ),
         validity=(
-            "Pulses of one height. The form does not ask how a state was reached: a pulse up and one down do not "
+            "Pulses of one height. The form does not depend on how a state was reached: a pulse up and one down do not "
             "cancel. No retention loss, and an ohmic read."
         ),
     ),

@@ -52,7 +52,7 @@ MODELS = (
                 {"w": 0.2, "t_loc": 300.0},
                 "ours, for the shape of Kim et al., Nano Lett. 15, 2203 (2015)",
                 "ours",
-                "No published number: an activation energy of 0.5 eV, and half a microsecond for heat to leave.",
+                "No published number: an activation energy of 0.5 eV, a thermal time constant of half a microsecond.",
                 loop_voltage=1.0,
                 loop_frequency=2e4,
             ),
@@ -63,7 +63,7 @@ MODELS = (
         ),
         validity=(
             "Shape only: the form is recalled and every number is ours. Ohmic; the filament moves at its hard bounds "
-            "without damping; t_max is a bound for the integrator, no physics."
+            "without damping; t_max is a bound for the integrator, not physics."
         ),
     ),
 )

@@ -25,7 +25,7 @@ _off, _on, _th, _hold, _s, _t_on, _t_off = (p.symbol for p in _SWITCH)
 
 
 def _above(threshold: sympy.Expr, sign: int) -> sympy.Expr:
-    """Return a step that is 1 where ``sign (|v| - threshold)`` is positive, as wide as the switch's thresholds."""
+    """Return a smooth step of width v_s, which is 1 where ``sign (|v| - threshold)`` is positive."""
     return (1 + sympy.tanh(sign * (sympy.Abs(VOLTAGE) - threshold) / (2 * _s))) / 2
 
 
@@ -44,8 +44,8 @@ MODELS = (
                 {},
                 "W. Lee et al., VLSI Technology 2012: varistor-type bidirectional switch (abstract)",
                 "ours",
-                "v0 is worked out from the published selectivity of 1e4 between a voltage and half of it, which is "
-                "exp(v / 2 v0), at an operating voltage of 2 V that is ours, as is the 100 uA there that gives i0.",
+                "v0 follows from the published selectivity of 1e4 between a voltage and half of it, which is "
+                "exp(v / 2 v0). The operating voltage of 2 V is ours, as is the current of 100 uA that gives i0.",
             ),
         ),
         references=(
@@ -78,11 +78,12 @@ MODELS = (
                 "seen",
                 "From the abstract: leakage about 1e-14 A, nonlinearity about 1e10, turn-on slope below 1 mV/decade, "
                 "and off in less than 75 and 250 ns, taken as the times themselves. v_th, v_hold and the 0.1 V at "
-                "which the leakage becomes g_off are ours. So is the pace of the loop, at which it opens below v_hold.",
+                "which the leakage becomes g_off are ours, as is the frequency of the loop, at which it opens below "
+                "v_hold.",
                 loop_frequency=1e5,
             ),
         ),
         references=("R. Midya et al., Adv. Mater. 29, 1604457 (2017), doi 10.1002/adma.201604457",),
-        validity="The form is ours: straight motion between open and closed, no effect of overdrive or temperature.",
+        validity="The form is ours: linear motion between open and closed, no effect of overdrive or temperature.",
     ),
 )

@@ -43,14 +43,14 @@ _f_off, _i_off, _a_off, _f_on, _i_on, _a_on, _b, _w_c = (p.symbol for p in _PARA
 _r_s, _phi0, _lam, _area, _j_0, _b_0 = (p.symbol for p in _PARAMETERS[10:])
 _GAP_VOLTAGE = sympy.Symbol("v_gap", real=True)
 
-#: Largest exponent of a speed: beyond it the law has long left physics, and SPICE must not overflow.
+#: Largest exponent of a speed: larger speeds are unphysical, and SPICE would overflow.
 _STEEPEST = 30
 
 
 def _tunnelling() -> sympy.Expr:
-    """Return the current through the gap: electrons from both sides, each of which sees its own barrier.
+    """Return the current through the gap: electrons from both sides, each over a barrier of its own.
 
-    It is Simmons's difference of two exponentials for either sign of the voltage, exactly odd, with a slope at zero.
+    It is Simmons's difference of two exponentials for either sign of the voltage, exactly odd, and smooth at zero.
     """
     size = sympy.Abs(_GAP_VOLTAGE)
     shaping = sympy.Min(size, _phi0)
@@ -61,14 +61,14 @@ def _tunnelling() -> sympy.Expr:
     phi = _phi0 - shaping * (s_1 + s_2) / (2 * _w) - lowering
 
     def flow(extra: sympy.Expr) -> sympy.Expr:
-        barrier = sympy.Max(phi + extra, _phi0 / 10**6)  # a bound for iterations that stray
+        barrier = sympy.Max(phi + extra, _phi0 / 10**6)  # keeps the square root real at any iterate
         return barrier * sympy.exp(-_b_0 * width * sympy.sqrt(barrier))
 
     return _j_0 * _area / width**2 * (flow((size - _GAP_VOLTAGE) / 2) - flow((size + _GAP_VOLTAGE) / 2))
 
 
 def _speed(prefactor: sympy.Expr, scaled: sympy.Expr, beyond: sympy.Expr) -> sympy.Expr:
-    """Return ``f sinh(scaled) exp(-exp(beyond / w_c - |i| / b) - w / w_c)`` with one exponent, which is bounded."""
+    """Return ``f sinh(scaled) exp(-exp(beyond / w_c - |i| / b) - w / w_c)`` with one exponential, which is capped."""
     exponent = scaled - sympy.exp(beyond / _w_c - sympy.Abs(_CURRENT) / _b) - _w / _w_c
     return prefactor / 2 * (1 - sympy.exp(-2 * scaled)) * sympy.exp(sympy.Min(exponent, _STEEPEST))
 
@@ -99,8 +99,8 @@ _NOTE = (
     "sqrt(V) and 0.0617 A nm2/V of the authors' SPICE deck, recalled too. The bounds of w are ours. "
 )
 _LOOP = (
-    "The loop is slow and stays below the voltage at which the law closes the gap in an avalanche: each step towards "
-    "on raises the current, in whose exponential the speed grows."
+    "The loop is slow and stays below the voltage at which the gap closes in an avalanche: each step towards "
+    "on raises the current, and the speed grows exponentially with the current."
 )
 
 MODELS = (
@@ -147,7 +147,7 @@ MODELS = (
         ),
         validity=(
             "The barrier follows Simmons's form for voltages below its height; above phi0 over the gap, its shape "
-            "stays what it is at phi0 (ours), where the published form soon leaves the real numbers. Gaps of 1.15 "
+            "is held at that of phi0 (ours), where the published form soon becomes complex. Gaps of 1.15 "
             "nm and more: in narrower ones that form makes current fall with voltage. Speeds are evaluated in the "
             f"logarithm, their exponent cut at {_STEEPEST}, some 1e8 m/s (ours). Copies circulate with f_on = 40e-3 "
             "or a_off = 5e-9: wrong by 1000 and 4."

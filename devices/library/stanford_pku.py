@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 
+from devices.common.constants import BOLTZMANN_EV
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
 
@@ -48,7 +49,6 @@ _SPEED = (
     * sympy.exp(-_ea / (_kq * _TEMPERATURE))
     * sympy.sinh(_ENHANCEMENT * _a0 * VOLTAGE / (_tox * _kq * _TEMPERATURE))
 )
-_K_Q = 1.380649e-23 / 1.602176634e-19
 
 MODELS = (
     DeviceModel(
@@ -75,7 +75,7 @@ MODELS = (
                     "f_min": 1.4e9,
                     "t0": 298.0,
                     "rth": 2.1e3,
-                    "kq": _K_Q,
+                    "kq": BOLTZMANN_EV,
                     "gap_min": 0.2e-9,
                     "gap_max": 1.7e-9,
                 },
@@ -97,7 +97,7 @@ MODELS = (
             "Alone on a voltage source it heats without limit once it sets: add a series resistance. Up to some 700 "
             "v0, where the hyperbolic sine leaves the range of doubles. The threshold f_min is the published hard "
             "cut. gamma0 holds for both polarities (a public copy fixes 16 for v < 0). The gap stops at its bounds "
-            "and leaves them at once, where the published code integrates on behind its clamp. Deterministic part "
+            "and leaves them at once, while the published code integrates on behind its clamp. Deterministic part "
             "only: the published random speed N(0, 1) deltaGap / (1 + exp((T_crit - T)/T_smth)) is drawn once a "
             "time step and integrated, so the variance of the gap after a time t is proportional to t times the "
             "step, and vanishes as the step does. A noise that keeps its size needs a density per root second, "

@@ -39,7 +39,7 @@ _SHARE = (_x - _x_on) / (_x_off - _x_on)
 
 
 def _closing(distance: sympy.Expr) -> sympy.Expr:
-    """Return ``exp(-exp(z))``; from z = 7 on it is below the smallest double, and `z` is held there."""
+    """Return ``exp(-exp(z))``; z is limited to 7, where the result is below the smallest double."""
     return sympy.exp(-sympy.exp(sympy.Min(distance / _w_c, 7)))
 
 
@@ -71,7 +71,7 @@ _NO_FIT = "The code keeps i_on as a magnitude. No fit to a device; the start is 
 def _technion(windowed: bool) -> ParameterSet:
     edges = (
         "The windows close at the ends of the state, as in Xyce's defaults, over Pickett's 107 pm; the code's own "
-        "a_off = 1.2 nm and a_on = 2.0 nm hold every state between them."
+        "a_off = 1.2 nm and a_on = 2.0 nm stop every state between them."
     )
     return ParameterSet(
         "technion",
@@ -98,7 +98,7 @@ def _xyce(windowed: bool) -> ParameterSet:
     )
 
 
-#: One set for each resistance law: what its code defaults suit.
+#: The set of each resistance law, of the code whose defaults suit that law.
 _SETS = {"linear": _xyce, "exponential": _technion}
 
 

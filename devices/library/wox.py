@@ -1,6 +1,6 @@
-"""Michigan WOx (Chang, Jo, Lu 2011): Schottky and tunnelling paths in parallel, with forgetting, in two copies' forms.
+"""Michigan WOx (Chang, Jo, Lu 2011): Schottky and tunnelling paths in parallel, and decay, in two published forms.
 
-Each form names its decay: ``wox_scaled_decay`` has it inside the factor lam, ``wox_plain_decay`` outside.
+The decay is inside the factor lam in ``wox_scaled_decay``, and outside in ``wox_plain_decay``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SCALED = (
     Parameter("lam", "1", "factor on the whole state law, decay included", lower=0.0, latex=r"\lambda"),
     Parameter("eta1", "1/s", "prefactor of field-driven growth", lower=0.0, latex=r"\eta_1"),
     Parameter("eta2", "1/V", "exponent of field-driven growth", lower=0.0, latex=r"\eta_2"),
-    Parameter("tau", "s", "decay time; forgetting takes tau/lam", lower=0.0, open_lower=True, latex=r"\tau"),
+    Parameter("tau", "s", "decay time; the effective one is tau/lam", lower=0.0, open_lower=True, latex=r"\tau"),
 )
 _PLAIN = (
     Parameter("lam", "1/s", "prefactor of field-driven growth", lower=0.0, latex=r"\lambda"),

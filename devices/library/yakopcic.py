@@ -28,7 +28,7 @@ _a1, _a2, _b, _v_p, _v_n, _rate_p, _rate_n, _x_p, _x_n, _alpha_p, _alpha_n, _eta
 
 
 def _damped(beyond: sympy.Expr, alpha: sympy.Symbol, room: sympy.Expr) -> sympy.Expr:
-    """Return the damping `beyond` the undamped range, of which `room` is left up to the end: 1, then down to 0."""
+    """Return the damping factor: 1, falling to 0 `beyond` the undamped range, over the distance `room` to the end."""
     return sympy.exp(-alpha * sympy.Max(beyond, 0)) * (1 - sympy.Max(beyond, 0) / room)
 
 

@@ -1,9 +1,11 @@
-"""A model shown to people: its page in Markdown, the index of all pages, and the picture of its loop."""
+"""Pages of device models in Markdown, their index, and pictures of loops."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from devices.common.tables import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,9 +14,9 @@ if TYPE_CHECKING:
     from devices import Device, DeviceModel
     from devices.parameters import Parameter, State
 
-__all__ = ["STATUS_MEANING", "bounds_text", "index_page", "loop_figure", "markdown_table", "model_page"]
+__all__ = ["STATUS_MEANING", "bounds_text", "index_page", "loop_figure", "model_page"]
 
-#: What the status of a source says, of a parameter set or an effect.
+#: Meaning of the status of a parameter set or an effect.
 STATUS_MEANING = {
     "seen": "read in the named source",
     "recalled": "known to its authors from memory, not re-read",
@@ -29,8 +31,8 @@ def bounds_text(quantity: Parameter | State) -> str:
     if (low, high) == ("-inf", "inf"):
         return ""
     left = "(" if low == "-inf" or getattr(quantity, "open_lower", False) else "["
-    hole = " without 0" if getattr(quantity, "nonzero", False) else ""
-    return f"{left}{low}, {high}{')' if high == 'inf' else ']'}{hole}"
+    excluded = " without 0" if getattr(quantity, "nonzero", False) else ""
+    return f"{left}{low}, {high}{')' if high == 'inf' else ']'}{excluded}"
 
 
 def loop_figure(cell: Device) -> Figure:
@@ -73,19 +75,19 @@ def _quantity(value: float, unit: str) -> str:
 
 
 def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> None:
-    """Draw the curve at the start; of a device with a gate, one for each of a few voltages there."""
+    """Draw the current-voltage curve at the start; for a device with a gate, one for each of three gate voltages."""
     import numpy as np
 
     from devices.common.plotting import scaled
 
     voltage = np.linspace(-peak, peak, 401)
     names = cell.control_names
-    held: list[Any] = [None]
+    gates: list[Any] = [None]
     if names:
-        held = [peak * share * np.eye(len(names))[0] for share in (0.4, 0.7, 1.0)]
-    curves = [cell.current(voltage, controls=c) for c in held]
+        gates = [peak * share * np.eye(len(names))[0] for share in (0.4, 0.7, 1.0)]
+    curves = [cell.current(voltage, controls=c) for c in gates]
     factor, unit = scaled(curves, "A")
-    for c, current in zip(held, curves, strict=True):
+    for c, current in zip(gates, curves, strict=True):
         label = "" if c is None else f"{names[0]} {c[0]:g} V"
         linear.plot(voltage, factor * current, label=label)
         magnitude = np.where(current != 0.0, np.abs(current), np.nan)
@@ -100,14 +102,8 @@ def _draw_curves(cell: Device, peak: float, linear: Axes, logarithmic: Axes) -> 
         ax.set_ylabel(f"{label} [{unit}]")
 
 
-def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
 def model_page(model: DeviceModel, picture: str) -> str:
-    """Return the page of a model in Markdown, all from its declaration.
+    """Return the page of a model in Markdown, made from its declaration.
 
     Parameters
     ----------
@@ -119,12 +115,12 @@ def model_page(model: DeviceModel, picture: str) -> str:
     Returns
     -------
     str
-        Text with formulas as GitHub shows them.
+        Text with formulas in the form that GitHub renders.
     """
     import sympy
 
     sets = model.parameter_sets
-    inner = () if model.unknown is None else (model.unknown,)
+    unknowns = () if model.unknown is None else (model.unknown,)
 
     def symbol(quantity: Any) -> str:
         return f"${quantity.latex or sympy.latex(quantity.symbol)}$"
@@ -137,8 +133,8 @@ def model_page(model: DeviceModel, picture: str) -> str:
 
     formulas = "\n\n".join(f"```math\n{line}\n```" for line in model.latex())
     others = [f"{symbol(c)} that of the {c.meaning}" for c in model.controls]
-    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the equation of 0 gives" for u in inner]
-    if len(model.equations()) > 1 + len(model.states) + len(inner):
+    others += [f"{symbol(u)} [{u.unit}] the {u.meaning}, which the equation of 0 gives" for u in unknowns]
+    if len(model.equations()) > 1 + len(model.states) + len(unknowns):
         others.append(r"$u_1, u_2, \dots$ parts that a law repeats")
     names = [f"`{s.name}`" for s in sets]
     parts = [
@@ -159,19 +155,19 @@ def model_page(model: DeviceModel, picture: str) -> str:
     rows = [[n, f"{s.status}: {STATUS_MEANING[s.status]}", s.source, s.note] for n, s in zip(names, sets, strict=True)]
     parts += ["## Sets", markdown_table(["set", "status", "source", "note"], rows)]
     parts += ["## Validity", model.validity, "## References", "\n".join(f"- {text}" for text in model.references)]
-    parts += ["## Use", f"```python\n{_use(model)}\n```"]
+    parts += ["## Use", f"```python\n{_example(model)}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
-def _use(model: DeviceModel) -> str:
+def _example(model: DeviceModel) -> str:
     if model.states and not model.controls:
         other = (
             f'  # or device("{model.name}", "{model.parameter_sets[-1].name}")' if len(model.parameter_sets) > 1 else ""
         )
         lines = [f'cell = device("{model.name}"){other}', "simulate(cell, cell.loop()).plot()"]
         return "\n".join(["from devices import device, simulate", "", *lines])
-    held = f", controls={[1.0] + [0.0] * (len(model.controls) - 1)}" if model.controls else ""
-    return f'from devices import device\n\ndevice("{model.name}").current([0.1, 0.2]{held})'
+    gates = f", controls={[1.0] + [0.0] * (len(model.controls) - 1)}" if model.controls else ""
+    return f'from devices import device\n\ndevice("{model.name}").current([0.1, 0.2]{gates})'
 
 
 def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
@@ -203,12 +199,12 @@ def index_page(found: Mapping[str, DeviceModel], pictures: str) -> str:
     ]
     parts = [
         "# Device models",
-        "One page for each model, made from its declaration by `python docs/make_models.py`; formulas set by SymPy "
+        "One page for each model, made from its declaration by `python docs/make_models.py`; formulas by SymPy "
         f"{sympy.__version__}. In a terminal, `memductance devices` lists the models and `memductance devices NAME` "
         "shows one.",
-        "Formulas leave out what only guards the arithmetic: caps on exponents, series near removable singularities. "
+        "Formulas leave out numerical safeguards: caps on exponents, series near removable singularities. "
         "$\\mathrm{step}$ is 0 below zero and 1 above.",
-        "What a set's status says: " + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items()) + ".",
-        markdown_table(["model", "what it is", "states", "sets", "loop of the first set"], rows),
+        "Status of a set: " + "; ".join(f"*{name}*, {text}" for name, text in STATUS_MEANING.items()) + ".",
+        markdown_table(["model", "description", "states", "sets", "loop of the first set"], rows),
     ]
     return "\n\n".join(parts) + "\n"

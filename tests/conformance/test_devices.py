@@ -45,7 +45,7 @@ def controls(cell) -> np.ndarray | None:
 
 def evaluated(law: sympy.Expr, point: dict) -> mpmath.mpf:
     """The value of a law at a point, in 40 digits."""
-    names = {f.__name__: f.digits for f in (softplus, logistic)}
+    names = {f.__name__: f.mpmath_value for f in (softplus, logistic)}
     with mpmath.workdps(40):
         return sympy.lambdify(list(point), law, [names, "mpmath"], cse=True)(*map(mpmath.mpf, point.values()))
 

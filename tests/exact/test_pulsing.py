@@ -159,7 +159,7 @@ def test_noise_follows_the_seed_stays_inside_bounds_and_affects_only_pulsed_cell
 
 
 @pytest.mark.parametrize(("call", "match"), [
-    (lambda: apply_pulses(device("vteam"), [0.0], 1), "counts pulses"),
+    (lambda: apply_pulses(device("vteam"), [0.0], 1), "has a pulse_update"),
     (lambda: apply_pulses(device("linear_step_synapse"), [0.0], 1.5), "pulses: got float64"),
     (lambda: apply_pulses(device("linear_step_synapse"), [9.0], 1), "state: got a state out of its bounds"),
     (lambda: apply_pulses(device("linear_step_synapse"), [[0.0]] * 3, [1, 2]), "shapes that broadcast"),

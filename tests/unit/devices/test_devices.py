@@ -140,7 +140,9 @@ def test_a_number_that_is_not_finite_is_an_error():
 
 
 def test_evaluating_beyond_the_range_of_doubles_is_refused():
-    with pytest.raises(InputError, match=r"voltage: got up to 10000 V; allowed: where wox_scaled_decay stays finite"):
+    with pytest.raises(
+        InputError, match=r"voltage: got up to 10000 V; allowed: voltages at which wox_scaled_decay stays finite"
+    ):
         device("wox_scaled_decay").current([0.0, -1e4])
 
 

@@ -112,17 +112,17 @@ def test_a_zero_fits_any_unit():
     ("changes", "message"),
     [
         ({"current": v * r}, r"test_model.current: got r\*v \[V\^2/A\] as current; allowed: \[A\]"),
-        ({"current": v / r + x}, r"test_model.current: got .* \[\w+\] beside .* \[\w+\]; allowed: terms of one unit"),
+        ({"current": v / r + x}, r"test_model.current: got .* \[\w+\] next to .* \[\w+\]; allowed: terms of one unit"),
         ({"current": sympy.sinh(v) * v / r}, r"test_model.current: got v \[V\] in sinh; allowed: a pure number"),
         ({"current": softplus(v) * v / r}, r"got v \[V\] in softplus; allowed: a pure number"),
         ({"current": (v / v0) ** x * v / r}, r"got x \[m\] as exponent"),
         ({"current": v**p / r}, r"test_model.current: got v\*\*p/r \[a unit to the power of p\] as current"),
         ({"rates": (k * v,)}, r"test_model.x: got k\*v \[.*\] as rate; allowed: \[m/s\]"),
-        ({"rates": (k * Max(v - v0, x),)}, r"test_model.x: got .* beside"),
-        ({"rates": (k * Max(v, 1) / v0,)}, r"got v \[V\] beside 1 \[1\]|got 1 \[1\] beside v \[V\]"),
-        ({"rates": (Piecewise((k, v > 0.5), (0, True)),)}, r"test_model.x: got .* beside"),
-        ({"rates": (Piecewise((k, v > 0), (v, True)),)}, r"test_model.x: got v \[V\] beside k \[m/s\]"),
-        ({"rates": (k * Heaviside(v - x),)}, r"test_model.x: got .* beside"),
+        ({"rates": (k * Max(v - v0, x),)}, r"test_model.x: got .* next to"),
+        ({"rates": (k * Max(v, 1) / v0,)}, r"got v \[V\] next to 1 \[1\]|got 1 \[1\] next to v \[V\]"),
+        ({"rates": (Piecewise((k, v > 0.5), (0, True)),)}, r"test_model.x: got .* next to"),
+        ({"rates": (Piecewise((k, v > 0), (v, True)),)}, r"test_model.x: got v \[V\] next to k \[m/s\]"),
+        ({"rates": (k * Heaviside(v - x),)}, r"test_model.x: got .* next to"),
         (
             {"states": (State("x", "nm", "width", upper="d"),)},
             r"got d \[m\] as bound; allowed: \[1e-09 m\]",
@@ -196,9 +196,9 @@ def test_an_inner_unknown_enters_the_laws_with_its_unit():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"residual": lambda u: u / r - v}, r"test_model.u: got .* beside"),
+        ({"residual": lambda u: u / r - v}, r"test_model.u: got .* next to"),
         ({"between": (0 * v, v / r)}, r"test_model.u.between: got v/r \[A\] as end of the bracket; allowed: \[V\]"),
-        ({"unit": "K"}, r"test_model.u: got .* beside|test_model.current: got u/r .* as current"),
+        ({"unit": "K"}, r"test_model.u: got .* next to|test_model.current: got u/r .* as current"),
         ({"unit": "bogus"}, r"test_model.u: got unit 'bogus': pint does not know 'bogus'"),
     ],
 )

@@ -140,7 +140,7 @@ def test_units_that_are_not_proportional_are_refused(tmp_path, unit, value):
 def test_a_set_that_cannot_be_written_leaves_the_file(tmp_path):
     file = save_set(set_with(), "vteam", tmp_path / "keep.toml")
     before = file.read_bytes()
-    with pytest.raises(InputError, match=r"text: got '\\udce4' in what goes to keep.toml"):
+    with pytest.raises(InputError, match=r"text: got '\\udce4' in the text of keep.toml"):
         save_set(set_with(source="mess\udce4rung"), "vteam", file)
     assert file.read_bytes() == before
     assert [f.name for f in tmp_path.iterdir()] == ["keep.toml"]

@@ -197,9 +197,9 @@ def test_a_key_covers_all_that_a_kernel_takes_or_is_refused():
     ]
     assert len({jit.fingerprint(made(v)) for v in values}) == len(values)
     assert jit.fingerprint(made(1.5)) == jit.fingerprint(made(1.5))
-    with pytest.raises(TypeError, match=r"takes value, a dict, which the key of its machine code does not cover"):
+    with pytest.raises(TypeError, match=r"uses value, a dict, which the key of its machine code does not cover"):
         jit.fingerprint(made({}))
-    with pytest.raises(TypeError, match=r"takes value, the module devices.common.cache"):
+    with pytest.raises(TypeError, match=r"uses value, the module devices.common.cache"):
         jit.fingerprint(made(cache))
 
 

@@ -157,7 +157,7 @@ def test_a_registered_model_has_a_name_in_this_session(mine, session):
     assert models()["my_device"] is other
     with pytest.raises(InputError, match=r"the name 'vteam', taken by one from devices.library.vteam.*another name"):
         register(declare(name="vteam"), replace=True)
-    with pytest.raises(InputError, match=r"model: got 'vteam'; allowed: nothing beside a model"):
+    with pytest.raises(InputError, match=r"model: got 'vteam'; allowed: None when a model is registered"):
         register(mine, "vteam")
     with pytest.raises(InputError, match=r"set: got str; allowed: a ParameterSet, or a DeviceModel"):
         register("vteam")
@@ -198,7 +198,9 @@ def test_a_pulsed_synapse_is_one_declaration(tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps(broken))
     with pytest.raises(InputError, match=r"mine.json: cycle_noise: got .*; allowed: a table with std"):
         load_set(tmp_path / "mine.json", pulsed)
-    with pytest.raises(InputError, match=r"device: got my_device; allowed: a device that counts pulses: .*pcm"):
+    with pytest.raises(
+        InputError, match=r"device: got my_device; allowed: a device whose model has a pulse_update: .*pcm"
+    ):
         apply_pulses(device(declare()), [0.1], 1)
     wrong = PulseUpdate(*(PulseDirection(s, above="v_thr", width="t_p") for s in (1.0, -1.0)))
     with pytest.raises(InputError, match=r"equal_steps.pulse_update.up: got 'v_thr'; .*try: v_th"):
