@@ -1,6 +1,6 @@
 """Memristor cells composed into arrays that compute.
 
-The public names are listed in the stub beside this file and load where they live on first use.
+The stub ``__init__.pyi`` lists the public names; each is imported from its file on first use.
 
 >>> from crossbar import Crossbar, Wires
 >>> array = Crossbar([[1e-4, 2e-5], [5e-5, 1e-5]], Wires(word_line=1.0, bit_line=1.0))

@@ -1,4 +1,4 @@
-"""`Tile`, one array with its DACs and ADCs, and `AnalogCore`, the protocol of all that executes products."""
+"""`Tile`, one array with its DACs and ADCs, and `AnalogCore`, the protocol of an array that executes products."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Cost:
     Parameters
     ----------
     name : str
-        What is charged.
+        Name of the event that is charged.
     energy : float
         Energy of one operation [J].
     latency : float
         Time of one operation [s].
     source : str
-        Where the figures come from.
+        Source of the figures.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Cost:
 
 
 class AnalogCore(Protocol):
-    """An array that executes: it is programmed and read both ways, and says what that costs.
+    """An array that executes products: it is programmed, and read forward and backward, each at a cost.
 
-    A `Tile` is one without a price; a core of a chip (`crossbar.fabric.Core`) charges each operation to its account.
+    A `Tile` has no costs; a core of a chip (`crossbar.fabric.Core`) charges each operation to its account.
     """
 
     @property
@@ -69,7 +69,7 @@ class AnalogCore(Protocol):
         """Return converted word-line currents [A], ``(..., rows)``, for bit lines driven with shares of full scale."""
 
     def cost(self, operation: Operation) -> tuple[Cost, ...]:
-        """Return what one operation costs; nothing where no figure is known."""
+        """Return the costs of one operation; none where no figure is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +81,11 @@ class Tile:
     crossbar : Crossbar
         The array, with its wires.
     encoding : Amplitude or PulseWidth
-        How inputs reach the word lines.
+        The encoding of inputs on the word lines.
     adc : ADC
         The converter of every bit line.
     rows, columns : slice
-        Which inputs and which physical columns of its matrix it holds.
+        Inputs and physical columns of its matrix that it holds.
     noise : tuple of Effect, optional
         Effects on the cells that are drawn anew at each read.
     once : tuple of Effect, optional
@@ -113,14 +113,14 @@ class Tile:
         Parameters
         ----------
         conductance : array_like
-            Targets [S], shape ``(rows, columns)`` of the array; effects that act once make of them what the cells have.
+            Targets [S], shape ``(rows, columns)`` of the array; effects that act once turn them into cell conductances.
         seed : int or numpy.random.Generator, optional
-            Where these effects come from.
+            Seed or generator of these effects.
 
         Returns
         -------
         Tile
-            With the same wires and converters, whose ranges stay.
+            A tile with the same wires and converters, whose ranges stay.
 
         Raises
         ------
@@ -135,9 +135,8 @@ class Tile:
         """Return line currents [A], shape ``(..., columns)``, or ``(..., rows)`` of a backward read, before the ADC.
 
         Exact with its IR drop, by the array's transfer matrix. `share` holds the inputs of the whole matrix (its
-        physical columns, backward) as shares of full scale, shape ``(..., inputs)``. With `rng`, and where there is
-        noise, each vector meets cells of its own, and the array is solved for each; a cell whose conductance would be
-        negative is open.
+        physical columns, backward) as shares of full scale, shape ``(..., inputs)``. With `rng`, noise is drawn anew
+        for each vector, and the array is solved for each; a cell whose conductance would be negative is open.
         """
         driven = self.columns if backward else self.rows
         volts = self.encoding.read_voltage * self.encoding.encode(share[..., driven])
@@ -147,8 +146,8 @@ class Tile:
         cells, wires = self.crossbar.conductance, self.crossbar.wires
         currents = np.empty((*volts.shape[:-1], self.crossbar.rows if backward else self.crossbar.columns))
         for k in np.ndindex(volts.shape[:-1]):
-            found = np.maximum(apply_effects(cells, self.noise, rng), 0.0)
-            currents[k] = Crossbar(found, wires).read(volts[k], backward=backward).current
+            noisy = np.maximum(apply_effects(cells, self.noise, rng), 0.0)
+            currents[k] = Crossbar(noisy, wires).read(volts[k], backward=backward).current
         return currents
 
     def read(self, share: Array, rng: np.random.Generator) -> Array:
@@ -163,7 +162,7 @@ class Tile:
         share : numpy.ndarray
             Drive of all physical columns of the matrix as shares of full scale, shape ``(..., columns)``.
         rng : numpy.random.Generator
-            Where noise comes from.
+            Generator of the noise.
 
         Raises
         ------
@@ -186,5 +185,5 @@ class Tile:
         return tuple(source for effect in (*self.once, *self.noise) for source in effect.cited())
 
     def cost(self, operation: Operation) -> tuple[Cost, ...]:
-        """Return nothing: a tile that belongs to no chip has no price."""
+        """Return no costs: they belong to the cores of a chip."""
         return ()

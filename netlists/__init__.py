@@ -1,6 +1,6 @@
 """The same circuits in SPICE, and the comparison of our solutions with those of simulators.
 
-The public names are listed in the stub beside this file and load where they live on first use.
+The stub ``__init__.pyi`` lists the public names; each is imported from its file on first use.
 
 >>> from devices import Sine, device
 >>> from netlists import device_circuit, write_ngspice

@@ -1,6 +1,6 @@
 """Compute fabric: cores on a chip, networks placed on them, energy and latency from event costs.
 
-The public names are listed in the stub beside this file and load where they live on first use.
+The stub ``__init__.pyi`` lists the public names; each is imported from its file on first use.
 """
 
 import lazy_loader

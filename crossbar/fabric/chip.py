@@ -19,7 +19,7 @@ class Chip:
     Parameters
     ----------
     preset : ChipPreset
-        What a core is and costs.
+        Figures of a core and its costs.
     grid : tuple of int, optional
         Rows and columns of cores; as many in one row as published where not given.
     """

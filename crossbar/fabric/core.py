@@ -25,7 +25,7 @@ class Core:
     Parameters
     ----------
     index : int
-        Which core of the chip.
+        Number of the core on the chip.
     position : tuple of int
         Row and column of the core on the chip.
     layer : int
@@ -33,9 +33,9 @@ class Core:
     tile : Tile
         The programmed array and its converters.
     preset : ChipPreset, optional
-        The figures by which it charges what it does.
+        Figures from which the costs of its operations follow.
     account : Account, optional
-        Where it charges that; nowhere where not given.
+        The account to which it charges its operations; none where not given.
     """
 
     index: int
@@ -79,15 +79,15 @@ class Core:
         return currents
 
     def cost(self, operation: Operation) -> tuple[Cost, ...]:
-        """Return what one operation costs by the chip's preset; nothing where the preset has no figure for it."""
+        """Return the costs of one operation by the chip's preset; none where the preset has no figure for it."""
         return () if self.preset is None else self.preset.costs(operation)
 
     def pulses(self, share: Array, *, backward: bool = False) -> int:
-        """Return how many pulses its DACs send for inputs `share`; an input of zero sends none."""
+        """Return the number of pulses that its DACs send for inputs `share`; an input of zero sends none."""
         return int(np.count_nonzero(self._encoded(share, backward)))
 
     def heat(self, share: Array, *, backward: bool = False) -> float:
-        """Return the Joule heat of its cells for pulses `share` [J], taken without IR drop."""
+        """Return the Joule heat of its cells for pulses `share` [J], neglecting IR drop."""
         encoding = self.tile.encoding
         if not isinstance(encoding, PulseWidth):
             raise InputError("encoding", type(encoding).__name__, "PulseWidth", "the preset's recipe")

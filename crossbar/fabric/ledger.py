@@ -13,22 +13,22 @@ __all__ = ["Account", "Event", "Ledger"]
 
 @dataclass(frozen=True)
 class Event:
-    """A kind of event and what one of it costs.
+    """A kind of event: how often it happened, and the cost of one.
 
     Parameters
     ----------
     name : str
-        What happens.
+        Name of the event.
     count : int
-        How often it happened; each one costs `energy`.
+        Number of times that it happened; each one costs `energy`.
     serial : int
-        How many of them follow one another; each of those takes `latency`. The others run at the same time.
+        Number of them that follow one another; each of those takes `latency`. The others run at the same time.
     energy : float
         Energy of one [J].
     latency : float
         Time of one [s].
     source : str
-        Where the costs come from.
+        Source of the costs.
     """
 
     name: str
@@ -56,11 +56,11 @@ class Ledger:
     Parameters
     ----------
     events : tuple of Event
-        What was charged.
+        The events charged.
     images : int
         Images that the run covers.
     memo : mapping of str to float, optional
-        Figures beside the account, contained in the events or free: name with unit, and value.
+        Counts that are not charged, because they are contained in the events or free: name with unit, and value.
     """
 
     events: tuple[Event, ...]
@@ -121,12 +121,12 @@ class Ledger:
         lines.append(f"{'total':<28}{'':>9}{'':>14}{self.energy:>11.4g} J{'':>11}{self.latency:>11.4g} s")
         each = f"{self.energy_per_image:>11.4g} J{'':>11}{self.latency_per_image:>11.4g} s"
         lines.append(f"{f'per image ({self.images})':<28}{'':>9}{'':>14}{each}")
-        lines += [f"beside: {name} {value:.6g}" for name, value in self.memo.items()]
+        lines += [f"not charged: {name} {value:.6g}" for name, value in self.memo.items()]
         return "\n".join(lines)
 
 
 class Account:
-    """The cost of a run so far; events with one name and one price are counted together.
+    """The cost of a run so far; events of one name and one cost are counted together.
 
     Examples
     --------
@@ -147,18 +147,18 @@ class Account:
         Parameters
         ----------
         cost : Cost
-            The price of one.
+            The cost of one.
         count : int, optional
-            How many happened; each costs its energy.
+            Number of events; each costs its energy.
         serial : int, optional
-            How many followed one another; each takes its latency.
+            Number of events that followed one another; each takes its latency.
         """
         counts = self._counts.setdefault(cost, [0, 0])
         counts[0] += count
         counts[1] += serial
 
     def count(self, name: str, amount: float) -> None:
-        """Count something that is contained in the events, or free."""
+        """Count something that is not charged, because it is contained in the events or free."""
         self._memo[name] = self._memo.get(name, 0.0) + amount
 
     def ledger(self, images: int) -> Ledger:

@@ -1,4 +1,4 @@
-"""A network executed by the cores that hold it, with what that costs."""
+"""A network executed by the cores that hold it, with its cost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ChipRun:
 
 
 def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, seed: Seed = 0) -> ChipRun:
-    """Classify inputs one after another on cores, which compute every product and charge it as they do.
+    """Classify inputs one after another on cores, which compute and charge every product.
 
     The cores of one layer work at the same time, layers follow one another. Sums over cores, activations and the
     choice of a class are the host's, as in `AnalogNetwork`.
@@ -43,7 +43,7 @@ def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, se
     inputs : array_like
         Shape ``(images, features)``.
     seed : int or numpy.random.Generator, optional
-        Where the noise of the reads comes from.
+        Seed or generator of the noise of the reads.
 
     Returns
     -------
@@ -57,16 +57,16 @@ def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, se
     """
     x = finite_array("inputs", inputs, shape=("images", "features"))
     account = Account()
-    at_work = [[c.charged_to(account) for c in cores if c.layer == k] for k in range(len(network.layers))]
-    for k, (layer, held) in enumerate(zip(network.layers, at_work, strict=True)):
+    charged = [[c.charged_to(account) for c in cores if c.layer == k] for k in range(len(network.layers))]
+    for k, (layer, held) in enumerate(zip(network.layers, charged, strict=True)):
         wanted, found = (sorted((t.rows.start, t.columns.start) for t in tiles) for tiles in (layer.tiles, held))
         if wanted != found:
             given = f"{len(found)} for the {len(wanted)} tiles of layer {k}"
             raise InputError("cores", given, "each tile of the network on one core", "chip.place(network)")
 
     def read(k: int, share: Array, rng: np.random.Generator) -> Array:
-        outputs = network.layers[k].read(share, rng, cores=at_work[k])
-        for cost in at_work[k][0].cost("read"):
+        outputs = network.layers[k].read(share, rng, cores=charged[k])
+        for cost in charged[k][0].cost("read"):
             account.charge(cost, serial=len(share))
         return outputs
 

@@ -1,1 +1,1 @@
-"""Trained networks on arrays."""
+"""Trained networks whose products are computed by arrays."""

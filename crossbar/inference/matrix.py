@@ -1,4 +1,4 @@
-"""`AnalogMatrix`: a matrix with a bias on tiles, its products as currents and its sums over tiles as numbers."""
+"""`AnalogMatrix`: a matrix with a bias on tiles, whose products are currents and whose sums over tiles are digital."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class AnalogMatrix:
 
     with the inputs' full scale X, the read voltage V and the mapping's weights w of column currents I, which for
     differential pairs are :math:`(I^+ - I^-)/s`. The bias is one more row, driven at full scale. Columns are converted
-    separately and combined as numbers.
+    separately and combined digitally.
 
     Parameters
     ----------
     tiles : tuple of Tile
         The programmed arrays.
     mapping : Mapping
-        Between weights and conductances.
+        The mapping between weights and conductances.
     full_scale : float
         Input that is encoded as a full-scale voltage or pulse.
     outputs : int
@@ -61,11 +61,11 @@ class AnalogMatrix:
         bias : array_like
             Shape ``(outputs,)``.
         recipe : Recipe
-            How.
+            The recipe by which the matrix becomes arrays.
         calibration : array_like
             Typical inputs, shape ``(samples, inputs)``, that set the full scale and the range of each tile's ADC.
         seed : int or numpy.random.Generator, optional
-            Where effects that act once come from; every array has a stream of its own.
+            Seed or generator of the effects that act once; every array has an independent stream.
 
         Returns
         -------
@@ -93,7 +93,7 @@ class AnalogMatrix:
 
     @property
     def pairs(self) -> Mapping:
-        """The mapping, under the name that it had when differential pairs were the only one."""
+        """The mapping; another name of `mapping`."""
         return self.mapping
 
     def matmul(self, inputs: ArrayLike, seed: Seed = 0) -> Array:
@@ -117,7 +117,7 @@ class AnalogMatrix:
         share : numpy.ndarray
             Inputs as shares of full scale, shape ``(..., inputs + 1)``; see `shares`.
         seed : int or numpy.random.Generator, optional
-            Where the noise of the reads comes from.
+            Seed or generator of the noise of the reads.
         cores : sequence of AnalogCore, optional
             The cores that execute the product, such as those of a chip; the matrix's own tiles where not given.
 
@@ -135,5 +135,5 @@ class AnalogMatrix:
 
 
 def _shares(inputs: Array, full_scale: float) -> Array:
-    """Return inputs as shares of full scale, and a last one at full scale for the bias."""
+    """Return inputs as shares of full scale, with a last one of 1 for the bias."""
     return np.concatenate([inputs / full_scale, np.ones((*inputs.shape[:-1], 1))], axis=-1)

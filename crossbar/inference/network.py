@@ -43,7 +43,7 @@ class AnalogNetwork:
     layers : tuple of AnalogMatrix
         The matrices in order.
     activation : str
-        What follows each but the last: ``identity``, ``relu``, ``tanh`` or ``logistic``.
+        Activation after each matrix but the last: ``identity``, ``relu``, ``tanh`` or ``logistic``.
     classes : numpy.ndarray
         Label of each output.
     """
@@ -61,16 +61,16 @@ class AnalogNetwork:
         model : sklearn.neural_network.MLPClassifier or a linear classifier
             Fitted, e.g. ``LogisticRegression``; the model itself is not changed.
         recipe : Recipe
-            How its matrices become arrays.
+            The recipe by which its matrices become arrays.
         calibration : array_like
             Training inputs, shape ``(samples, features)``; full scales and ADC ranges are set on these.
         seed : int or numpy.random.Generator, optional
-            Where effects that act once come from; every layer has a stream of its own.
+            Seed or generator of the effects that act once; every layer has an independent stream.
 
         Returns
         -------
         AnalogNetwork
-            With an ideal recipe it equals the software model to rounding.
+            The network; with an ideal recipe it equals the software model to rounding.
 
         Raises
         ------
@@ -95,14 +95,14 @@ class AnalogNetwork:
         return tuple(layer.tiles for layer in self.layers)
 
     def forward(self, inputs: ArrayLike, seed: Seed = 0, read: LayerRead | None = None) -> list[Array]:
-        """Return what each layer is driven with, as shares of its full scale, and last the network's outputs.
+        """Return the inputs of each layer, as shares of its full scale, and last the network's outputs.
 
         Parameters
         ----------
         inputs : array_like
             Shape ``(samples, features)``.
         seed : int or numpy.random.Generator, optional
-            Where the noise of the reads comes from: the same number is the same noise, a generator moves on.
+            Seed or generator of the noise of the reads; the same number gives the same noise.
         read : callable, optional
             Executes a layer, ``read(layer, share, rng)``; the layer's own tiles do where not given.
 
@@ -113,13 +113,13 @@ class AnalogNetwork:
         """
         x = finite_array("inputs", inputs, shape=("samples", "features"))
         rng = generator(seed)
-        passed: list[Array] = []
+        driven: list[Array] = []
         for k, layer in enumerate(self.layers):
-            if passed:
+            if driven:
                 x = _ACTIVATIONS[self.activation](x)
-            passed.append(layer.shares(x))
-            x = layer.read(passed[-1], rng) if read is None else read(k, passed[-1], rng)
-        return [*passed, x]
+            driven.append(layer.shares(x))
+            x = layer.read(driven[-1], rng) if read is None else read(k, driven[-1], rng)
+        return [*driven, x]
 
     def decision(self, inputs: ArrayLike, seed: Seed = 0) -> Array:
         """Return the last layer's outputs before any activation, shape ``(samples, outputs)``; see `forward`."""

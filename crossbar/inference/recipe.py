@@ -22,14 +22,15 @@ __all__ = ["Recipe"]
 class Recipe:
     """How a matrix becomes arrays. The defaults are ideal but for the conductance window, which has to be given.
 
-    Effects happen in the order given, to each array with random numbers of its own; ``Effect.acts`` says when:
+    Effects act in the order given, with independent random numbers for each array; ``Effect.acts`` is one of:
 
     - once: spread, programming error, levels, stuck cells and lines, wear, and retention up to the time that the effect
-      holds. They are drawn when the matrix is programmed and stay; ``PcmCells`` is of this kind as a whole, its read
-      noise one draw that stays.
-    - each read: white, 1/f and telegraph noise follow, drawn for each input vector. Reads are taken as independent, far
-      apart beside the noise's correlation time. Of the calibration they are left out. White noise is an error of the
-      conductance at the voltage that it holds: right for pulses of that height, too small for lower amplitudes.
+      holds. They are drawn when the matrix is programmed and stay; all of ``PcmCells`` is of this kind, including its
+      read noise.
+    - each read: white, 1/f and telegraph noise follow, drawn for each input vector. Reads are taken as independent,
+      that is, farther apart than the correlation time of the noise. The calibration is without noise. White noise is
+      an error of the conductance at the voltage that it holds: right for pulses of that height, too small for lower
+      amplitudes.
 
     Parameters
     ----------
@@ -38,15 +39,15 @@ class Recipe:
     tile : tuple of int, optional
         Largest rows and columns of one array. A weight takes the mapping's columns, a bias one row.
     encoding : Amplitude or PulseWidth, optional
-        How inputs reach the word lines.
+        The encoding of inputs on the word lines.
     adc_bits : int, optional
         Resolution of the ADC of each column; None for ideal. Its range is set from the calibration inputs.
     wires : Wires, optional
         Resistances of every array.
     effects : sequence of Effect, optional
-        What happens to the cells.
+        Effects on the cells.
     mapping : MappingScheme, optional
-        How weights become conductances: differential pairs, unless another one is given.
+        The mapping of weights to conductances; differential pairs where not given.
 
     Raises
     ------

@@ -18,7 +18,7 @@ class Task:
     Attributes
     ----------
     name : str
-        What it is.
+        Name of the task.
     model : sklearn estimator
         Fitted on the training part.
     train_inputs, test_inputs : numpy.ndarray
@@ -26,7 +26,7 @@ class Task:
     train_labels, test_labels : numpy.ndarray
         Shape ``(samples,)``.
     source : str
-        Where the data comes from.
+        Source of the data.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Weights to conductances and back: pure arithmetic, which knows no arrays."""
+"""Weights to conductances and back: pure arithmetic, without arrays."""

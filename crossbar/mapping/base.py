@@ -19,7 +19,7 @@ class Mapping(Protocol):
     Attributes
     ----------
     columns_per_output : int
-        Neighbouring columns of an array that stand for one output; a tile never parts them.
+        Neighbouring columns of an array that stand for one output; they are always on one tile.
     """
 
     columns_per_output: ClassVar[int]

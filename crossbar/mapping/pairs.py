@@ -66,7 +66,7 @@ class DifferentialPairs:
         return np.minimum(pairs, high).reshape(w.shape[0], -1)
 
     def conductance(self, weights: ArrayLike) -> Array:
-        """Return `conductances`, under the name that it had in version 0.1."""
+        """Return `conductances`; another name of that method."""
         return self.conductances(weights)
 
     def weights(self, currents: ArrayLike) -> Array:

@@ -1,1 +1,1 @@
-"""Evaluations over labelled axes and trials; they know no arrays."""
+"""Evaluations over labelled axes and trials, independent of arrays."""

@@ -23,9 +23,9 @@ def plot_map(dataset: xr.Dataset, ax: Axes | None = None, *, name: str = "accura
     dataset : xarray.Dataset
         From `sweep`, with two axes; the first runs upward, the second to the right.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure where not given.
+        Axes to draw on; a new figure where not given.
     name : str, optional
-        Which variable.
+        Variable of the dataset.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A point of a sweep: its axes, and the random numbers that it gets."""
+"""The axes of a sweep, and the random numbers of each of its points."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Axis:
     unit : str, optional
         Unit for labels.
     long_name : str, optional
-        Words for labels; the name where not given.
+        Text for labels; the name where not given.
     """
 
     name: str

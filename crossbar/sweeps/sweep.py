@@ -1,7 +1,6 @@
 """Accuracy over nonidealities: an evaluation over labelled axes and trials.
 
-Stores, resuming and executors join here; the seed of a point already depends on the point alone, so that neither the
-order nor the number of workers will matter.
+The seed of a point depends on the point alone, so that neither the order nor the number of workers matters.
 """
 
 from __future__ import annotations
@@ -39,21 +38,21 @@ def sweep(
     evaluate : callable
         ``evaluate(rng, **point)`` returns one number.
     axes : sequence of Axis
-        What varies.
+        The parameters that vary.
     trials : int, optional
         Evaluations at each point, each with a generator of its own.
     seed : int, optional
         Seed of the whole sweep.
     name : str, optional
-        What the number is.
+        Name of the number.
     progress : bool, optional
         Show a progress bar on stderr.
 
     Returns
     -------
     xarray.Dataset
-        Variable `name` with one dimension for each axis and ``trial``; units and names as attributes, and what a reader
-        needs to repeat it.
+        Variable `name` with one dimension for each axis and ``trial``; its attributes are units, names, the seed, and
+        the versions of memductance, numpy and scipy.
 
     Raises
     ------

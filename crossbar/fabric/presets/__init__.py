@@ -1,4 +1,4 @@
-"""Chips as data: a TOML file each, with a source and a status for every figure."""
+"""Chips as data: one TOML file for each, with a source and a status for every figure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["ChipPreset", "Figure", "chip_preset", "chip_presets"]
 
 @dataclass(frozen=True)
 class Figure:
-    """A published or chosen number, in SI units, with where it comes from."""
+    """A published or chosen number, in SI units, with its source."""
 
     value: float
     unit: str
@@ -31,7 +31,7 @@ class Figure:
     def __post_init__(self) -> None:
         choice("status", self.status, STATUSES)
         if not self.source.strip():
-            raise InputError("source", "an empty text", "where the figure comes from")
+            raise InputError("source", "an empty text", "the source of the figure")
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class ChipPreset:
     Parameters
     ----------
     name, title : str
-        Registry name, and one line for people.
+        Registry name, and a description in one line.
     device : str
         Registered device model of the cells.
     figures : mapping of str to Figure
         Every number with its source.
     references, assumptions : tuple of str
-        Papers, and what is ours where they are silent.
+        Papers, and our assumptions where they give no figure.
     """
 
     name: str
@@ -81,7 +81,7 @@ class ChipPreset:
         return (self["total_power"] - self["core_power"]) * self.vmm_time
 
     def costs(self, operation: Operation) -> tuple[Cost, ...]:
-        """Return what one operation of a core costs; nothing where no figure is published, as of programming."""
+        """Return the costs of one operation of a core; none where no figure is published, as for programming."""
         if operation == "program":
             return ()
         core = "core power and throughput of the preset"
@@ -98,7 +98,7 @@ class ChipPreset:
         return (*papers, *figures)
 
     def recipe(self, conductance_limits: tuple[float, float], **changes: Any) -> Recipe:
-        """Return how a matrix becomes arrays of this chip; `changes` go to `Recipe`."""
+        """Return the recipe by which a matrix becomes arrays of this chip; `changes` go to `Recipe`."""
         encoding = PulseWidth(self["read_voltage"], int(self["pulse_bits"]), 1.0 / self["clock"])
         usual: dict[str, Any] = {"tile": self.tile, "encoding": encoding, "adc_bits": int(self["adc_bits"])}
         return Recipe(conductance_limits=conductance_limits, **{**usual, **changes})
