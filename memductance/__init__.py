@@ -1,4 +1,4 @@
-"""The application: command line, main job, report and doctor. Imports the three packages; nothing imports it."""
+"""The application: command line, demo, reports and doctor. Imports the three packages; nothing imports it."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",  # the default takes units such as [ohm] for styles, and drops them
+    rich_markup_mode="markdown",  # the default reads units such as [ohm] as styles, and drops them
 )
-crosscheck_app = typer.Typer(help="Run one circuit here and in SPICE, and compare.", no_args_is_help=True)
+crosscheck_app = typer.Typer(help="Solve the same circuit here and in SPICE, and compare.", no_args_is_help=True)
 app.command()(devices)
 app.command()(fit)
 app.command()(iv)
@@ -47,7 +47,7 @@ def demo(
     out: Out = Path("memductance-report"),
     as_json: Json = False,
 ) -> None:
-    """Show everything once: devices, a read, digits on arrays and on a chip; ends with a report."""
+    """Run the demo: devices, a read, digits on arrays and on a chip; ends with a report."""
     with command(out, as_json) as result:
         from memductance.demo import run_demo
 

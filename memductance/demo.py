@@ -1,4 +1,4 @@
-"""The main job: devices against SPICE, a read with its wires, digits on arrays and on a chip, in one report."""
+"""The demo: devices against SPICE, a read with its wires, digits on arrays and on a chip, in one report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHIP = "michigan_2019"
 
 @dataclass
 class _Run:
-    """State shared by the parts of the job: options, the report that they write to, the figures that they find."""
+    """Options, report and figures, shared by the parts of the demo."""
 
     out: Path
     trials: int
@@ -50,13 +50,13 @@ class _Run:
         return digits(seed=self.seed)
 
     def save(self, section: Section, name: str, figure: Figure, caption: str) -> None:
-        """Put a picture into the report and beside it."""
+        """Add a picture to the report, and save it as a file next to it."""
         section.add_figure(figure, caption)
         figure.savefig(self.out / f"{name}.png", dpi=110)
 
 
 def run_demo(out: Path, *, trials: int, size: int, seed: int, console: Console) -> tuple[dict[str, Any], Path]:
-    """Run the main job.
+    """Run the demo.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def run_demo(out: Path, *, trials: int, size: int, seed: int, console: Console) 
     seed : int
         Seed of everything random.
     console : rich.console.Console
-        Where progress is shown.
+        Console on which progress is shown.
 
     Returns
     -------
@@ -251,7 +251,7 @@ def _accuracy(run: _Run) -> Section:
         ],
     )
     section.notes.append(task.source)
-    section.notes.append("Cells are read as ohmic at 0.3 V; spread is from device to device, median held.")
+    section.notes.append("Cells are read as ohmic at 0.3 V; device-to-device spread with a fixed median.")
     run.figures |= {
         "software_accuracy": task.software_accuracy,
         "ideal_accuracy": float(np.mean(ideal == task.test_labels)),
@@ -311,7 +311,7 @@ def _chip(run: _Run) -> Section:
             ("per image", "", "", _si(ledger.energy_per_image, "J"), "", "", _si(ledger.latency_per_image, "s")),
         ],
     )  # fmt: skip
-    section.add_table("Beside the account", ("", "value"), [(k, f"{v:.4g}") for k, v in ledger.memo.items()])
+    section.add_table("Counted, not charged", ("", "value"), [(k, f"{v:.4g}") for k, v in ledger.memo.items()])
     section.add_table(
         "Figures of the preset",
         ("figure", "value", "status", "source"),
@@ -330,7 +330,7 @@ def _chip(run: _Run) -> Section:
 
 
 def _si(value: float, unit: str, digits: int = 4) -> str:
-    """A quantity with a prefixed unit."""
+    """Return a quantity with a prefixed unit as text."""
     from devices.common.plotting import scaled
 
     factor, prefixed = scaled(value, unit)

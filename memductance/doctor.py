@@ -29,13 +29,13 @@ class Component:
     Attributes
     ----------
     name : str
-        What was looked for.
+        Name of the component.
     found : bool
-        Whether it is there and usable.
+        Whether it is installed and usable.
     detail : str
-        Version and place, or what is wrong.
+        Version and path, or the fault.
     install : str
-        The command that installs or mends it; empty where it was found.
+        The command that installs or repairs it; empty where it was found.
     required : bool
         Whether memductance needs it.
     """
@@ -74,12 +74,12 @@ def examine() -> Examination:
     return Examination(
         (
             _python(),
-            *(_distribution(name, extra) for name, extra in _needs() if not extra),
+            *(_distribution(name, extra) for name, extra in _requirements() if not extra),
             _ngspice(),
             _ngspice_library(),
-            _clash(),
+            _package_name(),
             _cache(),
-            *(_distribution(name, extra) for name, extra in _needs() if extra),
+            *(_distribution(name, extra) for name, extra in _requirements() if extra),
         )
     )
 
@@ -90,8 +90,8 @@ def _python() -> Component:
     return Component("Python", found, detail, "" if found else "sudo apt-get install python3.11")
 
 
-def _needs() -> list[tuple[str, str]]:
-    """Distributions that memductance declares to need, each with the extra that asks for it, or with nothing."""
+def _requirements() -> list[tuple[str, str]]:
+    """Return the distributions that memductance requires, each with its extra, or with an empty text."""
     found = []
     for line in requires("memductance") or []:
         name = re.match(r"[\w.-]+", line)
@@ -119,26 +119,26 @@ def _ngspice() -> Component:
     try:
         return Component("ngspice", True, f"{ngspice_version()} at {path}")
     except MemductanceError as error:
-        return Component("ngspice", False, f"{path} does not answer: {error}", _NGSPICE)
+        return Component("ngspice", False, f"{path} does not run: {error}", _NGSPICE)
 
 
 def _ngspice_library() -> Component:
     library = ctypes.util.find_library("ngspice")
     if library is None:
         return Component("ngspice library (PySpice)", False, "no libngspice found by the loader", _LIBRARY)
-    return Component("ngspice library (PySpice)", True, _place(library))
+    return Component("ngspice library (PySpice)", True, _full_path(library))
 
 
-def _place(library: str) -> str:
-    """Full path of a shared library by name, as far as the usual folders tell."""
+def _full_path(library: str) -> str:
+    """Return the path of a shared library if it is in one of the usual folders, else its name."""
     for folder in (*sorted(Path("/usr/lib").glob("*-linux-gnu")), Path("/usr/lib"), Path("/usr/local/lib")):
         if (folder / library).exists():
             return str(folder / library)
     return library
 
 
-def _clash() -> Component:
-    """Crossbar.io's WAMP router installs a top-level ``crossbar`` package too; pip lets one overwrite the other."""
+def _package_name() -> Component:
+    """Check that ``crossbar`` is ours: Crossbar.io's WAMP router installs a package of that name over it."""
     name = "package name 'crossbar'"
     owners = sorted(set(packages_distributions().get("crossbar", [])) - {"memductance"})
     spec = find_spec("crossbar")
@@ -160,7 +160,7 @@ def _cache() -> Component:
     return Component(
         "kernel cache",
         False,
-        "cannot be written: each process compiles anew",
+        "cannot be written: each process compiles again",
         "export MEMDUCTANCE_CACHE_DIR=DIR",
         False,
     )

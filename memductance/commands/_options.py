@@ -1,4 +1,4 @@
-"""Options that several commands share, and what is made of them."""
+"""Options that several commands share, and their conversion."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ End = Annotated[float, typer.Option(help="Resistance at the end of each line [oh
 Set = Annotated[str | None, typer.Option("--set", help="Parameter set; the model's default where not given.")]
 Param = Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE in SI units; may be repeated.")]
 Amplitude = Annotated[float, typer.Option(help="Peak of the sine [V].")]
-Frequency = Annotated[float, typer.Option(help="Frequency [Hz]; 0 takes one at which the loop opens.", min=0.0)]
+Frequency = Annotated[float, typer.Option(help="Frequency [Hz]; 0 chooses one at which the loop opens.", min=0.0)]
 Cycles = Annotated[float, typer.Option(help="Number of periods.")]
 
 
 def pairs(option: str, given: list[str] | None, form: str = "NAME=TEXT") -> dict[str, str]:
-    """NAME=TEXT pairs of a repeated option."""
+    """Return the NAME=TEXT pairs of a repeated option."""
     found = {}
     for text in given or []:
         name, separator, value = (part.strip() for part in text.partition("="))
@@ -31,7 +31,7 @@ def pairs(option: str, given: list[str] | None, form: str = "NAME=TEXT") -> dict
 
 
 def assignments(option: str, given: list[str] | None) -> dict[str, float]:
-    """NAME=NUMBER pairs of a repeated option."""
+    """Return the NAME=NUMBER pairs of a repeated option."""
     numbers = {}
     for name, text in pairs(option, given, "NAME=NUMBER, in SI units").items():
         try:
@@ -46,7 +46,7 @@ def assignments(option: str, given: list[str] | None) -> dict[str, float]:
 def loop(
     model: str, set_: str | None, parameters: dict[str, Any], amplitude: float, frequency: float, cycles: float
 ) -> tuple[Any, Any]:
-    """The device and the sine that the options ask for; frequency 0 takes half the device's pace."""
+    """Return the device and the sine of the options; frequency 0 stands for half the device's pace."""
     from devices import Sine, device
 
     cell = device(model, set_, **parameters)

@@ -1,4 +1,4 @@
-"""Common options of all commands, how they report, and how an error ends one."""
+"""Options that all commands have, their results, and their errors."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from devices.common.errors import InputError, MemductanceError
 __all__ = ["Json", "Out", "Result", "Seed", "command"]
 
 Seed = Annotated[int, typer.Option(help="Seed of everything random in this run.", min=0)]
-Out = Annotated[Path | None, typer.Option(help="Folder for files and pictures; made if missing.", file_okay=False)]
+Out = Annotated[Path | None, typer.Option(help="Folder for files and pictures; created if missing.", file_okay=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
 
-#: Messages for people go to stderr when stdout is kept for JSON.
-_people = Console()
+#: Text goes to stderr when stdout is kept for JSON.
+_stdout = Console()
 
 
 class Result:
-    """Collects what a command found: figures for people or for JSON, and files."""
+    """The result of a command: figures, which are printed as text or as JSON, and files."""
 
     def __init__(self, out: Path | None, as_json: bool) -> None:
         self.as_json = as_json
         self.figures: dict[str, Any] = {}
         self.files: list[Path] = []
         self.out = out
-        self.console = Console(stderr=True) if as_json else _people
+        self.console = Console(stderr=True) if as_json else _stdout
 
     def path(self, name: str) -> Path | None:
-        """Where to write `name`; None when no folder was asked for."""
+        """Return the path of the file `name`; None where no folder is given."""
         if self.out is None:
             return None
         self.files.append(self.out / name)
         return self.files[-1]
 
     def save_figure(self, name: str, figure: Any) -> None:
-        """Save a picture as `name`, when a folder was asked for."""
+        """Save a picture as `name`, where a folder is given."""
         path = self.path(name)
         if path is not None:
             try:
@@ -63,7 +63,7 @@ class Result:
 
 
 def _finite(value: Any) -> Any:
-    """Return nested figures with null for what JSON cannot say, such as a difference relative to nothing."""
+    """Return nested figures with None for infinity and nan, which JSON does not have."""
     if isinstance(value, dict):
         return {name: _finite(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
@@ -72,7 +72,7 @@ def _finite(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Numpy values as JSON."""
+    """Return numpy values as plain Python values, anything else as text."""
     if hasattr(value, "tolist"):
         return value.tolist()
     return str(value)
@@ -80,14 +80,14 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def command(out: Path | None, as_json: bool) -> Iterator[Result]:
-    """Turn our exceptions into one line on stderr and exit code 2; make the folder; print at the end."""
+    """Run a command: create its folder, print its result; our exceptions become one line on stderr and exit code 2."""
     result = Result(out, as_json)
     try:
         if out is not None:
             try:
                 out.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise InputError("--out", f"{str(out)!r} ({error.strerror})", "a folder that can be made") from None
+                raise InputError("--out", f"{str(out)!r} ({error.strerror})", "a folder that can be created") from None
         yield result
     except MemductanceError as error:
         print(f"memductance: {error}", file=sys.stderr)

@@ -92,7 +92,7 @@ def _solve_pictures(result: Result, array: Any, readout: Any) -> None:
 
 
 def _load(name: str, path: Path) -> Any:
-    """Numbers from a CSV or NPY file."""
+    """Return the numbers of a CSV or NPY file."""
     import numpy as np
 
     from devices.common.validation import finite_array, readable_file

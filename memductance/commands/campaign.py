@@ -1,4 +1,4 @@
-"""``memductance crosscheck campaign`` and ``replay``: cross-checks of many random circuits, and one of them again."""
+"""``memductance crosscheck campaign`` and ``replay``: cross-checks of many random circuits, and a rerun of one."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 __all__ = ["campaign", "replay"]
 
 Spec = Annotated[Path, typer.Argument(help="TOML file: seed, circuits, engines, [draw], [tolerances.*].")]
-WorkerCount = Annotated[int | None, typer.Option(help="Processes; the file's, or one for each core.", min=1)]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(help="Number of processes; that of the file, or one for each core, where not given.", min=1),
+]
 
 
 def campaign(
     spec: Spec,
-    out: Annotated[Path, typer.Option(help="Folder of the campaign; a second run goes on where it was left.")],
+    out: Annotated[Path, typer.Option(help="Folder of the campaign; a second run continues an unfinished one.")],
     workers: WorkerCount = None,
-    seed: Annotated[int | None, typer.Option(help="In place of the file's.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed in place of that of the file.", min=0)] = None,
     as_json: Json = False,
 ) -> None:
-    """Cross-check many random circuits; keeps a table, and a report with the worst cases.
+    """Cross-check many random circuits; saves a table, and a report with the worst cases.
 
-    Beside SPEC.toml, SPEC.explanations.toml may explain what failed or differs: [[explanation]] with cases = [17,
-    "23-vacask"] and text = "...". Exit code 1 where a run failed or differs without an explanation.
+    A file SPEC.explanations.toml next to SPEC.toml may explain failures and differences: [[explanation]] with cases =
+    [17, "23-vacask"] and text = "...". Exit code 1 where a run failed or differs without an explanation.
     """
     with command(out, as_json) as result:
         from memductance.pages.campaign import write_campaign_report
@@ -44,12 +47,12 @@ def campaign(
         found = run_campaign(asked, out, workers=workers, progress=not as_json)
         report = write_campaign_report(found, explanations, out / "report.html")
         result.files += [found.save(), report]
-        open_ = [row for row in found.failures() if not explanation_of(row, explanations)]
-        result.figures = {**found.summary(), "unexplained": len(open_)}
+        unexplained = [row for row in found.failures() if not explanation_of(row, explanations)]
+        result.figures = {**found.summary(), "unexplained": len(unexplained)}
         if not as_json:
             result.console.print(str(found), highlight=False, soft_wrap=True)
             _print_worst(result.console, found)
-        if open_:
+        if unexplained:
             result.finish()
             raise typer.Exit(1)
 
@@ -70,7 +73,9 @@ def _print_worst(console: Any, found: Campaign) -> None:
 def replay(
     folder: Annotated[Path, typer.Argument(help="Folder of a campaign.")],
     case: Annotated[int, typer.Argument(help="Number of the case.", min=0)],
-    engine: Annotated[str | None, typer.Option(help="ngspice, pyspice or vacask; the first of the campaign's.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="ngspice, pyspice or vacask; the first one of the campaign where not given.")
+    ] = None,
     reduced: Annotated[
         bool, typer.Option("--reduced", help="The smallest circuit that fails in the same way.")
     ] = False,

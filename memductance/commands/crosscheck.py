@@ -1,4 +1,4 @@
-"""``memductance crosscheck device`` and ``array``: one circuit here and in SPICE, and how far they agree."""
+"""``memductance crosscheck device`` and ``array``: the same circuit here and in SPICE, and their agreement."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ __all__ = ["crosscheck_array", "crosscheck_device"]
 EngineName = Annotated[
     str, typer.Option(help="ngspice, pyspice (PySpice's shared library), vacask (with Verilog-A), or all of them.")
 ]
-Limits = Annotated[bool, typer.Option("--limits", help="Solve again, tighter and looser, and say which side limits.")]
-Timeout = Annotated[float, typer.Option(help="Longest run of the simulator [s].")]
+Limits = Annotated[
+    bool, typer.Option("--limits", help="Solve again with tighter and looser tolerances, to find which side limits.")
+]
+Timeout = Annotated[float, typer.Option(help="Time limit of the simulator [s].")]
 
 
 def crosscheck_device(
@@ -44,7 +46,7 @@ def crosscheck_array(
     rows: Annotated[int, typer.Option(help="Word lines.", min=1)] = 16,
     columns: Annotated[int, typer.Option(help="Bit lines.", min=1)] = 16,
     cells: Annotated[
-        str | None, typer.Option(help="Model of the cells, with states at random; ohmic cells where not given.")
+        str | None, typer.Option(help="Model of the cells, with random states; ohmic cells where not given.")
     ] = None,
     set_: Set = None,
     word_line: Segment = 1.0,
@@ -52,10 +54,10 @@ def crosscheck_array(
     driver: End = 0.0,
     sense: End = 0.0,
     capacitance: Annotated[
-        float, typer.Option(help="Of each line at each cell, to ground [F]; with --pulse.", min=0.0)
+        float, typer.Option(help="Capacitance of each line to ground, at each cell [F]; with --pulse.", min=0.0)
     ] = 0.0,
     pulse: Annotated[
-        float, typer.Option(help="Width of a pulse on the first word line [s]: a transient. 0 is a read.", min=0.0)
+        float, typer.Option(help="Width of a pulse on the first word line [s], for a transient; 0 for a read.", min=0.0)
     ] = 0.0,
     engine: EngineName = "ngspice",
     within: Annotated[float, typer.Option(help="Largest relative difference that passes.", min=0.0)] = 1e-6,
@@ -83,7 +85,7 @@ def crosscheck_array(
             word_line_capacitance=capacitance,
             bit_line_capacitance=capacitance,
         )
-        array = Crossbar(_cells(cells, set_, rng, (rows, columns)), wires)
+        array = Crossbar(_random_cells(cells, set_, rng, (rows, columns)), wires)
         voltage = rng.uniform(0.0, 0.5, rows)
         stimulus: Any = voltage
         if pulse:
@@ -92,8 +94,8 @@ def crosscheck_array(
         _compare(result, array, stimulus, within, engine=engine, limits=limits, timeout=timeout, seed=seed)
 
 
-def _cells(model: str | None, set_: str | None, rng: Any, shape: tuple[int, int]) -> Any:
-    """Conductances of 10 to 100 kohm, or a device whose states are anywhere between their bounds."""
+def _random_cells(model: str | None, set_: str | None, rng: Any, shape: tuple[int, int]) -> Any:
+    """Return random conductances (10 to 100 kohm), or devices with random states between their bounds."""
     if model is None:
         if set_ is not None:
             raise InputError("--set", repr(set_), "with --cells MODEL", "--cells vteam")

@@ -30,9 +30,7 @@ def devices(
     """List the device models, or show one: equations, parameters with units, sources, and its loop (--out)."""
     with command(out, as_json) as result:
         if name is None and set_ is not None:
-            raise InputError(
-                "--set", repr(set_), "a NAME before it, whose set it is", "memductance devices vteam --set"
-            )
+            raise InputError("--set", repr(set_), "with the NAME of a model", "memductance devices vteam --set magic")
         if name is None:
             _list(result)
         else:
@@ -74,7 +72,7 @@ def _show(result: Result, name: str, chosen: str | None) -> None:
 
 
 def _equations(model: DeviceModel) -> dict[str, Any]:
-    """Each law by the quantity that it gives."""
+    """Return each law by the quantity that it gives."""
     current, rates, residual = model.written
     laws = {"i": current}
     laws |= {f"d{s.name}/dt": law for s, law in zip(model.states, rates, strict=True)}
@@ -85,7 +83,7 @@ def _equations(model: DeviceModel) -> dict[str, Any]:
 def _as_data(model: DeviceModel) -> dict[str, Any]:
     from memductance.pages.devices import bounds_text
 
-    inner = () if model.unknown is None else (model.unknown,)
+    unknowns = () if model.unknown is None else (model.unknown,)
     return {
         "name": model.name,
         "title": model.title,
@@ -98,7 +96,7 @@ def _as_data(model: DeviceModel) -> dict[str, Any]:
         "parameters": [
             {"name": p.name, "unit": p.unit, "bounds": bounds_text(p), "meaning": p.meaning} for p in model.parameters
         ],
-        "unknowns": [{"name": u.name, "unit": u.unit, "meaning": u.meaning} for u in inner],
+        "unknowns": [{"name": u.name, "unit": u.unit, "meaning": u.meaning} for u in unknowns],
         "sets": {
             s.name: {
                 "status": s.status,
@@ -134,7 +132,7 @@ def _print_model(console: Console, model: DeviceModel) -> None:
 
 
 def _quantities(model: DeviceModel) -> Table:
-    """States, parameters and further quantities, with a column for each set."""
+    """Return the table of states, parameters and further quantities, with a column for each set."""
     from memductance.pages.devices import bounds_text
 
     table = Table()
@@ -154,7 +152,7 @@ def _quantities(model: DeviceModel) -> Table:
 
 
 def _formula(left: str, law: Any, width: int) -> str:
-    """Set a law as on paper: on one line, or a line for each term of a sum; as code where even a term is too wide."""
+    """Typeset a law: on one line, or a line for each term of a sum; as code where even a term is too wide."""
     import sympy
     from sympy.printing.pretty.pretty import PrettyPrinter
     from sympy.printing.pretty.stringpict import prettyForm
@@ -162,7 +160,7 @@ def _formula(left: str, law: Any, width: int) -> str:
     from devices.formulas import PositiveFirst
 
     class Plain(PositiveFirst, PrettyPrinter):
-        """Symbols by the names that the table has."""
+        """Symbols are printed by their names, as in the table of parameters."""
 
         def _print_Symbol(self, symbol: sympy.Symbol, bold_name: bool = False) -> Any:
             return prettyForm(symbol.name)
@@ -191,12 +189,12 @@ def iv(
     spread: Annotated[
         list[str] | None, typer.Option(help="PARAMETER=SIGMA: lognormal device-to-device spread; may be repeated.")
     ] = None,
-    cells: Annotated[int, typer.Option(help="Cells drawn when a spread is given.", min=1)] = 20,
+    cells: Annotated[int, typer.Option(help="Number of cells where a spread is given.", min=1)] = 20,
     seed: Seed = 0,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
-    """Simulate the current-voltage loop of a device, or of a spread of them."""
+    """Simulate the current-voltage loop of a device, or of an ensemble with spread."""
     with command(out, as_json) as result:
         import numpy as np
 

@@ -24,25 +24,25 @@ Loss = Literal["linear", "soft_l1", "huber", "cauchy", "arctan"]
 
 
 def fit(
-    data: Annotated[list[Path], typer.Argument(help="CSV file with a header line; several are explained together.")],
+    data: Annotated[list[Path], typer.Argument(help="CSV file with a header line; several are fitted together.")],
     model: Annotated[str, typer.Option(help="Registered model, e.g. vteam, or a retention law, e.g. power_law.")],
     set_: Annotated[str | None, typer.Option("--set", help="Parameter set to start from.")] = None,
     free: Annotated[
         _Texts, typer.Option(help="NAME or NAME=LOWER:UPPER in SI units; may be repeated. All where not given.")
     ] = None,
-    fix: Annotated[_Texts, typer.Option(help="NAME=VALUE in SI units, held; may be repeated.")] = None,
+    fix: Annotated[_Texts, typer.Option(help="NAME=VALUE in SI units, held fixed; may be repeated.")] = None,
     column: Annotated[
         _Texts, typer.Option(help="QUANTITY=HEADER, e.g. current=Id; may be repeated. Headers like 'I (uA)' need none.")
     ] = None,
-    unit: Annotated[_Texts, typer.Option(help="QUANTITY=UNIT over that of the header; may be repeated.")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="Kind of record; from the columns otherwise.")] = None,
+    unit: Annotated[_Texts, typer.Option(help="QUANTITY=UNIT in place of that of the header; may be repeated.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Kind of record; derived from the columns where not given.")] = None,
     read_voltage: Annotated[float | None, typer.Option(help="Voltage at which conductances were read [V].")] = None,
-    relative: Annotated[bool, typer.Option("--relative", help="Noise in proportion to the value.")] = False,
-    loss: Annotated[Loss, typer.Option(help="Others than linear shrug off outliers.")] = "linear",
-    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    starts: Annotated[int, typer.Option(help="Starts of the search.", min=1)] = 8,
-    name: Annotated[str, typer.Option(help="Name of the parameter set that --out keeps.")] = "fit",
-    source: Annotated[str, typer.Option(help="Where the data come from, for that set.")] = "",
+    relative: Annotated[bool, typer.Option("--relative", help="Take the noise as proportional to the value.")] = False,
+    loss: Annotated[Loss, typer.Option(help="Loss function; all but linear give outliers less weight.")] = "linear",
+    confidence: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
+    starts: Annotated[int, typer.Option(help="Number of starts of the search.", min=1)] = 8,
+    name: Annotated[str, typer.Option(help="Name of the parameter set that is saved with --out.")] = "fit",
+    source: Annotated[str, typer.Option(help="Source of the data, for that set.")] = "",
     seed: Seed = 0,
     out: Out = None,
     as_json: Json = False,
@@ -65,13 +65,13 @@ def fit(
         if not as_json:
             _show(result, found)
         if out is not None:
-            _keep(result, found, name, source)
+            _save(result, found, name, source)
     if not found.converged:
         raise typer.Exit(1)
 
 
 def _bounds(free: list[str] | None) -> dict[str, tuple[float, float] | None] | None:
-    """NAME and NAME=LOWER:UPPER, as `devices.fit` takes them."""
+    """Return NAME and NAME=LOWER:UPPER in the form that `devices.fit` takes."""
     if not free:
         return None
     bounds: dict[str, tuple[float, float] | None] = {}
@@ -105,14 +105,14 @@ def _as_data(found: Fit) -> dict[str, Any]:
 
 
 def _labels(found: Fit) -> list[str]:
-    """Names of the records, made different."""
+    """Return the labels of the records; equal ones are numbered."""
     labels = [r.label for r in found.measured]
     return [n if labels.count(n) == 1 else f"{n} ({k})" for k, n in enumerate(labels)]
 
 
 def _show(result: Result, found: Fit) -> None:
     table = Table(title=found.model.title)
-    for head in ("parameter", "value", "unit", f"{100 * found.confidence:g} % interval", "all at once"):
+    for head in ("parameter", "value", "unit", f"{100 * found.confidence:g} % interval", "simultaneous"):
         table.add_column(head)
     for name, value in found.values.items():
         spans = [f"{s[name][0]:.4g} to {s[name][1]:.4g}" for s in (found.intervals, found.simultaneous)]
@@ -125,7 +125,7 @@ def _show(result: Result, found: Fit) -> None:
     result.console.print(Text(found.message, style="green" if fine else "yellow"))
 
 
-def _keep(result: Result, found: Fit, name: str, source: str) -> None:
+def _save(result: Result, found: Fit, name: str, source: str) -> None:
     """Write the picture, and the parameter set of a device model."""
     from matplotlib.figure import Figure
 

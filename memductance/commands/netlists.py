@@ -1,4 +1,4 @@
-"""``memductance netlist``: a device or an array as files that a simulator runs as they are."""
+"""``memductance netlist``: a device or an array as files that a simulator runs unchanged."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def netlist_device(
 @netlist_app.command("array")
 def netlist_array(
     model: Annotated[
-        str | None, typer.Option(help="Model of the cells, states drawn at random; resistors of 10-100 kohm otherwise.")
+        str | None,
+        typer.Option(help="Model of the cells, with random states; resistors of 10-100 kohm where not given."),
     ] = None,
     set_: Set = None,
     rows: Annotated[int, typer.Option(help="Word lines.", min=1)] = 16,
@@ -57,7 +58,9 @@ def netlist_array(
     bit_line: Segment = 1.0,
     driver: End = 0.0,
     sense: End = 0.0,
-    flat: Annotated[bool, typer.Option("--flat/--hierarchical", help="All elements at one level, or a block.")] = True,
+    flat: Annotated[
+        bool, typer.Option("--flat/--hierarchical", help="All elements at one level, or the array as a subcircuit.")
+    ] = True,
     dialect: DialectName = "ngspice",
     seed: Seed = 0,
     out: Out = None,
@@ -75,7 +78,9 @@ def netlist_array(
             raise InputError("--hierarchical", f"with --dialect {dialect}, which is written flat", others, "--flat")
         rng = np.random.default_rng(seed)
         cells: Any = (
-            rng.uniform(1e-5, 1e-4, (rows, columns)) if model is None else _drawn(model, set_, rows, columns, rng)
+            rng.uniform(1e-5, 1e-4, (rows, columns))
+            if model is None
+            else _random_cells(model, set_, rows, columns, rng)
         )
         wires = Wires(word_line=word_line, bit_line=bit_line, driver=driver, sense=sense)
         circuit = crossbar_circuit(Crossbar(cells, wires), rng.uniform(0.0, 0.5, rows))
@@ -104,8 +109,8 @@ def netlist_dialects(seed: Seed = 0, out: Out = None, as_json: Json = False) -> 
             result.console.print(table)
 
 
-def _drawn(model: str, set_: str | None, rows: int, columns: int, rng: Any) -> Any:
-    """Devices with states anywhere between their bounds; without states, all alike."""
+def _random_cells(model: str, set_: str | None, rows: int, columns: int, rng: Any) -> Any:
+    """Return devices with random states between their bounds; devices without states are all equal."""
     import numpy as np
 
     from devices import device
@@ -121,7 +126,7 @@ def _drawn(model: str, set_: str | None, rows: int, columns: int, rng: Any) -> A
 
 
 def _write(result: Result, circuit: Circuit, dialect: str) -> None:
-    """Write the files and say what runs them."""
+    """Write the files, and print the command that runs them."""
     from netlists import DIALECTS, write_netlist
 
     if result.out is None:

@@ -1,1 +1,1 @@
-"""The pages that the application writes."""
+"""Reports and pages that the application writes."""

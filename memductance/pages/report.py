@@ -24,10 +24,10 @@ __all__ = ["Report", "Section"]
 
 #: Distributions whose versions a reader needs to repeat the run.
 _PROVENANCE = ("memductance", "numpy", "scipy", "sympy", "numba", "scikit-learn", "PySpice")
-#: Heads of columns that hold words, which are set left; all others hold numbers.
-_WORDS = (
-    "source", "status", "at", "engine", "analysis", "quantity", "cells", "option", "what was drawn", "fault",
-    "in its words", "shrunk from", "why", "replay", "largest", "limited by",
+#: Headings of columns that hold text, which are aligned left; all others hold numbers.
+_TEXT_COLUMNS = (
+    "source", "status", "at", "engine", "analysis", "quantity", "cells", "option", "options", "fault", "message",
+    "shrunk", "replay", "largest", "limited by",
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class Section:
     title : str
         Heading.
     text : str
-        What is shown and how to read it.
+        Description of the figures and tables.
     figures : list of (str, str)
         PNG as base64, and its caption.
     tables : list of (str, list, list)
@@ -56,26 +56,26 @@ class Section:
     notes: list[str] = field(default_factory=list)
 
     def add_figure(self, figure: Figure, caption: str) -> None:
-        """Draw `figure` into the report, with its caption."""
+        """Add a figure with its caption."""
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
         self.figures.append((base64.b64encode(buffer.getvalue()).decode(), caption))
 
     def add_table(self, caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Set a table into the report; cells are shown as ``str`` gives them."""
+        """Add a table; cells are converted with ``str``."""
         self.tables.append((caption, list(head), [[str(cell) for cell in row] for row in rows]))
 
 
 @dataclass
 class Report:
-    """Sections under a title, with a line of figures at the top."""
+    """Sections under a title, with a line of key figures at the top."""
 
     title: str
     summary: list[tuple[str, str]] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
 
     def write(self, path: Path) -> Path:
-        """Write the report as one HTML file, whole or not at all.
+        """Write the report as one HTML file, completely or not at all.
 
         Parameters
         ----------
@@ -98,7 +98,9 @@ class Report:
         template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         versions = [("Python", platform.python_version()), *((n, version(n)) for n in _PROVENANCE)]
-        text = template.render(report=self, made=made, versions=versions, machine=platform.platform(), words=_WORDS)
+        text = template.render(
+            report=self, made=made, versions=versions, machine=platform.platform(), words=_TEXT_COLUMNS
+        )
         path = path.absolute()
         try:
             with tempfile.NamedTemporaryFile(

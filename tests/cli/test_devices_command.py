@@ -29,7 +29,7 @@ def wide(monkeypatch):
             super().__init__(**options, width=400)
 
     monkeypatch.setattr(commands, "Console", Wide)
-    monkeypatch.setattr(commands, "_people", Wide())
+    monkeypatch.setattr(commands, "_stdout", Wide())
 
 
 def test_it_takes_the_common_options():
