@@ -324,13 +324,12 @@ class DeviceModel:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the equations and the order of their symbols: the key of the compiled kernel."""
-        order = [q.name for q in (*self.states, *self.controls, *self.parameters)]
-        laws = [self.current, *self.rates]
-        if self.unknown is not None:
-            order.append(self.unknown.name)
-            laws += [self.unknown.residual, *self.unknown.between]
-        text = "\n".join([",".join(order), *map(sympy.srepr, laws)])
+        """Hash of the equations and of what each of their symbols is, in order: the key of the compiled kernel."""
+        inner = () if self.unknown is None else (self.unknown,)
+        groups = (self.states, self.controls, self.parameters, inner)
+        order = [",".join(q.name for q in group) for group in groups]
+        ends = [law for u in inner for law in (u.residual, *u.between)]
+        text = "\n".join([*order, *map(sympy.srepr, [self.current, *self.rates, *ends])])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property

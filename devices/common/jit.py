@@ -13,8 +13,10 @@ import builtins
 import dis
 import hashlib
 import pickle
+import secrets
 import sys
 from collections.abc import Callable, Iterator
+from enum import EnumType
 from functools import cache
 from types import BuiltinFunctionType, CodeType, EllipsisType, FunctionType, ModuleType
 from typing import Any
@@ -35,11 +37,16 @@ from devices.common.cache import cache_folder, read_cached, write_cached
 
 __all__ = ["callback", "fingerprint", "jit", "overload"]
 
-_OURS = ("crossbar", "devices", "memductance", "netlists")
 _VERSIONS = (sys.implementation.cache_tag, sys.version_info[:3], numba.__version__, llvmlite.__version__)
 _CALLBACK: Any = CFunc
 #: Implementations by the functions that they stand for; filled by `overload`.
 _implementations: dict[FunctionType, list[FunctionType]] = {}
+#: Libraries whose modules are covered by a version.
+_LIBRARIES = {*sys.stdlib_module_names, "llvmlite", "numba", "numpy", "scipy"}
+#: Attributes by which types of numba hold others.
+_INNER = ("dtype", "item_type", "key_type", "value_type", "type")
+#: The first description of each function in this process: compiled code that others call may rest on it.
+_first: dict[FunctionType, str] = {}
 
 
 def jit(function: Any = None, *, contract: bool = False, inline: bool = False) -> Any:
@@ -110,15 +117,17 @@ class _MachineCode(_Cache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
-        content = read_cached(*self._key(sig, target_context.codegen())) if self._enabled else None
+        key = self._key(sig, target_context.codegen())
+        content = None if key is None else read_cached(*key)
         try:
             return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
         except (AttributeError, ImportError):  # it names what is not in this process: compile it again
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        if self._enabled and not data.lifted and not data.library.has_dynamic_globals:
-            write_cached(*self._key(sig, data.codegen), pickle.dumps(data._reduce(), protocol=5))
+        key = self._key(sig, data.codegen)
+        if key is not None and not data.lifted and not data.library.has_dynamic_globals:
+            write_cached(*key, pickle.dumps(data._reduce(), protocol=5))
 
     def enable(self) -> None:
         self._enabled = True
@@ -129,32 +138,41 @@ class _MachineCode(_Cache):
     def flush(self) -> None:
         """Forget nothing: what lies under another key is never read."""
 
-    def _key(self, sig: Any, codegen: Any) -> tuple[str, str]:
-        made_by = (*_VERSIONS, codegen.magic_tuple(), config.OPT, config.BOUNDSCHECK, sorted(self._options.items()))
+    def _key(self, sig: Any, codegen: Any) -> tuple[str, str] | None:
+        """Return the name and key of the file for a signature; None where no file may be read or written."""
+        called = fingerprint(self._function)
+        if not self._enabled or called is None:
+            return None
+        settings = (config.OPT, config.BOUNDSCHECK, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.USING_SVML)
+        made_by = (*_VERSIONS, codegen.magic_tuple(), *settings, sorted(self._options.items()))
         module = (self._function.__module__ or "").rpartition(".")[2]
         name = "".join(c for c in f"{module}.{self._function.__qualname__}" if c.isalnum() or c in "._")
-        return name, "\n".join([fingerprint(self._function), _type_text(sig), repr(made_by)])
+        return name, "\n".join([called, _type_text(sig), repr(made_by)])
 
 
-def fingerprint(function: FunctionType) -> str:
+def fingerprint(function: FunctionType) -> str | None:
     """Return a digest of a function and of everything that it calls.
 
-    It covers their code, the constants that they take, and the names of their modules, where numba looks for them when
-    it loads machine code.
+    It covers their code, the constants that they take, which of them each name stands for, and the names of their
+    modules, where numba looks for them when it loads machine code. It is None once one of them takes another constant
+    than it did before in this process: code that is already compiled keeps the former one, so that the mixture is none
+    of these functions as they are written.
     """
-    found: dict[FunctionType, str] = {}
-    waiting = [function]
-    while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found[one], called = _described(one)
-            waiting += called
-    return hashlib.sha256("\n".join([found[function], *sorted(found.values())]).encode()).hexdigest()
+    numbers, waiting, texts = {function: 0}, [function], []
+    unchanged = True
+    for one in waiting:  # grows as functions are found
+        text, called = _described(one)
+        unchanged &= _first.setdefault(one, text) == text
+        for other in called:
+            if other not in numbers:
+                numbers[other] = len(numbers)
+                waiting.append(other)
+        texts.append(f"{text} {[numbers[other] for other in called]}")
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest() if unchanged else None
 
 
-@cache
-def _described(function: FunctionType) -> tuple[str, tuple[FunctionType, ...]]:
-    """Return the digest of one function without those that it calls, and these."""
+def _described(function: FunctionType) -> tuple[str, list[FunctionType]]:
+    """Return the digest of one function without those that it calls, and these in the order of their names."""
     called: list[FunctionType] = []
 
     def text(value: Any, where: str) -> str:
@@ -172,42 +190,57 @@ def _described(function: FunctionType) -> tuple[str, tuple[FunctionType, ...]]:
         if isinstance(value, CodeType):
             return _code_text(value, text)
         if isinstance(value, np.ndarray):
-            return f"array {value.dtype.str} {value.shape} {value.tobytes().hex()}"
-        if isinstance(value, tuple | frozenset):
-            entries = [text(v, where) for v in value]
-            return f"{type(value).__name__} {entries if isinstance(value, tuple) else sorted(entries)}"
+            return f"array {value.dtype.descr} {value.shape} {value.tobytes().hex()}"
+        if isinstance(value, tuple):
+            return f"{type(value).__name__} {getattr(value, '_fields', '')} {[text(v, where) for v in value]}"
+        if isinstance(value, frozenset):
+            return f"frozenset {sorted(text(v, where) for v in value)}"
         if value is None or isinstance(value, int | float | complex | str | bytes | EllipsisType | np.generic):
             return f"{type(value).__name__} {value!r}"
         if isinstance(value, types.Type | Signature):
             return f"type {_type_text(value)}"
-        if isinstance(value, ModuleType) and value.__name__.split(".")[0] not in _OURS:
-            return f"module {value.__name__} {getattr(value, '__version__', '')}"
-        if isinstance(value, type):
-            return f"class {value.__module__}.{value.__qualname__} {getattr(value, '_fields', '')}"
-        if isinstance(value, BuiltinFunctionType | np.ufunc) or getattr(value, "__module__", "").startswith("numpy"):
-            return f"builtin {getattr(value, '__module__', '')} {value.__name__}"
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
+        of_library = module.split(".")[0] in _LIBRARIES
+        if isinstance(value, ModuleType) and of_library:
+            return f"module {module} {getattr(value, '__version__', '')}"
+        if isinstance(value, type) and (of_library or issubclass(value, tuple)):
+            return f"class {module}.{value.__qualname__} {getattr(value, '_fields', '')}"
+        if isinstance(value, EnumType):
+            members = [(name, text(member.value, where)) for name, member in value.__members__.items()]
+            return f"class {module}.{value.__qualname__} {members}"
+        if isinstance(value, BuiltinFunctionType | np.ufunc) or (module.startswith("numpy") and callable(value)):
+            return f"builtin {module} {value.__name__}"
         kind = f"the module {value.__name__}" if isinstance(value, ModuleType) else f"a {type(value).__name__}"
         raise TypeError(
             f"{function.__qualname__} takes {where}, {kind}, which the key of its machine code does not cover; "
             "import the functions and constants themselves"
         )
 
-    code = function.__code__
-    if function.__doc__ and code.co_consts[0] == function.__doc__:
-        code = code.replace(co_consts=(None, *code.co_consts[1:]))
-    taken = [(name, text(value, name)) for name, value in sorted(_taken(function), key=lambda pair: pair[0])]
+    code, names = _without_docstring(function.__code__), _taken_names(function.__code__)
+    taken = [(name, text(value, name)) for name, value in sorted(_taken(function, names), key=lambda pair: pair[0])]
     defaults = text(function.__defaults__, "defaults")
     whole = repr((function.__module__, function.__qualname__, text(code, "code"), defaults, taken))
-    return hashlib.sha256(whole.encode()).hexdigest(), tuple(called)
+    return hashlib.sha256(whole.encode()).hexdigest(), called
 
 
-def _taken(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """Names that a function takes from its module, from builtins or from around it, with their values."""
-    names, waiting = set(), [function.__code__]
-    while waiting:
-        code = waiting.pop()
-        names |= {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
-        waiting += [c for c in code.co_consts if isinstance(c, CodeType)]
+@cache
+def _without_docstring(code: CodeType) -> CodeType:
+    """Return code without its docstring, its first constant where no instruction takes that."""
+    if any(i.opcode in dis.hasconst and i.arg == 0 for i in dis.get_instructions(code)):
+        return code
+    return code.replace(co_consts=(None, *code.co_consts[1:]))
+
+
+@cache
+def _taken_names(code: CodeType) -> frozenset[str]:
+    """Return the names that code, and the code within it, takes from its module or from builtins."""
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    own = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    return frozenset(own.union(*map(_taken_names, inner)))
+
+
+def _taken(function: FunctionType, names: frozenset[str]) -> Iterator[tuple[str, Any]]:
+    """Yield what a function takes from its module, from builtins or from around it: names with their values."""
     for name in names:
         if name in function.__globals__:
             yield name, function.__globals__[name]
@@ -229,9 +262,13 @@ def _type_text(kind: Any) -> str:
     if isinstance(kind, Signature):
         return f"{_type_text(kind.return_type)} {_type_text(tuple(kind.args))}"
     if isinstance(kind, types.BaseNamedTuple):
-        return f"{kind.instance_class.__qualname__} {kind.fields} {[_type_text(t) for t in kind]}"
+        made = kind.instance_class
+        return f"{made.__module__}.{made.__qualname__} {kind.fields} {[_type_text(t) for t in kind]}"
     if isinstance(kind, tuple | types.BaseTuple):
         return f"({', '.join(_type_text(t) for t in kind)})"
     if isinstance(kind, types.Dispatcher):
-        return f"kernel {fingerprint(kind.dispatcher.py_func)}"
-    return str(kind)
+        options = sorted(kind.dispatcher.targetoptions.items(), key=str)
+        called = fingerprint(kind.dispatcher.py_func) or secrets.token_hex()  # a key that no file has
+        return f"kernel {called} {options}"
+    inner = [getattr(kind, name, None) for name in _INNER]
+    return f"{kind} {[_type_text(t) for t in inner if isinstance(t, types.Type) and t is not kind]}"

@@ -37,19 +37,19 @@ _WRITERS = hashlib.sha256(
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, a C function ``evaluate(v, x, p, out)``."""
-    return _compiled(model.name, model.digest, lambda: model_text(model).kernel).evaluate
+    return _compiled("kernel", model.name, model.digest, lambda: model_text(model).kernel).evaluate
 
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
     """Return the compiled switches of `model`, which has some."""
-    return _compiled(f"{model.name}_switches", model.digest, lambda: model_text(model).switches).evaluate
+    return _compiled("switches", model.name, model.digest, lambda: model_text(model).switches).evaluate
 
 
 @cache
 def constants(model: DeviceModel) -> tuple[Any, int]:
     """Return what computes the constants of `model` from its parameters, compiled, and how many there are."""
-    made = _compiled(f"{model.name}_constants", model.digest, lambda: model_text(model).constants)
+    made = _compiled("constants", model.name, model.digest, lambda: model_text(model).constants)
     return made.evaluate, made.COUNT
 
 
@@ -57,12 +57,12 @@ def constants(model: DeviceModel) -> tuple[Any, int]:
 def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
     """Return the compiled kernel of two devices in series, from the cache where it is there."""
     name, digest = f"{top.name}_{bottom.name}", top.digest + bottom.digest
-    return _compiled(name, digest, lambda: series_source(top, bottom)).evaluate
+    return _compiled("series", name, digest, lambda: series_source(top, bottom)).evaluate
 
 
-def _compiled(name: str, digest: str, source: Callable[[], str]) -> Any:
-    """Return the module that a text makes, its functions compiled."""
-    key = f"{digest} {_WRITERS}"
+def _compiled(kind: str, name: str, digest: str, source: Callable[[], str]) -> Any:
+    """Return the module that a text of some kind makes, its functions compiled."""
+    key = f"{kind} {digest} {_WRITERS}"
     text = read_cached(name, key)
     if text is None:
         text = source().encode()
