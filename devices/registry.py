@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from threading import RLock
 from typing import TYPE_CHECKING, Any, overload
 
 from devices.common.errors import InputError
@@ -54,10 +56,16 @@ class _Registry:
         self._offers: list[tuple[str, str, Sequence[ParameterSet]]] | None = None
 
     def get(self, name: str) -> DeviceModel:
-        """Return a model, loading no more files than it takes to find it."""
+        """Return a model, loading no more files than it takes to find it.
+
+        The files that are likely to declare it are loaded even if another distribution has a model of that name, so
+        that the clash is seen.
+        """
         self._load_foreign()
+        for file in [f for f in self._files if _is_likely(f, name)]:
+            self._load_file(file)
         while name not in self.models and self._files:
-            self._load_file(min(self._files, key=lambda file: _distance(file, name)))
+            self._load_file(self._files[0])
         return self.models[choice("model", name, self.models)]
 
     def all(self) -> dict[str, DeviceModel]:
@@ -94,9 +102,19 @@ class _Registry:
         self.add(model, _SESSION)
 
     def _load_file(self, file: str) -> None:
-        for model in _declared(f"{_LIBRARY}.{file}", import_module(f"{_LIBRARY}.{file}")):
-            self.add(model, f"{_LIBRARY}.{file}")
+        origin = f"{_LIBRARY}.{file}"
+        self._add_all([(model, origin) for model in _declared(origin, import_module(origin))])
         self._files.remove(file)
+
+    def _add_all(self, offered: Sequence[tuple[DeviceModel, str]]) -> None:
+        """Add models, or none of them where one is refused: the next call refuses it again."""
+        before = dict(self.models), dict(self._origins)
+        try:
+            for model, origin in offered:
+                self.add(model, origin)
+        except InputError:
+            self.models, self._origins = before
+            raise
 
     def _load_foreign(self) -> list[tuple[str, str, Sequence[ParameterSet]]]:
         """Load the entry points of other distributions, once; return who offers sets, for which model, and the sets."""
@@ -108,23 +126,33 @@ class _Registry:
                 for model in _declared(_origin(point), _load(point))
             ]
             self._offers = offers
-            for model, origin in models:
-                self.add(model, origin)
+            try:
+                self._add_all(models)
+            except InputError:
+                self._offers = None
+                raise
         return self._offers
 
 
 _registry: list[_Registry] = []
+_lock = RLock()
 
 
-def _known() -> _Registry:
-    if not _registry:
-        _registry.append(_Registry())
-    return _registry[0]
+@contextmanager
+def _known() -> Iterator[_Registry]:
+    """Give the registry to one thread at a time."""
+    with _lock:
+        if not _registry:
+            _registry.append(_Registry())
+        yield _registry[0]
 
 
 def forget() -> None:
-    """Forget all models that have been loaded, and those that were registered in this session."""
-    _registry.clear()
+    """Forget all models that have been loaded, and the models and sets that were registered in this session."""
+    with _known() as known:
+        for model in known.models.values():
+            model.registered_sets.clear()
+        _registry.clear()
 
 
 def get_model(model: str | DeviceModel) -> DeviceModel:
@@ -141,7 +169,8 @@ def get_model(model: str | DeviceModel) -> DeviceModel:
         For an unknown name; the closest known one is offered.
     """
     if isinstance(model, str):
-        return _known().get(model)
+        with _known() as known:
+            return known.get(model)
     from devices.model import DeviceModel
 
     if isinstance(model, DeviceModel):
@@ -167,8 +196,10 @@ def models() -> Table[str, DeviceModel]:
     >>> "vteam" in models()
     True
     """
+    with _known() as known:
+        found = known.all()
     return Table(
-        _known().all(),
+        found,
         ("name", "title", "states", "sets", "year", "doi"),
         lambda name, model: (
             name,
@@ -248,9 +279,9 @@ def register(set: ParameterSet | DeviceModel, model: str | DeviceModel | None = 
     if isinstance(set, DeviceModel):
         if model is not None:
             raise InputError("model", repr(model), "nothing beside a model", "register(model)")
-        known = _known()
-        known.all()  # so that every name that is taken is known
-        known.add_to_session(set, replace)
+        with _known() as known:
+            known.all()  # so that every name that is taken is known
+            known.add_to_session(set, replace)
         return
     if not isinstance(set, ParameterSet):
         raise InputError("set", type(set).__name__, "a ParameterSet, or a DeviceModel", "fit(...).to_set(name)")
@@ -270,10 +301,9 @@ def chosen_set(model: DeviceModel, set: str | ParameterSet | None) -> ParameterS
     return model.parameter_set(set) if set is None or isinstance(set, str) else model.check_set(set)
 
 
-def _distance(file: str, name: str) -> tuple[bool, bool]:
-    """Return how unlikely it is that a file of the library declares a model; it may put names together."""
-    text = files(_LIBRARY).joinpath(f"{file}.py").read_text(encoding="utf-8")
-    return f'"{name}"' not in text, not name.startswith(file)
+def _is_likely(file: str, name: str) -> bool:
+    """Return whether a file of the library names a model, or puts names together that begin as it does."""
+    return name.startswith(file) or f'"{name}"' in files(_LIBRARY).joinpath(f"{file}.py").read_text(encoding="utf-8")
 
 
 def _first(pattern: re.Pattern[str], texts: Sequence[str]) -> str:

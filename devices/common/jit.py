@@ -206,7 +206,7 @@ def _described(function: FunctionType) -> tuple[str, list[FunctionType]]:
         if isinstance(value, type) and (of_library or issubclass(value, tuple)):
             return f"class {module}.{value.__qualname__} {getattr(value, '_fields', '')}"
         if isinstance(value, EnumType):
-            members = [(name, text(member.value, where)) for name, member in value.__members__.items()]
+            members = [(name, text(value[name].value, where)) for name in value.__members__]
             return f"class {module}.{value.__qualname__} {members}"
         if isinstance(value, BuiltinFunctionType | np.ufunc) or (module.startswith("numpy") and callable(value)):
             return f"builtin {module} {value.__name__}"
