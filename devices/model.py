@@ -12,7 +12,6 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import sympy
-from sympy.core.function import AppliedUndef
 
 from devices.common.errors import InputError
 from devices.common.validation import choice, number
@@ -21,6 +20,7 @@ from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
 from devices.pulse_update import PulseUpdate
 from devices.sources import Citation
+from devices.special import FUNCTIONS
 from devices.units import Unit, parse_unit
 
 __all__ = ["VOLTAGE", "DeviceModel"]
@@ -30,6 +30,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 VOLTAGE = sympy.Symbol("v", real=True)
 
 
+#: Constants that no law may have.
+_NOT_REAL = tuple(type(c) for c in (sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo))
 #: Fields that are replaced by the whole laws, once these are asked for.
 _EXPANDED = ("current", "rates", "unknown")
 #: Fields that are tuples, and of what.
@@ -195,11 +197,21 @@ class DeviceModel:
             object.__setattr__(self, name, tuple(entries))
         object.__setattr__(self, "current", self._law("current", self.current))
         for part in self.parts:
+            if not isinstance(part.letter, sympy.Symbol):
+                fix = "Part(sympy.Symbol('T', real=True), ...)"
+                raise InputError(f"{self.name}.parts", f"the letter {part.letter!r}", "a SymPy symbol", fix)
             self._law(str(part.letter), part.law)
+            if part.shown is not None:
+                self._law(f"{part.letter}.shown", part.shown)
+        if not isinstance(self.passive, bool):
+            raise InputError(f"{self.name}.passive", _short(self.passive), "True or False")
         for name, kind in (("unknown", Unknown), ("pulse_update", PulseUpdate)):
             if not isinstance(getattr(self, name), kind | None):
                 raise InputError(f"{self.name}.{name}", _short(getattr(self, name)), f"an {kind.__name__}, or None")
         if self.unknown is not None:
+            if not isinstance(self.unknown.between, Sequence) or len(self.unknown.between) != 2:
+                label, allowed = f"{self.name}.{self.unknown.name}.between", "two expressions that enclose the solution"
+                raise InputError(label, _short(self.unknown.between), allowed, "between=(0, VOLTAGE)")
             ends = tuple(self._law(f"{self.unknown.name}.between", end) for end in self.unknown.between)
             residual = self._law(self.unknown.name, self.unknown.residual)
             object.__setattr__(self, "unknown", replace(self.unknown, residual=residual, between=ends))
@@ -239,8 +251,18 @@ class DeviceModel:
                     close = difflib.get_close_matches(symbol.name, [s.name for s in allowed], n=1)
                     fix = close[0] if close else ""
                 raise InputError(f"{self.name}.{label}", given, wanted, fix)
-            for function in sorted(law.atoms(AppliedUndef, sympy.Derivative, sympy.Integral), key=str):
-                raise InputError(f"{self.name}.{label}", str(function), "functions with a law, such as exp or tanh")
+            self._check_compiles(label, law)
+
+    def _check_compiles(self, label: str, law: sympy.Basic) -> None:
+        """Refuse what a kernel cannot have: other functions, what is no real number, branches for some cases only."""
+        label = f"{self.name}.{label}"
+        for function in sorted(law.atoms(sympy.Function, sympy.Derivative, sympy.Integral), key=str):
+            if not isinstance(function, FUNCTIONS):
+                raise InputError(label, _short(function), "functions with a law and a derivative, such as exp or tanh")
+            if isinstance(function, sympy.Piecewise) and function.args[-1][1] != sympy.true:
+                raise InputError(label, _short(function), "a Piecewise whose last condition is True", "add (0, True)")
+        for constant in sorted(law.atoms(*_NOT_REAL), key=str):
+            raise InputError(label, f"{constant} in {_short(law)}", "real, finite numbers")
 
     def check_units(self) -> None:
         """Refuse a declaration whose laws do not have their units.
