@@ -12,7 +12,6 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import sympy
-from sympy.core.function import AppliedUndef
 
 from devices.common.errors import InputError, shortened
 from devices.common.validation import choice, number
@@ -21,6 +20,7 @@ from devices.formulas import formula, readable
 from devices.parameters import Control, Parameter, ParameterSet, Part, State, Unknown
 from devices.pulse_update import PulseUpdate
 from devices.sources import Citation
+from devices.special import FUNCTIONS
 from devices.units import Unit, parse_unit
 
 __all__ = ["VOLTAGE", "DeviceModel"]
@@ -30,6 +30,8 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 VOLTAGE = sympy.Symbol("v", real=True)
 
 
+#: Kinds of constants that no law may have.
+_NOT_REAL = tuple(type(c) for c in (sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo))
 #: Fields that are computed on first access where a model has parts: the laws without letters.
 _EXPANDED = ("current", "rates", "unknown")
 #: Fields that are tuples, with the type of their entries.
@@ -196,9 +198,15 @@ class DeviceModel:
         object.__setattr__(self, "current", self._law("current", self.current))
         for part in self.parts:
             if not isinstance(part.letter, sympy.Symbol):
-                raise InputError(f"{self.name}.parts", repr(part.letter), "a SymPy symbol as letter", "Symbol('T')")
+                fix = "Part(sympy.Symbol('T', real=True), ...)"
+                raise InputError(f"{self.name}.parts", f"the letter {part.letter!r}", "a SymPy symbol", fix)
         parts = (replace(part, law=self._law(part.letter.name, part.law)) for part in self.parts)
         object.__setattr__(self, "parts", tuple(parts))
+        for part in self.parts:
+            if part.shown is not None:
+                self._law(f"{part.letter}.shown", part.shown)
+        if not isinstance(self.passive, bool):
+            raise InputError(f"{self.name}.passive", shortened(repr(self.passive)), "True or False")
         for name, kind in (("unknown", Unknown), ("pulse_update", PulseUpdate)):
             if not isinstance(getattr(self, name), kind | None):
                 raise InputError(
@@ -249,10 +257,19 @@ class DeviceModel:
                     close = difflib.get_close_matches(symbol.name, [s.name for s in allowed], n=1)
                     fix = close[0] if close else ""
                 raise InputError(f"{self.name}.{label}", given, wanted, fix)
-            for function in sorted(law.atoms(AppliedUndef, sympy.Derivative, sympy.Integral), key=str):
-                raise InputError(
-                    f"{self.name}.{label}", str(function), "functions with a definition, such as exp or tanh"
-                )
+            self._check_compiles(label, law)
+
+    def _check_compiles(self, label: str, law: sympy.Basic) -> None:
+        """Refuse what a kernel cannot have: other functions, constants that are not real, incomplete branches."""
+        label = f"{self.name}.{label}"
+        for function in sorted(law.atoms(sympy.Function, sympy.Derivative, sympy.Integral), key=str):
+            if not isinstance(function, FUNCTIONS):
+                raise InputError(label, shortened(str(function)), "functions with a definition, such as exp or tanh")
+            if isinstance(function, sympy.Piecewise) and function.args[-1][1] != sympy.true:
+                allowed = "a Piecewise whose last condition is True"
+                raise InputError(label, shortened(str(function)), allowed, "add (0, True)")
+        for constant in sorted(law.atoms(*_NOT_REAL), key=str):
+            raise InputError(label, f"{constant} in {shortened(str(law))}", "real, finite numbers")
 
     def check_units(self) -> None:
         """Check the units of all laws.
@@ -336,13 +353,12 @@ class DeviceModel:
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the equations and the order of their symbols: the key of the compiled kernel."""
-        order = [q.name for q in (*self.states, *self.controls, *self.parameters)]
-        laws = [self.current, *self.rates]
-        if self.unknown is not None:
-            order.append(self.unknown.name)
-            laws += [self.unknown.residual, *self.unknown.between]
-        text = "\n".join([",".join(order), *map(sympy.srepr, laws)])
+        """Hash of the equations and of the kind and order of their symbols: the key of the compiled kernel."""
+        unknowns = () if self.unknown is None else (self.unknown,)
+        groups = (self.states, self.controls, self.parameters, unknowns)
+        order = [",".join(q.name for q in group) for group in groups]
+        ends = [law for u in unknowns for law in (u.residual, *u.between)]
+        text = "\n".join([*order, *map(sympy.srepr, [self.current, *self.rates, *ends])])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,22 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED = {"v", "i", "e", "pi", "t", "time", "temper", "vt", "m", "te", "be", "xsv"}
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name) or name.lower() in _RESERVED:
-        raise InputError("name", repr(name), "a letter, then letters, digits and _; no reserved word", name + "_0")
+def _check_texts(quantity: Any) -> None:
+    """Refuse a name that Python, SPICE or Verilog-A does not allow, and a unit, meaning or LaTeX that is not a text."""
+    name = quantity.name
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or keyword.iskeyword(name) or name.lower() in _RESERVED:
+        raise InputError("name", repr(name), "a letter, then letters, digits and _; no reserved word", "x_0")
+    for field in ("unit", "meaning", "latex"):
+        text = getattr(quantity, field, "")
+        if not isinstance(text, str):
+            raise InputError(f"{name}.{field}", repr(text), "a text", "unit='1'" if field == "unit" else "")
+
+
+def _check_bound(label: str, bound: object, unit: str) -> float:
+    """Return a bound as a float, which may be infinite but not NaN, or refuse it."""
+    if isinstance(bound, bool) or not isinstance(bound, Real) or math.isnan(bound):
+        raise InputError(label, repr(bound), f"a number [{unit}]")
+    return float(bound)
 
 
 class _Symbolic:
@@ -82,7 +96,10 @@ class Parameter(_Symbolic):
     latex: str = ""
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        _check_texts(self)
+        lower, upper = (_check_bound(f"{self.name}.{s}", getattr(self, s), self.unit) for s in ("lower", "upper"))
+        if lower > upper:
+            raise InputError(self.name, f"bounds [{lower:g}, {upper:g}]", f"lower <= upper [{self.unit}]")
 
     def check(self, value: float) -> float:
         """Return `value` if it is finite and allowed, or raise `InputError`."""
@@ -132,7 +149,12 @@ class State(_Symbolic):
     latex: str = ""
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        _check_texts(self)
+        for side in ("lower", "upper"):
+            bound = getattr(self, side)
+            if not isinstance(bound, str) and not math.isfinite(_check_bound(f"{self.name}.{side}", bound, self.unit)):
+                allowed = f"a finite number [{self.unit}], or the name of a parameter"
+                raise InputError(f"{self.name}.{side}", repr(bound), allowed)
 
     def limits(self, values: Mapping[str, Any]) -> tuple[Any, Any]:
         """Return the bounds; a bound that is the name of a parameter is looked up in `values`."""
@@ -159,7 +181,7 @@ class Control(_Symbolic):
     latex: str = ""
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        _check_texts(self)
 
 
 @dataclass(frozen=True)
@@ -191,7 +213,7 @@ class Unknown(_Symbolic):
     latex: str = ""
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        _check_texts(self)
 
 
 @dataclass(frozen=True)
@@ -257,8 +279,13 @@ class ParameterSet:
                 raise InputError(field, repr(text), "a text")
         if not self.name.strip():
             raise InputError("name", "an empty text", "a name for the set", "name='mine'")
-        for name, value in (*self.values.items(), *self.initial.items()):
-            number(f"{self.name}.{name}", value)
+        for field, given in (("values", self.values), ("initial", self.initial)):
+            if not isinstance(given, Mapping):
+                raise InputError(f"{self.name}.{field}", repr(given), "a mapping of names to numbers", f"{field}={{}}")
+            for name, value in given.items():
+                if not isinstance(name, str):
+                    raise InputError(f"{self.name}.{field}", f"the key {name!r}", "names as texts", repr(str(name)))
+                number(f"{self.name}.{name}", value)
         if not self.source.strip():
             raise InputError("source", "an empty text", "the paper or code that gives the values", "source='ours'")
         number("loop_voltage", self.loop_voltage, unit="V", minimum=0.0, open_minimum=True)

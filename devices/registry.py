@@ -52,8 +52,10 @@ class _Registry:
         self.forget()
 
     def forget(self) -> None:
-        """Remove all models, as in a new process."""
+        """Remove all models, and the sets that were registered with them, as in a new process."""
         with self._lock:
+            for model in getattr(self, "models", {}).values():
+                model.registered_sets.clear()
             self.models: dict[str, DeviceModel] = {}
             self._origins: dict[str, str] = {}
             self._unread: list[str] | None = None
@@ -68,11 +70,17 @@ class _Registry:
         return self._unread
 
     def get(self, name: str) -> DeviceModel:
-        """Return the model of a name; files are loaded until it is found."""
+        """Return the model of a name; files are loaded until it is found.
+
+        The files that are likely to declare it are loaded even if another distribution has a model of that name, so
+        that the clash is seen.
+        """
         with self._lock:
             self._load_foreign()
+            for file in [f for f in self._files if _is_likely(f, name)]:
+                self._load_file(file)
             while name not in self.models and self._files:
-                self._load_file(min(self._files, key=lambda file: _search_key(file, name)))
+                self._load_file(self._files[0])
             return self.models[choice("model", name, self.models)]
 
     def all(self) -> dict[str, DeviceModel]:
@@ -112,10 +120,19 @@ class _Registry:
             self.add(model, _SESSION)
 
     def _load_file(self, file: str) -> None:
-        declared = _declared(f"{_LIBRARY}.{file}", import_module(f"{_LIBRARY}.{file}"))
+        origin = f"{_LIBRARY}.{file}"
+        self._add_all([(model, origin) for model in _declared(origin, import_module(origin))])
         self._files.remove(file)
-        for model in declared:
-            self.add(model, f"{_LIBRARY}.{file}")
+
+    def _add_all(self, offered: Sequence[tuple[DeviceModel, str]]) -> None:
+        """Add models, or none of them if one is refused: the next call refuses it again."""
+        before = dict(self.models), dict(self._origins)
+        try:
+            for model, origin in offered:
+                self.add(model, origin)
+        except InputError:
+            self.models, self._origins = before
+            raise
 
     def _load_foreign(self) -> list[tuple[str, str, Sequence[ParameterSet]]]:
         """Load the entry points of other distributions, once; return the sets offered, each with origin and model."""
@@ -127,8 +144,11 @@ class _Registry:
                 for model in _declared(_origin(point), _load(point))
             ]
             self._offers = offers
-            for model, origin in models:
-                self.add(model, origin)
+            try:
+                self._add_all(models)
+            except InputError:
+                self._offers = None
+                raise
         return self._offers
 
 
@@ -136,7 +156,7 @@ _registry = _Registry()
 
 
 def forget() -> None:
-    """Forget all models that have been loaded, and those that were registered in this session."""
+    """Forget all models that have been loaded, and the models and sets that were registered in this session."""
     _registry.forget()
 
 
@@ -281,10 +301,9 @@ def chosen_set(model: DeviceModel, set: str | ParameterSet | None) -> ParameterS
     return model.parameter_set(set) if set is None or isinstance(set, str) else model.check_set(set)
 
 
-def _search_key(file: str, name: str) -> tuple[bool, bool]:
-    """Return a sort key: files of the library that contain the name first, though a file may also compose names."""
-    text = files(_LIBRARY).joinpath(f"{file}.py").read_text(encoding="utf-8")
-    return f'"{name}"' not in text, not name.startswith(file)
+def _is_likely(file: str, name: str) -> bool:
+    """Return whether a file of the library contains the name of a model, or may compose names that begin as it does."""
+    return name.startswith(file) or f'"{name}"' in files(_LIBRARY).joinpath(f"{file}.py").read_text(encoding="utf-8")
 
 
 def _first(pattern: re.Pattern[str], texts: Sequence[str]) -> str:

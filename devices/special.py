@@ -17,7 +17,7 @@ from typing import Any
 import mpmath
 import sympy
 
-__all__ = ["logistic", "softplus"]
+__all__ = ["FUNCTIONS", "logistic", "softplus"]
 
 
 class _Safe(sympy.Function):
@@ -85,3 +85,13 @@ class logistic(_Safe):  # noqa: N801
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
         """Return the slope."""
         return logistic(self.args[0]) * logistic(-self.args[0])
+
+
+#: Functions that a law may use: kernels have them and their derivatives.
+FUNCTIONS: tuple[type[sympy.Basic], ...] = (
+    sympy.Abs, sympy.Heaviside, sympy.Piecewise, sympy.sign, sympy.exp, sympy.log, softplus, logistic,
+    sympy.sin, sympy.cos, sympy.tan, sympy.cot, sympy.sec, sympy.csc, sympy.sinc,
+    sympy.asin, sympy.acos, sympy.atan, sympy.acot, sympy.atan2,
+    sympy.sinh, sympy.cosh, sympy.tanh, sympy.coth, sympy.sech, sympy.csch,
+    sympy.asinh, sympy.acosh, sympy.atanh, sympy.erf, sympy.erfc,
+)  # fmt: skip

@@ -15,6 +15,7 @@ from crossbar.mapping.tiling import tile_slices
 from crossbar.periphery.converters import ADC
 from crossbar.tiles import AnalogCore, Tile
 from devices.common.arrays import Array
+from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import finite_array
 
@@ -78,8 +79,13 @@ class AnalogMatrix:
         full_scale = float(np.abs(typical).max()) or 1.0
         with_bias = np.vstack([w, b / full_scale])
         mapping = recipe.mapping.fit(with_bias, recipe.conductance_limits)
-        target = mapping.conductances(with_bias)
-        whole_outputs = recipe.tile[1] - recipe.tile[1] % mapping.columns_per_output
+        each, declared = mapping.columns_per_output, recipe.mapping.columns_per_output
+        if each != declared:
+            given = f"{each} columns for each output of a scheme that says {declared}"
+            raise InputError("mapping", given, "one columns_per_output of the scheme and its mapping")
+        conductances, shape = mapping.conductances(with_bias), (len(with_bias), each * w.shape[1])
+        target = finite_array("mapping.conductances", conductances, unit="S", shape=shape, minimum=0.0)
+        whole_outputs = recipe.tile[1] - recipe.tile[1] % each
         blocks = list(tile_slices(target.shape, (recipe.tile[0], whole_outputs)))
         once, noise = (tuple(e for e in recipe.effects if e.acts == when) for when in ("once", "each read"))
         share = _shares(typical, full_scale)

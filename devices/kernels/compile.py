@@ -37,19 +37,19 @@ _WRITTEN_BY = hashlib.sha256(
 @cache
 def kernel(model: DeviceModel) -> Any:
     """Return the compiled kernel of `model`, a C function ``evaluate(v, x, p, out)``."""
-    return _compiled(model.name, model.digest, lambda: text.model_text(model).kernel).evaluate
+    return _compiled("kernel", model.name, model.digest, lambda: text.model_text(model).kernel).evaluate
 
 
 @cache
 def switch_kernel(model: DeviceModel) -> Any:
     """Return the compiled switches of `model`, a C function ``evaluate(v, x, p, out)``; see `DeviceModel.switches`."""
-    return _compiled(f"{model.name}_switches", model.digest, lambda: text.model_text(model).switches).evaluate
+    return _compiled("switches", model.name, model.digest, lambda: text.model_text(model).switches).evaluate
 
 
 @cache
 def constants(model: DeviceModel) -> tuple[Any, int]:
     """Return the compiled function of the parameter-only constants of `model`, and the number of constants."""
-    module = _compiled(f"{model.name}_constants", model.digest, lambda: text.model_text(model).constants)
+    module = _compiled("constants", model.name, model.digest, lambda: text.model_text(model).constants)
     return module.evaluate, module.COUNT
 
 
@@ -57,12 +57,12 @@ def constants(model: DeviceModel) -> tuple[Any, int]:
 def series_kernel(top: DeviceModel, bottom: DeviceModel) -> Any:
     """Return the compiled kernel of two devices in series."""
     name, digest = f"{top.name}_{bottom.name}", top.digest + bottom.digest
-    return _compiled(name, digest, lambda: series.series_source(top, bottom)).evaluate
+    return _compiled("series", name, digest, lambda: series.series_source(top, bottom)).evaluate
 
 
-def _compiled(name: str, digest: str, source: Callable[[], str]) -> Any:
-    """Return the module of a text, which is cached or made by `source`, with its functions compiled."""
-    key = f"{digest} {_WRITTEN_BY}"
+def _compiled(kind: str, name: str, digest: str, source: Callable[[], str]) -> Any:
+    """Return the module of a text of some kind, cached or made by `source`, with its functions compiled."""
+    key = f"{kind} {digest} {_WRITTEN_BY}"
     stored = read_cached(name, key)
     if stored is None:
         stored = source().encode()

@@ -265,7 +265,7 @@ WRONG = [
     ({"pulse_update": True}, r"my_device.pulse_update: got True"),
     ({"parts": (Part(sympy.Symbol("a"), "x"),)}, r"my_device.a: got 'x'; allowed: a SymPy expression"),
     ({"parts": (Part(sympy.Symbol("a"), sympy.Symbol("b")),)}, r"my_device.a: got unknown symbol b"),
-    ({"parts": (Part("a", X.symbol),)}, r"my_device.parts: got 'a'; allowed: a SymPy symbol"),
+    ({"parts": (Part("a", X.symbol),)}, r"my_device.parts: got the letter 'a'; allowed: a SymPy symbol"),
     (
         {"unknown": Unknown("u", "V", "inner", VOLTAGE, VOLTAGE)},
         r"my_device.u.between: got v; allowed: two ",
