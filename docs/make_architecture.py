@@ -66,6 +66,7 @@ def main() -> None:
         places |= {(package, f): (ACROSS * (k + 0.5 * (8 - len(names))), UP * floor) for k, f in enumerate(names)}
     figure = Figure(figsize=(14, 6.6), layout="constrained")
     ax = figure.subplots()
+    floors = list(PLAN)
     for start, end in sorted(reduced(graph)):
         (x, y), (to_x, to_y) = places[start], places[end]
         far = x - to_x > 1.1 * ACROSS
@@ -74,7 +75,10 @@ def main() -> None:
             ends = ((x, y + 0.5 * HEIGHT), (to_x + WIDTH, to_y + 0.5 * HEIGHT))
             if far:
                 ends = ((x + 0.3 * WIDTH, y + HEIGHT), (to_x + 0.7 * WIDTH, to_y + HEIGHT))
-        bend = f"arc3,rad={0.2 if far and start[0] == end[0] else 0.0}"
+        skips = floors.index(start[0]) - floors.index(end[0]) > 1  # past the boxes of a package between them
+        if skips:
+            ends = ((x + WIDTH, y + 0.3 * HEIGHT), (to_x + 0.9 * WIDTH, to_y + HEIGHT))
+        bend = f"arc3,rad={0.2 if far and start[0] == end[0] else -0.3 if skips else 0.0}"
         style = {"arrowstyle": "-|>", "mutation_scale": 10, "shrinkA": 2, "shrinkB": 2, "color": "0.35", "lw": 0.9}
         ax.add_patch(FancyArrowPatch(*ends, connectionstyle=bend, zorder=1, **style))
     for (package, folder), (x, y) in places.items():
