@@ -205,6 +205,10 @@ class DeviceModel:
         for part in self.parts:
             if part.shown is not None:
                 self._law(f"{part.letter}.shown", part.shown)
+        names = self.terminals
+        if isinstance(names, str) or not isinstance(names, Sequence) or len(names) != 2:
+            allowed = "two names, top electrode first"
+            raise InputError(f"{self.name}.terminals", repr(names), allowed, "terminals=('te', 'be')")
         if not isinstance(self.passive, bool):
             raise InputError(f"{self.name}.passive", shortened(repr(self.passive)), "True or False")
         for name, kind in (("unknown", Unknown), ("pulse_update", PulseUpdate)):

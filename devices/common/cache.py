@@ -34,7 +34,7 @@ def _usable_folder(named: str | None) -> Path:
     from platformdirs import user_cache_path
 
     try:
-        folder = (Path(named) if named else user_cache_path("memductance")) / "kernels"
+        folder = (Path(named).expanduser().absolute() if named else user_cache_path("memductance")) / "kernels"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder

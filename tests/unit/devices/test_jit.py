@@ -211,3 +211,9 @@ def test_every_kernel_of_the_packages_has_such_a_key():
                 text = file.read_text()
                 assert "njit" not in text, file
                 assert "cfunc" not in text, file
+
+
+def test_a_relative_cache_stays_where_it_was_when_the_process_moves(kernels):
+    code = f"import os; from outer import taken; taken(3.0, 4.0); os.chdir('/'); {USE}"
+    for hits in ("0", "1"):
+        assert run(kernels, code, MEMDUCTANCE_CACHE_DIR="near") == ["1004.5", "3.0", hits]

@@ -44,6 +44,8 @@ def declare(**changes):
         ({"parts": (Part(LETTER, G.symbol, "shown"),)}, r"my_device.T.shown: got 'shown'"),
         ({"unknown": Unknown("u", "V", "inner", INNER - VOLTAGE, (0,))}, r"my_device.u.between: got \(0,\)"),
         ({"unknown": Unknown("u", "V", "inner", INNER - VOLTAGE, VOLTAGE)}, r"my_device.u.between: got v"),
+        ({"terminals": "te"}, r"my_device.terminals: got 'te'; allowed: two names, top electrode first"),
+        ({"terminals": ("a", "b", "c")}, r"my_device.terminals: got \('a', 'b', 'c'\)"),
         ({"passive": "no"}, r"my_device.passive: got 'no'; allowed: True or False"),
     ],
 )
