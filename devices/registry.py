@@ -59,6 +59,7 @@ class _Registry:
             self.models: dict[str, DeviceModel] = {}
             self._origins: dict[str, str] = {}
             self._unread: list[str] | None = None
+            self._searched: set[str] = set()  # names whose likely files are loaded
             self._offers: list[tuple[str, str, Sequence[ParameterSet]]] | None = None
 
     @property
@@ -77,8 +78,10 @@ class _Registry:
         """
         with self._lock:
             self._load_foreign()
-            for file in [f for f in self._files if _is_likely(f, name)]:
-                self._load_file(file)
+            if name not in self._searched:
+                for file in [f for f in self._files if _is_likely(f, name)]:
+                    self._load_file(file)
+                self._searched.add(name)
             while name not in self.models and self._files:
                 self._load_file(self._files[0])
             return self.models[choice("model", name, self.models)]
