@@ -1,3 +1,8 @@
+from .analyses import AC as AC
+from .analyses import DCSweep as DCSweep
+from .analyses import Noise as Noise
+from .analyses import OperatingPoint as OperatingPoint
+from .analyses import Transient as Transient
 from .arrays import crossbar_circuit as crossbar_circuit
 from .campaign.results import Campaign as Campaign
 from .campaign.run import run_campaign as run_campaign
@@ -27,6 +32,7 @@ from .dialects.verilog_a import write_verilog_a as write_verilog_a
 from .dialects.xyce import XyceOptions as XyceOptions
 from .engines.ngspice import ngspice_version as ngspice_version
 from .engines.ngspice import run_ngspice as run_ngspice
+from .engines.pyspice import pyspice_subcircuit as pyspice_subcircuit
 from .engines.pyspice import run_pyspice as run_pyspice
 from .engines.pyspice import to_pyspice as to_pyspice
 from .engines.running import run_sweep as run_sweep

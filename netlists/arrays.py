@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from crossbar import Bias, Crossbar, Wires
 from crossbar.drive import split_bias
 from devices import Device, InputError, Series, Waveform
-from devices.common.validation import finite_array, number
+from devices.common.validation import choice, finite_array, number
 from netlists.circuit import (
     GROUND,
     Capacitor,
@@ -25,15 +25,25 @@ from netlists.circuit import (
     Transient,
     VoltageSource,
     longest_step,
+    nets_of,
 )
 
-__all__ = ["SOURCES", "cell_instances", "crossbar_circuit"]
+__all__ = ["CONTROLS", "SOURCES", "cell_instances", "crossbar_circuit"]
 
 #: The sources at the terminals of each side, to be followed by the number of the line.
 SOURCES = {"word_left": "Vin", "word_right": "Vr", "bit_top": "Vt", "bit_bottom": "Vs"}
+#: Further terminals of cells that can be ports of an array.
+CONTROLS = ("gate", "bulk")
 _SMALLEST = 1e-300  # [S]; the resistance of a smaller conductance does not fit a double, and the cell counts as open
 _FLOAT = None  # the potential of a terminal that is connected to nothing
-_Potential = float | Waveform | None
+
+
+class _Port:
+    """The potential of a terminal that a further element is to drive."""
+
+
+_PORT = _Port()
+_Potential = float | Waveform | _Port | None
 
 
 def crossbar_circuit(
@@ -44,6 +54,7 @@ def crossbar_circuit(
     bulk: float = 0.0,
     duration: float | None = None,
     step: float | None = None,
+    ports: Sequence[str] = (),
 ) -> Circuit:
     """Return an array with its cells, its wires and the sources at its terminals.
 
@@ -57,12 +68,15 @@ def crossbar_circuit(
     Cell i, j leads from ``w{i}_{j}`` to ``b{i}_{j}``: resistor ``R{i}_{j}``, or device ``X{i}_{j}``, or two devices
     ``Xt{i}_{j}`` (top) and ``Xb{i}_{j}`` (bottom) with net ``m{i}_{j}`` between them. Gate lines are nets ``gate{k}``
     with sources ``Vgate{k}``, one for each row or column; the bulk is net ``bulk`` with ``Vbulk``. Shorts are
-    ``Rshort{n}``, in their order. Capacitors, in transients only, are ``Cw{i}_{j}`` and ``Cb{i}_{j}`` to ground and
-    ``Cx{i}_{j}`` across the cell; probes of states are nets ``xsv{i}_{j}``, ``xsvt{i}_{j}`` or ``xsvb{i}_{j}``,
-    with ``_{state}`` at the end where a device has several.
+    ``Rshort{n}``, in their order. Capacitors are ``Cw{i}_{j}`` and ``Cb{i}_{j}`` to ground and ``Cx{i}_{j}`` across
+    the cell; probes of states are nets ``xsv{i}_{j}``, ``xsvt{i}_{j}`` or ``xsvb{i}_{j}``, with ``_{state}`` at the end
+    where a device has several.
 
     A zero resistance merges its nets. Left out are open cells, open segments, all between a floating terminal and the
-    first or last cell, and the second source of a line that is one net from source to source (``Vr{i}``, ``Vt{j}``).
+    first or last cell, and the second source of a line that is one net from source to source (``Vr{i}``, ``Vt{j}``);
+    and, at rest, capacitors at a net that has nothing else.
+    A terminal in `ports` has no source, but all of its line: it waits at its net for an element of yours. Where two
+    ports are ends of one line of ideal metal, the source of the second one (``Vr{i}``, ``Vs{j}``) joins them, at 0 V.
 
     Parameters
     ----------
@@ -78,6 +92,9 @@ def crossbar_circuit(
     step : float, optional
         Longest step of a transient [s]; a 1000th of the duration, or of the period of the fastest sine, where not
         given.
+    ports : sequence of str, optional
+        Sides whose floating terminals end in elements of yours instead: "word_left" at nets ``s{i}``, "word_right" at
+        ``r{i}``, "bit_top" at ``t{j}``, "bit_bottom" at ``g{j}``; also "gate" (``gate{k}``) and "bulk" (``bulk``).
 
     Returns
     -------
@@ -89,26 +106,45 @@ def crossbar_circuit(
     ------
     InputError
         If the bias or the gates do not fit the array, hold more than one vector, drive one piece of ideal metal from
-        two sources, or hold a sine that ends before the transient does.
+        two sources, or hold a sine that ends before the transient does; or if a side of `ports` has no floating
+        terminal.
+
+    Examples
+    --------
+    A bit line that ends in a resistor of 1 kohm, behind its last segment of 5 ohm and a sense resistance of 50 ohm.
+
+    >>> from dataclasses import replace
+    >>> from netlists import run_ngspice
+    >>> wires = Wires(bit_line=5.0, sense=50.0)
+    >>> circuit = crossbar_circuit(Crossbar([[1e-4]], wires), Bias(word_left=0.3), ports=["bit_bottom"])
+    >>> load = Resistor("Rload", "g0", GROUND, 1e3)
+    >>> waves = run_ngspice(replace(circuit, elements=(*circuit.elements, load)))
+    >>> round(float(waves["v(g0)"][0]), 9)  # 0.3 V * 1000 / 11055
+    0.027137042
     """
     if not isinstance(crossbar, Crossbar):
         raise InputError("crossbar", type(crossbar).__name__, "a Crossbar", "crossbar.Crossbar(conductance)")
     if not isinstance(bias, Bias):
         bias = Bias.read(finite_array("voltage", bias, unit="V", shape=(crossbar.rows,)))
-    sides = _potentials(bias, *crossbar.shape)
+    names = _port_names(ports)
+    sides = _potentials(bias, *crossbar.shape, names)
     waveforms = [p for side in sides.values() for p in side if isinstance(p, Waveform)]
     analysis = _analysis(waveforms, duration, step)
-    gates = _gates(crossbar, gate, bulk)
+    opened = 0.0 if "gate" in names and gate is None and not crossbar.ohmic and crossbar.cells.control_names else gate
+    gates, gate_ports = _control_ports(_gates(crossbar, opened, bulk), names, gate, bulk)
     lines = _Lines(crossbar.wires, sides, *crossbar.shape)
     over_time = isinstance(analysis, Transient)
     cells, definitions = _cells(crossbar, lines, held=not over_time)
+    elements = (*lines.word, *cells, *lines.bit, *lines.shorts(), *gates)
     return Circuit(
         title=f"crossbar of {crossbar.rows} word lines and {crossbar.columns} bit lines",
-        elements=(*lines.word, *cells, *lines.bit, *lines.shorts(), *gates, *(lines.capacitors() if over_time else ())),
+        elements=(*elements, *lines.capacitors(None if over_time else elements)),
         analysis=analysis,
         subcircuits=definitions,
         merged=MappingProxyType(lines.merged),
         observed=tuple(e.name for e in cells if isinstance(e, Instance) and not e.name.startswith("Xb")),
+        ports=tuple(net for name in names for net in (lines.ports | gate_ports)[name]),
+        floating=MappingProxyType(lines.floating),
     )
 
 
@@ -122,13 +158,46 @@ def cell_instances(crossbar: Crossbar) -> list[tuple[str, Device]]:
     raise InputError("cells", type(cells).__name__, "conductances, a Device or a Series of two of them")
 
 
-def _potentials(bias: Bias, rows: int, columns: int) -> dict[str, list[_Potential]]:
-    """Return the number or waveform at each terminal of each side."""
+def _potentials(bias: Bias, rows: int, columns: int, ports: Sequence[str]) -> dict[str, list[_Potential]]:
+    """Return the number or waveform at each terminal of each side, or that it is a port."""
     numbers, waveforms = split_bias(bias, rows, columns, within="one circuit")
-    return {
-        side: [waveforms[side].get(k, _FLOAT if math.isnan(v) else float(v)) for k, v in enumerate(numbers[side])]
-        for side in SOURCES
-    }
+    sides: dict[str, list[_Potential]] = {}
+    for side in SOURCES:
+        absent = _PORT if side in ports else _FLOAT
+        sides[side] = [
+            waveforms[side].get(k, absent if math.isnan(v) else float(v)) for k, v in enumerate(numbers[side])
+        ]
+        if side in ports and _PORT not in sides[side]:
+            raise InputError("ports", f"{side!r}, whose terminals all have potentials", "sides that float in the bias")
+    return sides
+
+
+def _port_names(ports: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the sides that are ports, each once."""
+    if isinstance(ports, str) or not isinstance(ports, Sequence):
+        raise InputError("ports", repr(ports), "a sequence of sides", 'ports=["bit_bottom"]')
+    return tuple(dict.fromkeys(choice("ports", name, (*SOURCES, *CONTROLS)) for name in ports))
+
+
+def _control_ports(
+    gates: list[Element], ports: Sequence[str], gate: ArrayLike | None, bulk: object
+) -> tuple[list[Element], dict[str, list[str]]]:
+    """Return the sources of gates and bulk that are no ports, and the nets of those that are."""
+    for name, given, default in (("gate", gate, None), ("bulk", bulk, 0.0)):
+        if name in ports and given is not default and given != default:
+            raise InputError(name, repr(given), "nothing for a port", f"ports without {name!r}")
+    nets: dict[str, list[str]] = {name: [] for name in CONTROLS}
+    kept: list[Element] = []
+    for source in gates:
+        name = source.name[1:].rstrip("0123456789")
+        if name in ports and isinstance(source, VoltageSource):
+            nets[name].append(source.plus)
+        else:
+            kept.append(source)
+    for name in CONTROLS:
+        if name in ports and not nets[name]:
+            raise InputError("ports", repr(name), f"terminals of these cells, which have no {name}")
+    return kept, nets
 
 
 def _analysis(waveforms: list[Waveform], duration: float | None, step: float | None) -> OperatingPoint | Transient:
@@ -156,6 +225,8 @@ class _Lines:
     def __init__(self, wires: Wires, sides: Mapping[str, Sequence[_Potential]], rows: int, columns: int) -> None:
         self.wires, self.shape = wires, (rows, columns)
         self.merged: dict[str, str] = {}
+        self.ports: dict[str, list[str]] = {side: [] for side in SOURCES}
+        self.floating: dict[str, str] = {}
         self.word: list[Element] = []
         self.bit: list[Element] = []
         segment = np.broadcast_to(wires.word_line, (rows, columns + 1))
@@ -185,14 +256,25 @@ class _Lines:
     ) -> list[Element]:
         """Elements from the first source to the last one, without those that lead to a floating end."""
         (first_side, line, first), (last_side, _, last) = ends
-        keep, outer = nets[2], (nets[0], nets[-1])
+        outer = (nets[0], nets[-1])
+        ports = [net for net, value in zip(outer, (first, last), strict=True) if value is _PORT]
         start, stop = 0 if first is not _FLOAT else 2, len(nets) - (0 if last is not _FLOAT else 2)
-        resistors, joined = _chain(nets[start:stop], parts[start : stop - 1], keep=keep)
+        resistors, joined = _chain(nets[start:stop], parts[start : stop - 1], keep=[*ports, nets[2]])
         self.merged |= joined
-        sources: list[Element | None] = [
-            None if value is _FLOAT else VoltageSource(f"{SOURCES[side]}{line}", self.net(net), GROUND, value)
-            for (side, _, value), net in zip(ends, outer, strict=True)
-        ]
+        sources: list[Element | None] = []
+        for (side, _, value), net in zip(ends, outer, strict=True):
+            name = f"{SOURCES[side]}{line}"
+            sources.append(
+                VoltageSource(name, self.net(net), GROUND, value) if isinstance(value, float | Waveform) else None
+            )
+            if value is _PORT:
+                self.ports[side].append(net)
+            if value is _FLOAT:
+                gone = nets[:2] if net is nets[0] else nets[-2:]
+                self.floating |= dict.fromkeys(gone, f"ports=[{side!r}]")
+        if ports == list(outer) and self.net(outer[0]) == self.net(outer[1]):
+            del self.merged[outer[1]]
+            sources[1] = VoltageSource(f"{SOURCES[last_side]}{line}", outer[1], outer[0], 0.0)
         if None not in sources and self.net(outer[0]) == self.net(outer[1]):
             if not (first is last or first == last):
                 kind = first_side.partition("_")[0]
@@ -211,20 +293,24 @@ class _Lines:
             bridges.append(Resistor(f"Rshort{n}", one, two, short.resistance))
         return bridges
 
-    def capacitors(self) -> list[Element]:
-        """Capacitances of the lines at each cell, and between them."""
+    def capacitors(self, others: Iterable[Element] | None) -> list[Element]:
+        """Capacitances of the lines at each cell, and between them; at rest only at nets that `others` have too."""
         wires = self.wires
         kinds = (
             ("Cw", "w", None, wires.word_line_capacitance),
             ("Cb", "b", None, wires.bit_line_capacitance),
             ("Cx", "w", "b", wires.crossing_capacitance),
         )
-        return [
+        found = [
             Capacitor(f"{name}{i}_{j}", self.net(f"{a}{i}_{j}"), self.net(f"{b}{i}_{j}") if b else GROUND, capacitance)
             for name, a, b, capacitance in kinds
             if capacitance > 0.0
             for i, j in np.ndindex(self.shape)
         ]
+        if others is None or not found:
+            return list(found)
+        held = {GROUND, *(net for element in others for net in nets_of(element))}
+        return [e for e in found if e.plus in held and e.minus in held]
 
 
 def _gates(crossbar: Crossbar, gate: ArrayLike | None, bulk: float) -> list[Element]:
@@ -291,11 +377,11 @@ def _changes(definition: Subcircuit, part: Device, shape: tuple[int, int]) -> li
 
 
 def _chain(
-    nets: Sequence[str], parts: Sequence[tuple[str, float]], *, keep: str
+    nets: Sequence[str], parts: Sequence[tuple[str, float]], *, keep: Sequence[str]
 ) -> tuple[list[Element], dict[str, str]]:
     """Resistors in series between `nets`, and the nets that zero resistance merged; infinite ones are left out.
 
-    A merged net has the name `keep` where that is part of it, else the name of its first net.
+    A merged net has the first name of `keep` that is part of it, else the name of its first net.
     """
     groups = [[nets[0]]]
     between: list[tuple[str, float]] = []
@@ -305,7 +391,7 @@ def _chain(
             groups.append([net])
         else:
             groups[-1].append(net)
-    names = [keep if keep in group else group[0] for group in groups]
+    names = [next((name for name in keep if name in group), group[0]) for group in groups]
     merged = {net: name for group, name in zip(groups, names, strict=True) for net in group if net != name}
     resistors: list[Element] = [
         Resistor(name, plus, minus, resistance)

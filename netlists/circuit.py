@@ -9,14 +9,18 @@ from types import MappingProxyType
 
 from devices import Device, DeviceModel, InputError, ParameterSet, Waveform
 from devices.common.validation import number
+from netlists.analyses import AC, Analysis, DCSweep, Noise, OperatingPoint, Transient
 
 __all__ = [
+    "AC",
     "GROUND",
     "Block",
     "Capacitor",
     "Circuit",
+    "DCSweep",
     "Element",
     "Instance",
+    "Noise",
     "OperatingPoint",
     "Resistor",
     "Subcircuit",
@@ -24,6 +28,7 @@ __all__ = [
     "VoltageSource",
     "device_circuit",
     "longest_step",
+    "nets_of",
 ]
 
 GROUND = "0"
@@ -111,6 +116,11 @@ class Instance:
 Element = Resistor | Capacitor | VoltageSource | Instance
 
 
+def nets_of(element: Element) -> tuple[str, ...]:
+    """Return the nets that an element connects."""
+    return element.nets if isinstance(element, Instance) else (element.plus, element.minus)
+
+
 @dataclass(frozen=True)
 class Block:
     """A part of a circuit behind ports, such as an array between its terminals; an `Instance` places it.
@@ -133,27 +143,6 @@ class Block:
     merged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """An analysis that solves the circuit once, at rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transient:
-    """An analysis that integrates the circuit from its start.
-
-    Parameters
-    ----------
-    duration : float
-        Length [s].
-    step : float
-        Longest step [s].
-    """
-
-    duration: float
-    step: float
-
-
 @dataclass(frozen=True)
 class Circuit:
     """Elements between nets, the definitions that they use, and an analysis.
@@ -164,7 +153,7 @@ class Circuit:
         Title in one line.
     elements : tuple of Resistor, Capacitor, VoltageSource or Instance
         In the order in which they are written.
-    analysis : OperatingPoint or Transient
+    analysis : OperatingPoint, Transient, DCSweep, AC or Noise
         The analysis to be made.
     subcircuits : tuple of Subcircuit, optional
         One for each kind of device.
@@ -176,16 +165,22 @@ class Circuit:
         Parts of the circuit that instances place; one that holds another comes after it.
     measured : tuple of str, optional
         Names of the sources whose currents the netlist itself reports: at rest, or the largest and smallest over time.
+    ports : tuple of str, optional
+        Nets that wait for a further element, such as an amplifier; a netlist in which one has none is refused.
+    floating : mapping of str to str, optional
+        Nets that are left out, as they lead to nothing but a floating terminal, and what would keep each of them.
     """
 
     title: str
     elements: tuple[Element, ...]
-    analysis: OperatingPoint | Transient
+    analysis: Analysis
     subcircuits: tuple[Subcircuit, ...] = ()
     merged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     observed: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
     measured: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    floating: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def net(self, name: str) -> str:
         """Return the net that `name` is part of: itself, or the net that it was merged into."""
@@ -194,7 +189,8 @@ class Circuit:
     def enclosed(self, name: str = "array") -> Circuit:
         """Return this circuit with everything but the sources in one block: an array as a part, with its drivers.
 
-        The ports are the nets that the sources drive, in their order; they keep their names outside.
+        The ports are the nets that the sources drive, in their order, then those in `ports`; they keep their names
+        outside.
 
         Parameters
         ----------
@@ -217,7 +213,8 @@ class Circuit:
             raise InputError("circuit", "sources only", "a circuit with something between them")
         if name in {d.name for d in self.subcircuits} | {b.name for b in self.blocks}:
             raise InputError("name", repr(name), "a name that no definition in the circuit has", f"enclosed('{name}_')")
-        ports = tuple(dict.fromkeys(net for e in sources for net in (e.plus, e.minus) if net != GROUND))
+        driven = (net for e in sources for net in (e.plus, e.minus) if net != GROUND)
+        ports = tuple(dict.fromkeys([*driven, *self.ports]))
         return replace(
             self,
             elements=(*sources, Instance(f"X{name}", ports, name, MappingProxyType({}))),

@@ -5,14 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from devices import InputError, Waveform
 from devices.common.validation import number
-from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
+from netlists.analyses import DCSweep, Noise, OperatingPoint, Transient, sources_of
+from netlists.circuit import (
+    GROUND,
+    Capacitor,
+    Circuit,
+    Element,
+    Instance,
+    Resistor,
+    VoltageSource,
+    nets_of,
+)
 
 __all__ = ["check_circuit", "check_name"]
 
@@ -27,7 +37,7 @@ def check_name(name: object) -> None:
         raise InputError("name", _shown(name), "a letter, then letters, digits and _", "rename it")
 
 
-def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
+def check_circuit(circuit: Circuit, *, ignores_case: bool, part: bool = False) -> None:
     """Raise `InputError` unless every name and every number in a circuit can be written.
 
     Parameters
@@ -36,6 +46,8 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
         The circuit to be written.
     ignores_case : bool
         Whether the simulator takes ``Ra`` and ``rA`` as the same element; then two such names are refused.
+    part : bool, optional
+        Whether the circuit is to be extended: its ports may wait, and its analysis is not checked.
     """
     definitions = [*(d.name for d in circuit.subcircuits), *(b.name for b in circuit.blocks)]
     for name in definitions:
@@ -50,13 +62,64 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool) -> None:
             raise InputError("name", _shown(path), "names of elements, with . between them", "rename it")
     for merged in (circuit.merged, *(block.merged for block in circuit.blocks)):
         _check_words("net", {*merged, *merged.values()}, "[A-Za-z0-9_.]+", "letters, digits, _ and .")
-    if isinstance(circuit.analysis, Transient):
-        for name in ("duration", "step"):
-            number(name, getattr(circuit.analysis, name), unit="s", minimum=0.0, open_minimum=True)
-    sources = {e.name for e in circuit.elements if isinstance(e, VoltageSource)}
+    sources = {e.name: e for e in circuit.elements if isinstance(e, VoltageSource)}
     for name in circuit.measured:
         if name not in sources:
             raise InputError("measured", repr(name), "names of voltage sources outside blocks")
+    if not part:
+        _check_analysis(circuit, sources)
+        _check_ports(circuit)
+    _check_present(circuit)
+
+
+def _check_analysis(circuit: Circuit, sources: Mapping[str, VoltageSource]) -> None:
+    """Check that an analysis fits the circuit."""
+    analysis = circuit.analysis
+    if isinstance(analysis, Transient):
+        for name in ("duration", "step"):
+            number(name, getattr(analysis, name), unit="s", minimum=0.0, open_minimum=True)
+        return
+    if isinstance(analysis, OperatingPoint):
+        return
+    kind = type(analysis).__name__
+    for definition in circuit.subcircuits:
+        if definition.probes:
+            given = f"{kind} of a circuit in which states of {definition.name} move"
+            fix = "crossbar_circuit without waveforms and duration"
+            raise InputError("analysis", given, "states that are held", fix)
+    for source in sources_of(analysis):
+        if source is None or source not in sources:
+            raise InputError("analysis", f"{kind} with source {_shown(source)}", f"a source of {_shown(list(sources))}")
+        if isinstance(analysis, DCSweep) and isinstance(sources[source].value, Waveform):
+            raise InputError("analysis", f"{kind} of {source}, which has a waveform", "sources of constant voltage")
+    if isinstance(analysis, Noise):
+        nets = {net for element in circuit.elements for net in nets_of(element)}
+        if not isinstance(analysis.output, str) or circuit.net(analysis.output) not in nets - {GROUND}:
+            raise InputError("output", _shown(analysis.output), "a net of the circuit outside blocks")
+        if circuit.measured:
+            raise InputError("measured", _shown(circuit.measured), "none: a noise analysis has no currents")
+
+
+def _check_ports(circuit: Circuit) -> None:
+    """Check that a further element is connected to each port."""
+    ends = Counter(net for element in circuit.elements for net in nets_of(element)) if circuit.ports else Counter()
+    for net in circuit.ports:
+        if ends[net] < 2:
+            raise InputError("ports", f"net {net}, which nothing is connected to", "an element of yours at each port")
+
+
+def _check_present(circuit: Circuit) -> None:
+    """Check that no element connects a net that is one with another, or leads to a floating terminal only."""
+    if not circuit.merged and not circuit.floating:
+        return
+    used = {net for element in circuit.elements for net in nets_of(element)}
+    for net in used & {*circuit.merged, *circuit.floating}:
+        if net in circuit.floating:
+            given = f"an element at net {net}, which leads to a floating terminal and is left out"
+            raise InputError("circuit", given, "nets of the circuit", circuit.floating[net])
+        kept = circuit.merged[net]
+        given = f"an element at net {net}, which zero resistance makes one with net {kept}"
+        raise InputError("circuit", given, "nets of the circuit", f"net {kept}")
 
 
 def _check_elements(

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import sympy
 
-from netlists.circuit import Circuit, Transient
-from netlists.dialects.expressions import ltspice_expression
+from netlists.analyses import AC, DCSweep, Transient
+from netlists.circuit import Circuit
+from netlists.dialects.expressions import ltspice_expression, number_text
 from netlists.dialects.spice import Spice, SpiceOptions
 from netlists.dialects.text import package_version
 
@@ -40,6 +41,7 @@ class _Ltspice(Spice):
     name = "LTspice"
     taken = FUNCTIONS | {"boltz", "e", "echarge", "false", "k", "kelvin", "pi", "planck", "q", "temp", "time", "true"}
     sine = "SINE"
+    most_swept = 3
 
     def suited(self, circuit: Circuit) -> LtspiceOptions:
         return LtspiceOptions()
@@ -53,7 +55,17 @@ class _Ltspice(Spice):
     def measures(self, circuit: Circuit) -> list[str]:
         if isinstance(circuit.analysis, Transient):
             return list(self.extremes(circuit, ".meas"))
+        if isinstance(circuit.analysis, DCSweep | AC):
+            word = "ac" if isinstance(circuit.analysis, AC) else "dc"
+            return [
+                f".meas {word} {kind}_{source.lower()} {kind} {'mag' if word == 'ac' else ''}(i({source.lower()}))"
+                for source in circuit.measured
+                for kind in ("max", "min")
+            ]
         return [f".meas op i_{source.lower()} param i({source.lower()})" for source in circuit.measured]
+
+    def temperature(self, celsius: float) -> list[str]:
+        return [f".temp {number_text(round(celsius, 9))}"]
 
 
 _LTSPICE = _Ltspice()

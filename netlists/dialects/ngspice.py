@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sympy
 
 from devices import DeviceModel, Waveform
-from netlists.circuit import Capacitor, Circuit, Subcircuit, Transient
-from netlists.dialects.expressions import expression
+from netlists.analyses import AC, Analysis, DCSweep, Noise, Transient
+from netlists.circuit import Capacitor, Circuit, Subcircuit
+from netlists.dialects.expressions import expression, number_text
 from netlists.dialects.spice import Spice, SpiceOptions, clamp_rate
 from netlists.dialects.subexpressions import share_subexpressions
 from netlists.dialects.text import package_version as _version
 
 __all__ = [
     "NgspiceOptions",
+    "analysis_lines",
     "clamp_rate",
     "instance_current",
     "source_text",
@@ -92,7 +95,29 @@ class _Ngspice(Spice):
 
     def observed(self, circuit: Circuit) -> list[str]:
         """Line that saves the currents of instances, beside all nodes and sources."""
-        return [".save all", *self.wrapped(map(instance_current, circuit.observed))] if circuit.observed else []
+        small = isinstance(circuit.analysis, AC | Noise)  # which have nodes and sources only
+        if small or not circuit.observed:
+            return []
+        return [".save all", *self.wrapped(map(instance_current, circuit.observed))]
+
+    def swept(self, sweep: DCSweep, source: str) -> str:
+        """The source with its first value, a value a quarter of a step behind the last one, and the step.
+
+        ngspice adds up steps, and where their sum is beyond the last value by rounding it leaves that out.
+        """
+        start, step = float(sweep.sources[source].start), float(sweep.sources[source].step)
+        stop = start + (sweep.values(source).size - 0.75) * step
+        return " ".join([source, *map(number_text, (start, stop, step))])
+
+    def decades(self, analysis: AC | Noise) -> str:
+        """The number of points for which ngspice takes the steps of ours; with less than one step it does not end."""
+        if analysis.start == analysis.stop:
+            return "lin 1"
+        steps, decades = analysis.frequencies.size - 1, math.log10(analysis.stop / analysis.start)
+        points = analysis.points
+        while math.floor(decades * points) < steps:
+            points = max(points + 1, math.ceil(steps / decades))
+        return f"dec {points}"
 
     def measures(self, circuit: Circuit) -> list[str]:
         """Lines that run, keep all vectors in ``circuit.raw`` and print 15 digits; batch mode alone prints 7."""
@@ -166,6 +191,17 @@ def subcircuit_values(values: Mapping[str, float]) -> dict[str, str]:
     A name that ngspice keeps for a function of its own gets a ``_`` at its end.
     """
     return _NGSPICE.values(values)
+
+
+def analysis_lines(analysis: Analysis) -> list[str]:
+    """Return the lines of an analysis.
+
+    Raises
+    ------
+    InputError
+        If it is a sweep of more than two sources.
+    """
+    return _NGSPICE.analysis_lines(analysis)
 
 
 def instance_current(name: str) -> str:

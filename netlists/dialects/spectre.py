@@ -11,7 +11,8 @@ from typing import Literal
 
 from devices import Waveform
 from devices.common.validation import choice, number
-from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, Transient, VoltageSource
+from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
+from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, VoltageSource
 from netlists.dialects.checks import check_circuit
 from netlists.dialects.expressions import real_text
 from netlists.dialects.spice import clamp_rate
@@ -87,6 +88,8 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
     def lines_of(elements: tuple[Element, ...]) -> list[str]:
         return [line for element in elements for line in _element(element, written, outputs)]
 
+    driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
+
     lines = [_comment(circuit.title), _comment(f"dialect Spectre; written by memductance {package_version()}")]
     lines += [_comment(f"net {gone} is net {kept}") for gone, kept in circuit.merged.items()]
     for definition in circuit.subcircuits:
@@ -97,14 +100,12 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
         lines += [_comment(f"in {block.name}, net {gone} is net {kept}") for gone, kept in block.merged.items()]
         lines += [f"subckt {written[block.name]} (", *wrapped(block.ports, "+ "), "+ )", *lines_of(block.elements)]
         lines.append(f"ends {written[block.name]}")
-    lines += lines_of(circuit.elements)
+    for element in circuit.elements:
+        own = _element(element, written, outputs)
+        lines += [f"{own[0]} mag=1", *own[1:]] if element.name == driven else own
     tight = ("reltol", "vabstol", "iabstol", "gmin")
     lines.append(f"tight options {' '.join(f'{name}={real_text(getattr(given, name))}' for name in tight)}")
-    if isinstance(circuit.analysis, Transient):
-        step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
-        lines.append(f"overtime tran stop={stop} maxstep={step} method={given.method}")
-    else:
-        lines.append("atrest dc")
+    lines += _analysis(circuit, given)
     if circuit.measured:
         lines += ["save", *wrapped((f"{source}:1" for source in circuit.measured), "+ ")]
     texts = {
@@ -112,6 +113,29 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
         for definition, module in zip(circuit.subcircuits, modules.values(), strict=True)
     }
     return "\n".join([*lines, ""]), texts
+
+
+def _analysis(circuit: Circuit, options: SpectreOptions) -> list[str]:
+    analysis = circuit.analysis
+    if isinstance(analysis, OperatingPoint):
+        return ["atrest dc"]
+    if isinstance(analysis, Transient):
+        step, stop = real_text(analysis.step), real_text(analysis.duration)
+        return [f"overtime tran stop={stop} maxstep={step} method={options.method}"]
+    if isinstance(analysis, DCSweep):
+        lines: list[str] = []
+        for depth, (name, v) in enumerate(analysis.sources.items()):
+            ends = " ".join(f"{w}={real_text(getattr(v, w))}" for w in ("start", "stop", "step"))
+            if depth == 0:
+                lines = [f"swept dc dev={name} param=dc {ends}"]
+            else:
+                lines = [f"outer{depth} sweep dev={name} param=dc {ends} {{", *lines, "}"]
+        return lines
+    decades = f"start={real_text(analysis.start)} stop={real_text(analysis.stop)} dec={analysis.points}"
+    if isinstance(analysis, AC):
+        return [f"response ac {decades}"]
+    warm = f"warm options temp={real_text(round(analysis.temperature - 273.15, 9))}"
+    return [warm, f"density {circuit.net(analysis.output)} 0 noise {decades} iprobe={analysis.source}"]
 
 
 def _element(element: Element, written: dict[str, str], outputs: dict[str, int]) -> list[str]:

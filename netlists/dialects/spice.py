@@ -8,7 +8,7 @@ beyond the bound, and when the law turns inward it returns at once, without a ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +16,8 @@ import sympy
 
 from devices import DeviceModel, InputError, State, Waveform
 from devices.common.validation import choice, number
-from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
+from netlists.analyses import AC, Analysis, DCSweep, Noise, OperatingPoint, Transient
+from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, VoltageSource
 from netlists.dialects.checks import check_circuit, check_name
 from netlists.dialects.expressions import number_text
 from netlists.dialects.text import device_notes, one_line, wrapped
@@ -95,7 +96,8 @@ class Spice:
             lines += self.subcircuit(definition, clamp_rate(circuit))
         for block in circuit.blocks:
             lines += self.block(block)
-        lines += map(self.element, circuit.elements)
+        driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
+        lines += (self.small_sine(e) if e.name == driven else self.element(e) for e in circuit.elements)
         lines += [*self.observed(circuit), *self.options(tolerances), *self.analysis(circuit), *self.measures(circuit)]
         return "\n".join([*lines, ".end", ""])
 
@@ -192,6 +194,11 @@ class Spice:
             return "\n".join([element.name, *self.wrapped([*element.nets, element.subcircuit]), *self.wrapped(values)])
         return "\n".join([f"{element.name} {' '.join(element.nets)} {element.subcircuit}", *self.wrapped(values)])
 
+    def small_sine(self, source: Any) -> str:
+        """Line of a voltage source that has an amplitude of 1 V in an analysis of small sines."""
+        value, head = self.source(source.value), f"{source.name} {source.plus} {source.minus}"
+        return f"{head} AC 1 {value}" if isinstance(source.value, Waveform) else f"{head} {value} AC 1"
+
     def source(self, value: float | Waveform) -> str:
         """Value of a voltage source: a constant, a sine, or straight lines.
 
@@ -214,6 +221,8 @@ class Spice:
     sine = "SIN"
     #: Word before the parameters of an instance.
     instance_word = ""
+    #: Most sources of a sweep.
+    most_swept = 2
 
     def points(self, pairs: list[str]) -> str:
         """Return straight lines through points, each as its time and its voltage."""
@@ -241,10 +250,40 @@ class Spice:
 
     def analysis(self, circuit: Circuit) -> list[str]:
         """Lines of the analysis."""
-        if not isinstance(circuit.analysis, Transient):
+        return self.analysis_lines(circuit.analysis, circuit.net)
+
+    def analysis_lines(self, analysis: Analysis, net: Callable[[str], str] = str) -> list[str]:
+        """Lines of an analysis, given the net that each net is part of."""
+        if isinstance(analysis, OperatingPoint):
             return [".op"]
-        step, stop = number_text(circuit.analysis.step), number_text(circuit.analysis.duration)
-        return [f".tran {step} {stop} 0 {step}"]
+        if isinstance(analysis, Transient):
+            step, stop = number_text(analysis.step), number_text(analysis.duration)
+            return [f".tran {step} {stop} 0 {step}"]
+        if isinstance(analysis, DCSweep):
+            if len(analysis.sources) > self.most_swept:
+                given = f"a sweep of {len(analysis.sources)} sources"
+                raise InputError("analysis", given, f"{self.most_swept} sources at most in {self.name}")
+            return [f".dc {' '.join(self.swept(analysis, name) for name in analysis.sources)}"]
+        decades = f"{self.decades(analysis)} {number_text(analysis.start)} {number_text(analysis.stop)}"
+        if isinstance(analysis, AC):
+            return [f".ac {decades}"]
+        return [
+            *self.temperature(analysis.temperature - 273.15),
+            f".noise v({net(analysis.output)}) {analysis.source} {decades}",
+        ]
+
+    def swept(self, sweep: DCSweep, source: str) -> str:
+        """Return the source of a sweep with its first value, last value and step."""
+        values = sweep.sources[source]
+        return " ".join([source, *map(number_text, (values.start, values.stop, values.step))])
+
+    def decades(self, analysis: AC | Noise) -> str:
+        """Return the kind and the number of the frequencies."""
+        return f"dec {analysis.points}"
+
+    def temperature(self, celsius: float) -> list[str]:
+        """Lines that set the temperature of resistors [degrees Celsius]."""
+        return [f".options temp={number_text(round(celsius, 9))}"]
 
     def measures(self, circuit: Circuit) -> list[str]:
         """Lines that report the currents of the measured sources."""

@@ -7,6 +7,7 @@ because the modules hold them there in the operating point from which a transien
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from devices import InputError, Waveform
 from devices.common.validation import choice, integer, number
-from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, Transient, VoltageSource
+from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
+from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, VoltageSource
 from netlists.dialects.checks import check_circuit
 from netlists.dialects.expressions import real_text
 from netlists.dialects.ngspice import clamp_rate
@@ -22,7 +24,7 @@ from netlists.dialects.text import one_line, package_version, wrapped
 from netlists.dialects.verilog_a import CURRENT_VARIABLE, internal_node, verilog_name, write_verilog_a
 from netlists.dialects.waveforms import as_sine, check_straight
 
-__all__ = ["VacaskOptions", "current_vectors", "state_vectors", "write_vacask"]
+__all__ = ["VacaskOptions", "current_vectors", "state_vectors", "sweep_vectors", "write_vacask"]
 
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 #: VACASK's models of wires: name in the netlist, file and module.
@@ -95,7 +97,8 @@ class VacaskOptions:
         waves = [e.value for e in circuit.elements if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
         corners = len({float(t) for wave in waves for t in wave.corners})
         metal = any(isinstance(e, Resistor) for e in circuit.elements)
-        if not any(isinstance(e, Capacitor) for e in circuit.elements):
+        over_time = isinstance(circuit.analysis, Transient)
+        if not over_time or not any(isinstance(e, Capacitor) for e in circuit.elements):
             return cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)), residuals=not metal)
         corner = min(0.25, max(1e-3, corners * (_HALVINGS + 1) * _STEP_BY_CORNERS))
         return cls(corner=corner, halvings=_HALVINGS, residuals=not metal).loosened(1e2)
@@ -138,6 +141,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     """
     check_circuit(circuit, ignores_case=False)
     circuit = circuit.flat()
+    driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
     wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.elements)]
     options = options or VacaskOptions()
     chosen = " ".join(f"{name}={value}" for name, value in options.items())
@@ -149,12 +153,15 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         "model source vsource",
         *(line for name, module in wires for line in (f'load "{module}.osdi"', f"model {name} {module}")),
         *(line for d in circuit.subcircuits for line in (f'load "{_module(d)}.va"', f"model {d.name} {_module(d)}")),
-        *(_element(*checked, options.halvings) for checked in _checked(circuit)),
+        *(
+            _element(*checked, options.halvings) + (" mag=1" if checked[0].name == driven else "")
+            for checked in _checked(circuit)
+        ),
         "control",
         "  abort always",
         f'  options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}',
-        *wrapped(["default", *(f"p({name},{CURRENT_VARIABLE})" for name in circuit.observed)], "  save "),
-        f"  analysis circuit {_analysis(circuit)}",
+        *wrapped(["default", *(f"p({name},{CURRENT_VARIABLE})" for name in _observed(circuit))], "  save "),
+        *(f"  {line}" for line in _analysis(circuit)),
         "endc",
     ]
     for definition in circuit.subcircuits:
@@ -174,8 +181,22 @@ def _module(definition: Subcircuit) -> str:
 
 def current_vectors(circuit: Circuit) -> dict[str, str]:
     """Return the vector of VACASK for each observed current, by the name of its instance."""
-    flat = circuit.flat().observed
-    return {name: f"{inner}.{CURRENT_VARIABLE}" for name, inner in zip(circuit.observed, flat, strict=True)}
+    outer, inner = _observed(circuit), _observed(circuit.flat())
+    return {name: f"{path}.{CURRENT_VARIABLE}" for name, path in zip(outer, inner, strict=True)}
+
+
+def _observed(circuit: Circuit) -> tuple[str, ...]:
+    """Return the instances whose currents are saved: none for small sines, for which VACASK has nodes and sources."""
+    return () if isinstance(circuit.analysis, AC | Noise) else circuit.observed
+
+
+def sweep_vectors(circuit: Circuit) -> list[str]:
+    """Return the names of the vectors that VACASK adds in a sweep."""
+    return [_swept(name) for name in circuit.analysis.sources] if isinstance(circuit.analysis, DCSweep) else []
+
+
+def _swept(source: str) -> str:
+    return f"swept_{source.lower()}"
 
 
 def state_vectors(circuit: Circuit) -> dict[str, str]:
@@ -192,11 +213,27 @@ def state_vectors(circuit: Circuit) -> dict[str, str]:
     return found
 
 
-def _analysis(circuit: Circuit) -> str:
-    if not isinstance(circuit.analysis, Transient):
-        return "op"
-    step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
-    return f"tran step={step} stop={stop} maxstep={step}"
+def _analysis(circuit: Circuit) -> list[str]:
+    analysis = circuit.analysis
+    if isinstance(analysis, OperatingPoint):
+        return ["analysis circuit op"]
+    if isinstance(analysis, Transient):
+        step, stop = real_text(analysis.step), real_text(analysis.duration)
+        return [f"analysis circuit tran step={step} stop={stop} maxstep={step}"]
+    if isinstance(analysis, DCSweep):
+        swept = ((name, _listed(analysis.values(name))) for name in reversed(list(analysis.sources)))
+        sweeps = (f'sweep {_swept(name)} instance="{name}" parameter="dc" values={values}' for name, values in swept)
+        return [*sweeps, "  analysis circuit op"]
+    decades = f"values={_listed(analysis.frequencies)}"
+    if isinstance(analysis, AC):
+        return [f"analysis circuit ac {decades}"]
+    warm = f"options temp={real_text(round(analysis.temperature - 273.15, 9))}"
+    net = circuit.net(analysis.output)
+    return [warm, f'analysis circuit noise out="{net}" in="{analysis.source}" {decades}']
+
+
+def _listed(values: Iterable[float]) -> str:
+    return f"[{', '.join(map(real_text, values))}]"
 
 
 def _checked(circuit: Circuit) -> list[tuple[Element, tuple[str, ...]]]:

@@ -15,7 +15,8 @@ import sympy
 
 from devices import Waveform
 from devices.common.validation import choice, number
-from netlists.circuit import Circuit, Transient, VoltageSource
+from netlists.analyses import AC, Noise, OperatingPoint, Transient
+from netlists.circuit import Circuit, VoltageSource
 from netlists.dialects.expressions import number_text, xyce_expression
 from netlists.dialects.spice import Spice
 from netlists.dialects.text import package_version
@@ -63,6 +64,7 @@ class _Xyce(Spice):
     name = "Xyce"
     taken = FUNCTIONS | {"e", "exp", "freq", "gmin", "hertz", "pi", "temp", "temper", "time", "vt"}
     instance_word = "params:"
+    most_swept = 9
 
     def suited(self, circuit: Circuit) -> XyceOptions:
         return XyceOptions()
@@ -91,7 +93,7 @@ class _Xyce(Spice):
         ]
 
     def analysis(self, circuit: Circuit) -> list[str]:
-        if isinstance(circuit.analysis, Transient):
+        if not isinstance(circuit.analysis, OperatingPoint):
             return super().analysis(circuit)
         for source in circuit.elements:
             if isinstance(source, VoltageSource) and not isinstance(source.value, Waveform):
@@ -99,8 +101,13 @@ class _Xyce(Spice):
                 return [f".dc {source.name} {value} {value} 1"]
         return [".op"]
 
+    def temperature(self, celsius: float) -> list[str]:
+        return [f".options device temp={number_text(round(celsius, 9))}"]
+
     def measures(self, circuit: Circuit) -> list[str]:
-        kind = "tran" if isinstance(circuit.analysis, Transient) else "dc"
+        kind = {Transient: "tran", AC: "ac", Noise: "noise"}.get(type(circuit.analysis), "dc")
+        if kind == "noise":
+            return [".print noise precision=15 onoise inoise"]
         shown = [f"i({source.lower()})" for source in circuit.measured] or ["v(*)", "i(*)"]
         lines = [f".print {kind} precision=15", *self.wrapped(shown)]
         return lines + (list(self.extremes(circuit, ".measure")) if kind == "tran" else [])

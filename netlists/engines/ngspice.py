@@ -18,7 +18,7 @@ from devices.common.errors import (
     SimulatorNotFoundError,
     SimulatorVersionError,
 )
-from netlists.circuit import Circuit, Transient
+from netlists.circuit import Circuit, DCSweep, Transient
 from netlists.engines.folders import read_result, run_folder
 from netlists.engines.process import check_timeout, run_process
 from netlists.engines.waves import Waves
@@ -154,7 +154,10 @@ def named_currents(waves: Waves, circuit: Circuit) -> Waves:
     from netlists.dialects.ngspice import instance_current
 
     currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
-    return replace(waves, vectors={currents.get(name, name): vector for name, vector in waves.vectors.items()})
+    vectors = {currents.get(name, name): vector for name, vector in waves.vectors.items()}
+    if isinstance(circuit.analysis, DCSweep):
+        del vectors["v(v-sweep)"]  # the values of the first source once more
+    return replace(waves, vectors=vectors)
 
 
 def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -> str:

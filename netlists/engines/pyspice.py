@@ -1,4 +1,4 @@
-"""A device or an array as a PySpice ``Circuit``, and runs in PySpice's shared library.
+"""A device or an array as a PySpice ``Circuit`` or ``SubCircuit``, and runs in PySpice's shared library.
 
 This module and its worker are the only ones that import PySpice, inside their functions. PySpice 1.5 (2021) does not
 run as it is on a system of today; `to_pyspice` prepares it, so that ``to_pyspice(...).simulator()`` works:
@@ -22,10 +22,11 @@ import importlib
 import importlib.metadata
 import logging
 import os
+import re
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -36,11 +37,13 @@ from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform
+from netlists.analyses import AC, Analysis, DCSweep, Noise, sources_of
 from netlists.arrays import crossbar_circuit
-from netlists.circuit import Capacitor, Circuit, OperatingPoint, Resistor, Transient, VoltageSource, device_circuit
-from netlists.dialects.checks import check_circuit
+from netlists.circuit import Capacitor, Circuit, Resistor, VoltageSource, device_circuit
+from netlists.dialects.checks import check_circuit, check_name
 from netlists.dialects.ngspice import (
     NgspiceOptions,
+    analysis_lines,
     clamp_rate,
     instance_current,
     source_text,
@@ -52,9 +55,10 @@ from netlists.engines import pyspice_worker
 from netlists.engines.folders import run_folder
 from netlists.engines.ngspice import INSTALL, PROGRESS, check_start, named_currents
 from netlists.engines.process import check_timeout, failure, run_process
+from netlists.engines.unconnected import Origin, check_connected
 from netlists.engines.waves import Waves
 
-__all__ = ["run_pyspice", "to_pyspice"]
+__all__ = ["pyspice_subcircuit", "run_pyspice", "to_pyspice"]
 
 
 def to_pyspice(
@@ -62,6 +66,7 @@ def to_pyspice(
     stimulus: Waveform | Bias | ArrayLike | None = None,
     *,
     options: NgspiceOptions | None = None,
+    ports: Sequence[str] = (),
 ) -> Any:
     """Return a device or an array as a PySpice circuit, ready to be extended and run.
 
@@ -77,44 +82,162 @@ def to_pyspice(
         A waveform for a device; a `Bias`, or source voltages [V] of shape ``(rows,)``, for an array.
     options : NgspiceOptions, optional
         Tolerances.
+    ports : sequence of str, optional
+        Sides of an array whose floating terminals end in elements of yours, as in `crossbar_circuit`.
 
     Returns
     -------
     PySpice.Spice.Netlist.Circuit
-        The circuit, with the nets and elements of `device_circuit` or `crossbar_circuit`.
+        The circuit, with the nets and elements of `device_circuit` or `crossbar_circuit`. Its ``simulator()``, and
+        `run_pyspice`, raise `InputError` with the name of the net where a port has no further element, an element
+        connects a net that is not in the circuit, or a net is connected once.
 
     Raises
     ------
     SimulatorNotFoundError
         If PySpice or the ngspice library is not installed; names the command that installs it.
     InputError
-        If subject and stimulus do not fit.
+        If subject, stimulus and ports do not fit.
 
     Examples
     --------
+    >>> from crossbar import Bias, Crossbar, Wires
     >>> from devices import Sine, device
+    >>> from netlists import OperatingPoint
     >>> circuit = to_pyspice(device("linear_ion_drift"), Sine(amplitude=1.0, frequency=1.0))
     >>> analysis = circuit.simulator().transient(step_time=1e-3, end_time=1.0, max_time=1e-3)
     >>> len(analysis["te"]) > 1000
     True
+
+    A bit line that ends in an amplifier with a feedback of 10 kohm:
+
+    >>> array = Crossbar([[1e-4]], Wires(bit_line=5.0, sense=50.0))
+    >>> circuit = to_pyspice(array, Bias(word_left=0.3), ports=["bit_bottom"])
+    >>> _ = circuit.VCVS("amp", "out", circuit.gnd, circuit.gnd, "g0", voltage_gain=1e9)
+    >>> _ = circuit.R("f", "g0", "out", 10e3)
+    >>> round(float(run_pyspice(circuit, OperatingPoint())["v(out)"][0]), 6)  # -0.3 V * 10000 / 10055
+    -0.298359
     """
     _load_library()
-    circuit = subject if isinstance(subject, Circuit) else _circuit_of(subject, stimulus)
+    circuit = subject if isinstance(subject, Circuit) else _circuit_of(subject, stimulus, ports)
+    if isinstance(subject, Circuit) and ports:
+        raise InputError("ports", repr(ports), "none for a Circuit, which has its own", "crossbar_circuit(..., ports=)")
     return _as_pyspice(circuit, options or NgspiceOptions.suited(circuit))
 
 
+def pyspice_subcircuit(
+    subject: Crossbar | Circuit, name: str = "array", *, ports: Sequence[str] = ("word_left", "bit_bottom")
+) -> Any:
+    """Return an array as a PySpice subcircuit, whose nodes are the terminals of its lines.
+
+    Each node lies behind all of its line: segments, and the resistance of driver or sense amplifier. Instances of it
+    are ``circuit.X(name, "array", *nets)``, with a net for each of `SubCircuit.external_nodes`.
+
+    Parameters
+    ----------
+    subject : Crossbar or Circuit
+        The array, at rest, its states held and all other terminals floating. For anything else the circuit of
+        `crossbar_circuit`: one with a duration has states that move, one with sources keeps them inside.
+    name : str, optional
+        Name of the subcircuit.
+    ports : sequence of str, optional
+        Sides that are nodes, in this order, as in `crossbar_circuit`; cells with a gate need "gate" and "bulk" too.
+
+    Returns
+    -------
+    PySpice.Spice.Netlist.SubCircuit
+        For ``circuit.subcircuit(...)``. Tolerances are those of the circuit around it.
+
+    Raises
+    ------
+    InputError
+        If the ports do not fit the array, or there are none.
+
+    Examples
+    --------
+    >>> from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
+    >>> from crossbar import Crossbar, Wires
+    >>> from netlists import OperatingPoint
+    >>> circuit = PySpiceCircuit("two arrays in series")
+    >>> circuit.subcircuit(pyspice_subcircuit(Crossbar([[1e-3]], Wires(driver=500.0))))
+    >>> _ = circuit.X("a", "array", "left", "middle"), circuit.X("b", "array", "middle", circuit.gnd)
+    >>> _ = circuit.V("in", "left", circuit.gnd, 1.0)
+    >>> round(float(run_pyspice(circuit, OperatingPoint())["v(middle)"][0]), 12)
+    0.5
+    """
+    _load_library()
+    circuit = subject if isinstance(subject, Circuit) else crossbar_circuit(subject, Bias(), ports=ports)
+    check_name(name)
+    if not circuit.ports:
+        raise InputError("ports", "none", "a side of the array at least", 'ports=["word_left", "bit_bottom"]')
+    check_circuit(circuit, ignores_case=True, part=True)
+    circuit = circuit.flat()
+    names = {definition.name: f"{name}_{definition.name}" for definition in circuit.subcircuits}
+    result = _subcircuit_class()(name, *circuit.ports)
+    result.definitions = _definitions(circuit, names)
+    result.memductance_origin = Origin.of(circuit, "")
+    _add_elements(result, circuit, names)
+    return result
+
+
 def _as_pyspice(circuit: Circuit, options: NgspiceOptions) -> Any:
-    """Return a circuit as one of PySpice."""
+    """Return a circuit as one of PySpice; ports may wait."""
+    check_circuit(circuit, ignores_case=True, part=True)
+    circuit = circuit.flat()
+    names = {definition.name: definition.name for definition in circuit.subcircuits}
+    text = [_definitions(circuit, names), *(f".options {name}={value}\n" for name, value in options.items())]
+    if circuit.observed and not isinstance(circuit.analysis, AC | Noise):
+        text.append(f".save all {' '.join(map(instance_current, circuit.observed))}\n")
+    result = _circuit_class()(one_line(circuit.title))
+    result.raw_spice = "".join(text)
+    result.memductance_origin = Origin.of(circuit, result.raw_spice)
+    _add_elements(result, circuit, names)
+    return result
+
+
+@cache
+def _circuit_class() -> Any:
+    """Return the class of PySpice's circuits, with a check before each simulation."""
     from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
 
-    check_circuit(circuit, ignores_case=True)
-    circuit = circuit.flat()
-    result = PySpiceCircuit(one_line(circuit.title))
-    text = [write_subcircuit(definition, clamp_rate(circuit)) for definition in circuit.subcircuits]
-    text += [f".options {name}={value}\n" for name, value in options.items()]
-    if circuit.observed:
-        text.append(f".save all {' '.join(map(instance_current, circuit.observed))}\n")
-    result.raw_spice = "".join(text)
+    class CheckedCircuit(PySpiceCircuit):
+        """A circuit of PySpice that is not simulated with a net that floats."""
+
+        def simulator(self, *args: Any, **kwargs: Any) -> Any:
+            check_connected(self)
+            return super().simulator(*args, **kwargs)
+
+    return CheckedCircuit
+
+
+@cache
+def _subcircuit_class() -> Any:
+    """Return the class of PySpice's subcircuits, with the definitions of devices before them."""
+    from PySpice.Spice.Netlist import SubCircuit
+
+    class SubCircuitWithDefinitions(SubCircuit):
+        """A subcircuit of PySpice after the definitions that it uses; ngspice hardly takes nested ones."""
+
+        definitions = ""
+
+        def __str__(self) -> str:
+            return f"{self.definitions}{super().__str__()}"
+
+    return SubCircuitWithDefinitions
+
+
+def _definitions(circuit: Circuit, names: Mapping[str, str]) -> str:
+    """Return the definitions of devices as text, each under the name that `names` gives for its own."""
+    texts = []
+    for definition in circuit.subcircuits:
+        text = write_subcircuit(definition, clamp_rate(circuit))
+        renamed = rf"\1 {names[definition.name]}"
+        texts.append(re.sub(rf"^(\.subckt|\.ends) {definition.name}\b", renamed, text, flags=re.MULTILINE))
+    return "".join(texts)
+
+
+def _add_elements(result: Any, circuit: Circuit, names: Mapping[str, str]) -> None:
+    """Put the elements of a circuit without blocks into a netlist of PySpice."""
     for element in circuit.elements:
         name = element.name[1:]
         if isinstance(element, Resistor):
@@ -124,19 +247,20 @@ def _as_pyspice(circuit: Circuit, options: NgspiceOptions) -> Any:
         elif isinstance(element, VoltageSource):
             result.V(name, element.plus, element.minus, raw_spice=source_text(element.value))
         else:
-            result.X(name, element.subcircuit, *element.nets, **subcircuit_values(element.values))
-    return result
+            result.X(name, names[element.subcircuit], *element.nets, **subcircuit_values(element.values))
 
 
-def _circuit_of(subject: Any, stimulus: Any) -> Circuit:
+def _circuit_of(subject: Any, stimulus: Any, ports: Sequence[str]) -> Circuit:
     if isinstance(subject, Crossbar):
-        return crossbar_circuit(subject, stimulus)
+        return crossbar_circuit(subject, Bias() if stimulus is None and ports else stimulus, ports=ports)
+    if ports:
+        raise InputError("ports", repr(ports), "none for a device", "a Crossbar of one cell")
     return device_circuit(subject, stimulus)
 
 
 def run_pyspice(
     circuit: Any,
-    analysis: OperatingPoint | Transient | Mapping[str, slice] | None = None,
+    analysis: Analysis | Mapping[str, slice] | None = None,
     *,
     options: NgspiceOptions | None = None,
     timeout: float = 120.0,
@@ -149,9 +273,9 @@ def run_pyspice(
     circuit : Circuit or PySpice.Spice.Netlist.Circuit
         As made by `device_circuit` or `crossbar_circuit`; or a circuit of PySpice, such as `to_pyspice` makes, with
         further elements.
-    analysis : OperatingPoint, Transient or mapping of str to slice, optional
-        The analysis, for a circuit of PySpice; a `Circuit` has its own. The values of a source by its name,
-        ``{"Vin": slice(0, 1, 0.1)}``, are a dc sweep with both ends.
+    analysis : OperatingPoint, Transient, DCSweep, AC, Noise or mapping of str to slice, optional
+        The analysis, for a circuit of PySpice; a `Circuit` has its own. A mapping ``{"Vin": slice(0, 1, 0.1)}`` is a
+        `DCSweep`.
     options : NgspiceOptions, optional
         Tolerances of a `Circuit`; those suited to it where not given.
     timeout : float, optional
@@ -167,7 +291,7 @@ def run_pyspice(
     Raises
     ------
     InputError
-        If a circuit of PySpice comes without an analysis.
+        If a circuit of PySpice comes without an analysis, has a net that floats, or has no such source.
     SimulatorNotFoundError
         If PySpice or the ngspice library is not installed.
     SimulatorError
@@ -177,7 +301,7 @@ def run_pyspice(
     Examples
     --------
     >>> from crossbar import Crossbar, Wires
-    >>> from netlists.circuit import OperatingPoint
+    >>> from netlists import OperatingPoint
     >>> circuit = to_pyspice(Crossbar([[1e-3]], Wires(driver=500.0)), [1.0])
     >>> _ = circuit.R("load", "w0_0", circuit.gnd, 1e3)  # 1 V through 500 ohm into two times 1 kohm
     >>> float(run_pyspice(circuit, OperatingPoint())["v(w0_0)"][0])
@@ -188,12 +312,16 @@ def run_pyspice(
     own = circuit
     if isinstance(circuit, Circuit):
         analysis = circuit.analysis
+        check_circuit(circuit, ignores_case=True)
         circuit = _as_pyspice(circuit, options or NgspiceOptions.suited(circuit))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a circuit of PySpice's", "its own .options")
-    if not isinstance(analysis, OperatingPoint | Transient | Mapping):
-        allowed = "an OperatingPoint, a Transient or values of a source"
+    if isinstance(analysis, Mapping):
+        analysis = DCSweep(analysis)
+    if not isinstance(analysis, Analysis):
+        allowed = "an OperatingPoint, a Transient, a DCSweep, an AC, a Noise or values of a source"
         raise InputError("analysis", analysis, allowed, "Transient(duration, step)")
+    check_connected(circuit)
     text = _text(circuit, analysis)
     with run_folder("pyspice", "circuit.cir", text, keep) as folder:
         started = time.perf_counter()
@@ -220,18 +348,45 @@ def run_pyspice(
     return named_currents(waves, own.flat()) if isinstance(own, Circuit) else waves
 
 
-def _text(circuit: Any, analysis: OperatingPoint | Transient | Mapping[str, slice]) -> str:
-    """Return the netlist that PySpice writes of its circuit with an analysis."""
+def _text(circuit: Any, analysis: Analysis) -> str:
+    """Return the netlist that PySpice writes of its circuit, with an analysis."""
     from PySpice.Spice.NgSpice.Simulation import NgSpiceCircuitSimulator
 
-    simulation = NgSpiceCircuitSimulator(circuit, pipe=False)
-    if isinstance(analysis, Transient):
-        simulation.transient(analysis.step, analysis.duration, max_time=analysis.step)
-    elif isinstance(analysis, OperatingPoint):
-        simulation.operating_point()
-    else:
-        simulation.dc(**analysis)
-    return str(simulation)
+    names = {str(name).lower() for name in circuit.element_names}
+    for name in sources_of(analysis):
+        if name is not None and str(name).lower() not in names | {"temp"}:
+            raise InputError("analysis", f"{type(analysis).__name__} with source {name!r}", "a source of the circuit")
+    if isinstance(analysis, Noise):
+        nets = {str(node.name).lower() for node in circuit.nodes}
+        if str(analysis.output).lower() not in nets - {"0", "gnd"}:
+            raise InputError("output", repr(analysis.output), "a net of the circuit outside subcircuits")
+    text = str(NgSpiceCircuitSimulator(circuit, pipe=False))
+    if isinstance(analysis, AC | Noise) and analysis.source is not None:
+        text = _with_small_sine(text, analysis.source)
+    return text.removesuffix("\n").removesuffix(".end") + "\n".join([*analysis_lines(analysis), ".end", ""])
+
+
+def _with_small_sine(text: str, source: str) -> str:
+    """Return a netlist in which one source has an amplitude of 1 V for small sines.
+
+    Raises
+    ------
+    InputError
+        If a source has an amplitude already.
+    """
+    lines, depth = text.splitlines(), 0
+    for k, line in enumerate(lines):
+        words = line.split()
+        first = words[0].lower() if words else ""
+        depth += {".subckt": 1, ".ends": -1}.get(first, 0)
+        if first[:1] in ("v", "i") and any(word.lower() == "ac" for word in words[3:]):
+            given = f"a source, while {words[0]} has an amplitude of its own"
+            raise InputError("analysis", given, "None, for amplitudes that the circuit has", "AC(None, ...)")
+        if not depth and first == source.lower():
+            value = words[3:]
+            bare = value and not re.match(r"dc$|pwl|sin|pulse|exp|sffm|am", value[0], re.IGNORECASE)
+            lines[k] = " ".join([*words[:3], "AC 1", *(["DC"] if bare else []), *value])
+    return "\n".join([*lines, ""])
 
 
 @cache

@@ -35,16 +35,21 @@ def main(library: str, netlist: str, result: str) -> None:
         shared.run()
     except (NameError, RuntimeError) as error:  # of PySpice; the messages of ngspice have been printed
         raise SystemExit(f"{type(error).__name__} {error}") from None
-    plot = shared.last_plot
-    if plot == "const":
+    plots = [plot for plot in shared.plot_names if plot != "const"]
+    if not plots:
         raise SystemExit("no analysis was run")
-    vectors = shared.plot(None, plot)
+    logger.handlers = [logging.NullHandler()]  # warns that a density of noise has no unit
+    vectors = shared.plot(None, plots[-1])  # the last one is the oldest
     kinds = shared.simulation_type
     named = {}
     for name, vector in vectors.items():
-        kind = "time" if vector._type == kinds.time else "v" if vector._type == kinds.voltage else "i"
         plain = name[2:-1] if name.startswith("V(") else name.removesuffix("#branch")
-        named["time" if kind == "time" else f"{kind}({plain})"] = np.asarray(vector._data, dtype=float)
+        if vector._type in (kinds.time, kinds.frequency) or name.endswith("noise_spectrum"):
+            plain = name
+        else:
+            plain = f"{'v' if vector._type == kinds.voltage else 'i'}({plain})"
+        data = np.asarray(vector._data)
+        named[plain] = data.real.copy() if plain == "frequency" else data
     named["version"] = np.array(str(shared.ngspice_version))
     np.savez(result, **named)  # type: ignore[arg-type]
 

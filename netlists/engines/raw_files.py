@@ -22,12 +22,12 @@ def read_raw(file: Path) -> dict[str, Array]:
     Parameters
     ----------
     file : pathlib.Path
-        A binary raw file of real numbers.
+        A binary raw file.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        Shape ``(points,)`` each, float64.
+        Shape ``(points,)`` each, float64; or complex128, of an analysis of small sines, except for the frequency.
 
     Raises
     ------
@@ -38,14 +38,17 @@ def read_raw(file: Path) -> dict[str, Array]:
     head, mark, body = content.partition(b"Binary:\n")
     text = head.decode("utf-8", errors="replace")
     fields = dict(re.findall(r"^([A-Z][\w. ]*): *(.*?) *$", text, flags=re.MULTILINE))
-    if not mark or fields.get("Flags") != "real":
-        raise ValueError("no binary raw file of real numbers")
+    if not mark or fields.get("Flags") not in ("real", "complex"):
+        raise ValueError("no binary raw file of real or complex numbers")
+    kind = "<f8" if fields["Flags"] == "real" else "<c16"
     try:
         variables, points = int(fields["No. Variables"]), int(fields["No. Points"])
     except KeyError as error:
         raise ValueError(f"no {error.args[0]}") from None
     names = re.findall(r"^\t\d+\t(\S+)\t\S+", text, flags=re.MULTILINE)
-    if len(names) != variables or len(body) < 8 * variables * points:
-        raise ValueError(f"{len(names)} of {variables} names, {len(body)} of {8 * variables * points} bytes")
-    table = np.frombuffer(body, dtype="<f8", count=variables * points).reshape(points, variables)
-    return {name.lower(): table[:, k].copy() for k, name in enumerate(names)}
+    wanted = np.dtype(kind).itemsize * variables * points
+    if len(names) != variables or len(body) < wanted:
+        raise ValueError(f"{len(names)} of {variables} names, {len(body)} of {wanted} bytes")
+    table = np.frombuffer(body, dtype=kind, count=variables * points).reshape(points, variables)
+    found = {name.lower(): table[:, k].copy() for k, name in enumerate(names)}
+    return {name: vector.real.copy() if name == "frequency" else vector for name, vector in found.items()}

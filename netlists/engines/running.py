@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from devices.common.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from devices.common.validation import choice
-from netlists.circuit import Circuit, OperatingPoint, Transient
+from netlists.circuit import Circuit, Transient
 from netlists.engines.catalogue import find_engine, vector_engines
 from netlists.engines.sweeps import prepare_sweep
 from netlists.engines.waves import Waves
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["run_circuit", "run_sweep"]
 
 #: Factors on the tolerances of an analysis that does not converge.
-_LOOSER = {OperatingPoint: (1e3, 1e6), Transient: (1e2, 1e4)}
+_LOOSER, _LOOSER_OVER_TIME = (1e3, 1e6), (1e2, 1e4)
 
 
 def run_circuit(
@@ -61,8 +61,9 @@ def run_circuit(
     simulator = find_engine(engine)
     simulator.check_options(options)
     chosen = [options or simulator.options.suited(circuit)]
+    looser = _LOOSER_OVER_TIME if isinstance(circuit.analysis, Transient) else _LOOSER
     if options is None and circuit.subcircuits:
-        chosen += [chosen[0].loosened(factor) for factor in _LOOSER[type(circuit.analysis)]]
+        chosen += [chosen[0].loosened(factor) for factor in looser]
     left: list[Path] = []
     for attempt in chosen:
         try:

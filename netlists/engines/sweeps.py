@@ -16,7 +16,7 @@ import numpy as np
 
 from devices import InputError
 from devices.common.validation import choice
-from netlists.circuit import GROUND, Circuit, Element, Instance, OperatingPoint, VoltageSource
+from netlists.circuit import GROUND, Circuit, Element, OperatingPoint, VoltageSource, nets_of
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def _checked(circuit: Circuit, values: Mapping[str, Sequence[float]]) -> int:
         raise InputError("circuit", type(circuit.analysis).__name__, "an OperatingPoint", "leave out the waveforms")
     sources = [e.name for e in circuit.elements if isinstance(e, VoltageSource)]
     for element in circuit.elements:
-        nets = element.nets if isinstance(element, Instance) else (element.plus, element.minus)
-        for word in (element.name.lower().removeprefix("v"), *map(str.lower, nets)):
+        for word in (element.name.lower().removeprefix("v"), *map(str.lower, nets_of(element))):
             if word.startswith(_COUNTER):
                 raise InputError("circuit", f"the name {word!r}", f"names that do not begin with {_COUNTER}", "another")
     counts = set()

@@ -86,17 +86,19 @@ def run_vacask(
         to run in; with its own message and the path of the netlist.
     """
     limit = check_timeout(timeout)
+    swept: list[str] = []
     states: dict[str, str] = {}
     currents: dict[str, str] = {}
     if isinstance(netlist, Circuit):
-        from netlists.dialects.vacask import VacaskOptions, current_vectors, state_vectors, write_vacask
+        from netlists.dialects.vacask import VacaskOptions, current_vectors, state_vectors, sweep_vectors, write_vacask
 
         states, currents = state_vectors(netlist), current_vectors(netlist)
+        swept = sweep_vectors(netlist)
         netlist = write_vacask(netlist, options or VacaskOptions.suited(netlist))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a text, which holds its own", "leave it out")
     program, version = _package()
-    analysis = re.search(r"^\s*analysis\s+(\w+)", netlist, flags=re.MULTILINE)
+    analysis = re.search(r"^\s*analysis\s+(\w+)\s*(\w*)", netlist, flags=re.MULTILINE)
     if analysis is None:
         raise InputError("netlist", "no analysis", "a netlist of VACASK with one analysis", "analysis circuit op")
     with run_folder("vacask", "circuit.sim", netlist, keep) as folder:
@@ -113,7 +115,9 @@ def run_vacask(
             message=_message,
             install=INSTALL,
         )
-        vectors = _common_names(read_result("vacask", raw, _message(output), output))
+        vectors = _common_names(read_result("vacask", raw, _message(output), output), analysis.group(2))
+        for name in swept:
+            del vectors[f"v({name})"]
         for net, vector in states.items():
             vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
         for instance, vector in currents.items():
@@ -137,10 +141,15 @@ def _message(output: str) -> str:
     return text if len(text) <= 500 else text[:497] + "..."
 
 
-def _common_names(vectors: dict[str, Array]) -> dict[str, Array]:
+def _common_names(vectors: dict[str, Array], analysis: str) -> dict[str, Array]:
     """Return vectors under the names that all engines use."""
+    if analysis == "noise":  # powers [V^2/Hz] and the gain of powers
+        density, gain = np.sqrt(vectors["onoise"]), np.sqrt(vectors["gain"])
+        return {
+            "frequency": vectors["frequency"], "onoise_spectrum": density, "inoise_spectrum": density / gain
+        }  # fmt: skip
     found = {}
     for name, vector in vectors.items():
         source = name.removesuffix(":flow(br)")
-        found[name if name == "time" else f"v({name})" if source == name else f"i({source})"] = vector
+        found[name if name in ("time", "frequency") else f"v({name})" if source == name else f"i({source})"] = vector
     return found

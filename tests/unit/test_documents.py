@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy
+from scipy.constants import Boltzmann
 
+from crossbar import Bias
 from devices import models, parameter_sets
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,28 @@ def test_the_python_of_the_readme_runs(capsys):
     for block in blocks:
         exec(compile(block, "README.md", "exec"), namespace)
     assert "ngspice" in capsys.readouterr().out
+
+
+@pytest.mark.spice
+@pytest.mark.parametrize("page", ["netlists.md", "engines.md"])
+def test_the_python_of_the_pages_on_netlists_runs(page):
+    """The figures are those of `tests/spice`; here of the last lines only, that they are what their comments say."""
+    namespace: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL):
+        exec(compile(block, page, "exec"), namespace)
+    if page == "engines.md":
+        assert namespace["sweep"]["v(w0_0)"].size == 5
+        return
+    array, output = namespace["array"], namespace["output"][0]
+    assert output == pytest.approx(-1e4 * array.read([0.3, 0.2]).current[0], rel=1e-3)
+    assert namespace["surface"].shape == (3, 4)
+    assert namespace["surface"][2, 3] == pytest.approx(output, rel=1e-9)
+    assert namespace["response"][0] == pytest.approx(-1e4 * array.read([1.0, 0.0]).current[0], rel=1e-3)
+    assert np.iscomplexobj(namespace["gain"])
+    seen = -array.solve(Bias(word_left=0.0, bit_bottom=[1.0, 0.0])).cell_current[:, 0].sum()  # [S], from the amplifier
+    density = np.sqrt(4 * Boltzmann * 300.15 * (1e4 + 1e8 * seen))
+    assert namespace["density"][0] == pytest.approx(density, rel=1e-3)
+    assert 0.0 < namespace["waves"]["v(middle1)"][0] < 0.3
 
 
 def test_files_that_the_documents_name_exist():

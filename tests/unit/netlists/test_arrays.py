@@ -116,11 +116,12 @@ def test_shorts_bridge_neighbours():
     assert found["Rshort1"] == Resistor("Rshort1", "b0_1", "b0_2", 8.0)
 
 
-def test_capacitors_belong_to_transients():
+def test_capacitors_are_in_every_circuit():
     wires = Wires(1.0, word_line_capacitance=1e-15, crossing_capacitance=3e-15)
     array = Crossbar(G, wires)
-    assert not any(isinstance(e, Capacitor) for e in crossbar_circuit(array, [1.0, 2.0]).elements)
+    at_rest = [e for e in crossbar_circuit(array, [1.0, 2.0]).elements if isinstance(e, Capacitor)]
     circuit = crossbar_circuit(array, Bias(word_left=[Pulses(1.0, 1e-9, 2e-9), 0.0], bit_bottom=0.0))
+    assert [e for e in circuit.elements if isinstance(e, Capacitor)] == at_rest
     found = by_name(circuit)
     capacitors = [e for e in circuit.elements if isinstance(e, Capacitor)]
     assert len(capacitors) == 2 * 6

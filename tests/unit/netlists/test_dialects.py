@@ -213,7 +213,7 @@ def test_an_independent_reader_finds_the_elements(dialect, suffix, tmp_path):
 def test_the_page_of_netlists_runs_and_has_a_line_for_each_dialect():
     text = (FOLDER.parents[1] / "docs" / "netlists.md").read_text()
     namespace = {}
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    block = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
     exec(compile(block, "netlists.md", "exec"), namespace)
     assert list(namespace["files"]) == ["circuit.cir"]
     for name, dialect in DIALECTS.items():
