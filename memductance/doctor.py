@@ -111,9 +111,11 @@ def _distribution(name: str, extra: str) -> Component:
 
 
 def _ngspice() -> Component:
-    path = shutil.which("ngspice")
+    named = os.environ.get("MEMDUCTANCE_NGSPICE")
+    path = shutil.which(named or "ngspice")
     if path is None:
-        return Component("ngspice", False, "no ngspice on PATH", _NGSPICE)
+        missing = f"no program {named}, which MEMDUCTANCE_NGSPICE names" if named else "no ngspice on PATH"
+        return Component("ngspice", False, missing, _NGSPICE)
     from netlists import ngspice_version
 
     try:

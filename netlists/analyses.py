@@ -99,8 +99,7 @@ class AC:
     start, stop : float
         First and last frequency [Hz].
     points : int, optional
-        Number of frequencies in each decade; both ends belong to them, so that there may be slightly fewer or, in less
-        than a decade, more.
+        Number of frequencies in each decade, from `start` on: the last one is `stop` where whole steps lead to it.
 
     Raises
     ------
@@ -118,7 +117,7 @@ class AC:
 
     @property
     def frequencies(self) -> Array:
-        """The frequencies [Hz], in equal ratios."""
+        """The frequencies [Hz]: ``start * 10**(k / points)`` up to `stop`."""
         return _frequencies(self.start, self.stop, self.points)
 
 
@@ -138,8 +137,7 @@ class Noise:
     start, stop : float
         First and last frequency [Hz].
     points : int, optional
-        Number of frequencies in each decade; both ends belong to them, so that there may be slightly fewer or, in less
-        than a decade, more.
+        Number of frequencies in each decade, from `start` on: the last one is `stop` where whole steps lead to it.
     temperature : float, optional
         Temperature of resistors [K]; 300.15 K, which is 27 degrees Celsius, is that of SPICE.
 
@@ -167,7 +165,7 @@ class Noise:
 
     @property
     def frequencies(self) -> Array:
-        """The frequencies [Hz], in equal ratios."""
+        """The frequencies [Hz]: ``start * 10**(k / points)`` up to `stop`."""
         return _frequencies(self.start, self.stop, self.points)
 
 
@@ -188,8 +186,5 @@ def _check_frequencies(start: float, stop: float, points: int) -> None:
 
 
 def _frequencies(start: float, stop: float, points: int) -> Array:
-    """Return as many frequencies as ngspice computes for so many points in each decade, two at least for two ends."""
-    if start == stop:
-        return np.array([start])
-    steps = max(1, math.floor(math.log10(stop / start) * points))
-    return np.asarray(start * (stop / start) ** (np.arange(steps + 1) / steps))
+    steps = math.floor(math.log10(stop / start) * points + 1e-9)
+    return np.asarray(start * 10.0 ** (np.arange(steps + 1) / points))

@@ -76,7 +76,7 @@ DIALECTS: dict[str, Dialect] = {
     for dialect in (
         Dialect(
             name="ngspice", title="ngspice", suffix=".cir", command="ngspice -b {file}", options=NgspiceOptions,
-            blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39",
+            blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39 and 44",
             write=_alone(write_ngspice),
         ),
         Dialect(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -109,15 +108,17 @@ class _Ngspice(Spice):
         stop = start + (sweep.values(source).size - 0.75) * step
         return " ".join([source, *map(number_text, (start, stop, step))])
 
-    def decades(self, analysis: AC | Noise) -> str:
-        """The number of points for which ngspice takes the steps of ours; with less than one step it does not end."""
-        if analysis.start == analysis.stop:
-            return "lin 1"
-        steps, decades = analysis.frequencies.size - 1, math.log10(analysis.stop / analysis.start)
-        points = analysis.points
-        while math.floor(decades * points) < steps:
-            points = max(points + 1, math.ceil(steps / decades))
-        return f"dec {points}"
+    def frequencies(self, analysis: AC | Noise) -> str:
+        """Kind, number and ends, so that all versions take the same frequencies.
+
+        Some spread so many whole steps evenly between the ends: the last one lies hardly beyond the last frequency. For
+        no step at all they would not end.
+        """
+        steps = analysis.frequencies.size - 1
+        if not steps:
+            return f"lin 1 {number_text(analysis.start)} {number_text(analysis.start)}"
+        stop = analysis.start * 10.0 ** (steps * (1.0 + 1e-14) / analysis.points)
+        return f"dec {analysis.points} {number_text(analysis.start)} {number_text(stop)}"
 
     def measures(self, circuit: Circuit) -> list[str]:
         """Lines that run, keep all vectors in ``circuit.raw`` and print 15 digits; batch mode alone prints 7."""

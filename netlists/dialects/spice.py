@@ -264,12 +264,11 @@ class Spice:
                 given = f"a sweep of {len(analysis.sources)} sources"
                 raise InputError("analysis", given, f"{self.most_swept} sources at most in {self.name}")
             return [f".dc {' '.join(self.swept(analysis, name) for name in analysis.sources)}"]
-        decades = f"{self.decades(analysis)} {number_text(analysis.start)} {number_text(analysis.stop)}"
         if isinstance(analysis, AC):
-            return [f".ac {decades}"]
+            return [f".ac {self.frequencies(analysis)}"]
         return [
             *self.temperature(analysis.temperature - 273.15),
-            f".noise v({net(analysis.output)}) {analysis.source} {decades}",
+            f".noise v({net(analysis.output)}) {analysis.source} {self.frequencies(analysis)}",
         ]
 
     def swept(self, sweep: DCSweep, source: str) -> str:
@@ -277,9 +276,9 @@ class Spice:
         values = sweep.sources[source]
         return " ".join([source, *map(number_text, (values.start, values.stop, values.step))])
 
-    def decades(self, analysis: AC | Noise) -> str:
-        """Return the kind and the number of the frequencies."""
-        return f"dec {analysis.points}"
+    def frequencies(self, analysis: AC | Noise) -> str:
+        """Return the kind and the number of the frequencies, the first and the last one."""
+        return f"dec {analysis.points} {number_text(analysis.start)} {number_text(analysis.stop)}"
 
     def temperature(self, celsius: float) -> list[str]:
         """Lines that set the temperature of resistors [degrees Celsius]."""

@@ -26,16 +26,21 @@ from netlists.engines.waves import Waves
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
 
-__all__ = ["INSTALL", "PROGRESS", "check_start", "named_currents", "ngspice_version", "run_ngspice"]
+__all__ = ["INSTALL", "PROGRESS", "check_start", "check_values", "named_currents", "ngspice_version", "run_ngspice"]
 
 INSTALL = "sudo apt-get install ngspice libngspice0"
 OLDEST = 30  # version
 #: Lines in which ngspice tells of its progress; no errors.
-PROGRESS = re.compile(r"Note:|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit")
+PROGRESS = re.compile(
+    r"Note:|Using (SPARSE|KLU)|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit"
+)
+
+#: Warning of ngspice that it puts a value of its own in the place of a resistance.
+_CHANGED = re.compile(r"[^\n]*resist[^\n]*(too small|to+ low)[^\n]*set to[^\n]*")
 
 
 def ngspice_version() -> str:
-    """Return the version of the ngspice on PATH, for example ``"39"``.
+    """Return the version of the ngspice that runs, for example ``"39"``.
 
     Returns
     -------
@@ -53,7 +58,9 @@ def ngspice_version() -> str:
 
     Notes
     -----
-    The tests run with version 39. Versions from 30 on are accepted, and every result names the one that ran.
+    It is the program that the environment variable MEMDUCTANCE_NGSPICE names, a path or a name on PATH; without it, the
+    ``ngspice`` on PATH. The tests run with versions 39 and 44. Versions from 30 on are accepted, and every result names
+    the one that ran.
     """
     program = _program()
     state = os.stat(program)
@@ -75,7 +82,10 @@ def _version_of(program: str, state: tuple[int, ...]) -> str:
 
 
 def _program() -> str:
-    program = shutil.which("ngspice")
+    named = os.environ.get("MEMDUCTANCE_NGSPICE")
+    program = shutil.which(named or "ngspice")
+    if program is None and named:
+        raise SimulatorNotFoundError(f"ngspice: MEMDUCTANCE_NGSPICE names {named!r}, which is no program")
     if program is None:
         raise SimulatorNotFoundError(f"ngspice: not found on PATH; to install: {INSTALL}")
     return str(Path(program).resolve())
@@ -129,6 +139,7 @@ def run_ngspice(
         started = time.perf_counter()
         output = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
         vectors = read_result("ngspice", raw, _message(output), output)
+        check_values("ngspice", output)
         check_start("ngspice", output, circuit)
         waves = Waves(vectors, engine, time.perf_counter() - started)
     return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
@@ -147,6 +158,19 @@ def check_start(engine: str, output: str, circuit: object) -> None:
     if "Transient op finished" in output and any(definition.probes for definition in circuit.subcircuits):
         reason = "no operating point to start from; it went on from a pseudo-transient, in which the states had moved"
         raise SimulatorConvergenceError(f"{engine}: {reason}")
+
+
+def check_values(engine: str, output: str) -> None:
+    """Refuse a run in which ngspice took another value than the netlist has.
+
+    Raises
+    ------
+    SimulatorError
+        If a resistance is smaller than ngspice takes: from version 40 on, 1e-12 ohm.
+    """
+    changed = _CHANGED.search(output)
+    if changed:
+        raise SimulatorError(f"{engine} solved another circuit: {changed.group().strip()}; merge its nets instead")
 
 
 def named_currents(waves: Waves, circuit: Circuit) -> Waves:
