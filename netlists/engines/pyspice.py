@@ -344,6 +344,8 @@ def run_pyspice(
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
+        if isinstance(analysis, AC | Noise):  # in which ngspice gives currents of instances at rest
+            vectors = {name: vector for name, vector in vectors.items() if "@" not in name}
         waves = Waves(vectors, version, time.perf_counter() - started)
     return named_currents(waves, own.flat()) if isinstance(own, Circuit) else waves
 

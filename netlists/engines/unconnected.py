@@ -63,27 +63,31 @@ class Origin:
         )
 
 
-def check_connected(circuit: Any) -> None:
+def check_connected(circuit: Any, held_outside: frozenset[str] = frozenset()) -> None:
     """Raise `InputError`, naming the net, where a net of a circuit of PySpice floats.
 
     That is a port of an array which has no further element; a net of the array that is not in the circuit, because it
     leads to a floating terminal or is one with another; a net that one resistor, capacitor, inductor, current source or
-    transistor alone connects; and one that is only measured. Words in raw SPICE text count as connections.
+    transistor alone connects; and one that is only measured. Words in raw SPICE text count as connections, and global
+    nodes as held.
 
     Parameters
     ----------
     circuit : PySpice.Spice.Netlist.Circuit or SubCircuit
         The circuit; its subcircuits are checked too.
+    held_outside : frozenset of str, optional
+        Global nodes of the circuit around it.
     """
+    held_outside |= {str(net).lower() for net in getattr(circuit, "_global_nodes", ())}
     waiting = {}
     for subcircuit in circuit.subcircuits:
-        check_connected(subcircuit)
+        check_connected(subcircuit, held_outside)
         origin = getattr(subcircuit, "memductance_origin", None)
         if origin is not None:
             waiting[str(subcircuit.name).lower()] = str(subcircuit.name)
     origin = getattr(circuit, "memductance_origin", None)
     own = frozenset() if origin is None else origin.elements
-    outside = {str(net).lower() for net in getattr(circuit, "external_nodes", ())}
+    outside = held_outside | {str(net).lower() for net in getattr(circuit, "external_nodes", ())}
     raw = str(circuit.raw_spice)
     words = _words(raw.replace(origin.text, "") if origin is not None else raw)
     held: dict[str, list[str]] = defaultdict(list)  # elements that conduct at a net
@@ -133,7 +137,7 @@ def _check_present(gone: Mapping[str, tuple[str, str]], element: Any) -> None:
 
 def _measured(element: Any) -> Iterable[str]:
     """Return the nets whose potentials an element's expression reads."""
-    if str(element.name)[0].upper() not in "BEGRC":
+    if str(element.name)[0].upper() not in "BEG" and not type(element).__name__.startswith("Behavioral"):
         return []
     return [net.lower() for pair in _MEASURED.findall(str(element)) for net in pair if net]
 

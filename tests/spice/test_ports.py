@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySpice.Spice.Netlist import Circuit as PySpiceCircuit
-from PySpice.Spice.Netlist import SubCircuitFactory
+from PySpice.Spice.Netlist import SubCircuit, SubCircuitFactory
 
 from crossbar import Bias, Crossbar, Wires
 from devices import InputError, Pulses, Series, device
@@ -223,6 +223,34 @@ def test_a_net_of_pyspice_that_floats_is_an_error_that_names_it():
 
 
 GATED = Series(device("wox_scaled_decay", w=[[0.5]]), device("ekv_transistor"))
+
+
+def test_elements_of_every_kind_are_no_floating_nets():
+    """Coupled inductors, a diode, a transistor, a switch, a current source; a global node in a subcircuit."""
+    circuit = PySpiceCircuit("of every kind", global_nodes=("vdd",))
+    circuit.V(1, "a", circuit.gnd, 1)
+    circuit.L(1, "a", "b", 1e-6)
+    circuit.L(2, "b", "c", 1e-6)
+    circuit.K(1, "L1", "L2", 0.9)
+    circuit.R(1, "c", circuit.gnd, 1)
+    circuit.model("diode", "D")
+    circuit.D(1, "a", "d", model="diode")
+    circuit.I(1, "d", circuit.gnd, 1e-3)
+    circuit.model("nmos", "NMOS")
+    circuit.MOSFET(1, "a", "c", circuit.gnd, circuit.gnd, model="nmos")
+    circuit.model("switch", "SW")
+    circuit.S(1, "a", "s", "c", circuit.gnd, model="switch")
+    circuit.R(2, "s", circuit.gnd, 1)
+    circuit.V(2, "vdd", circuit.gnd, 1)
+    supplied = SubCircuit("supplied", "out")
+    supplied.R(1, "vdd", "out", 1)
+    circuit.subcircuit(supplied)
+    circuit.X(1, "supplied", "out")
+    circuit.R(3, "out", circuit.gnd, 1)
+    assert run_pyspice(circuit, OperatingPoint())["v(out)"][0] == pytest.approx(0.5, rel=1e-12)
+    supplied.R(2, "out", "inside", 1)
+    with pytest.raises(InputError, match="net inside, which nothing but R2 is connected to"):
+        run_pyspice(circuit, OperatingPoint())
 
 
 @pytest.mark.parametrize(

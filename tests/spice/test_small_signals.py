@@ -156,6 +156,8 @@ def test_a_circuit_of_pyspice_has_the_same_analyses():
     sweep = {"Vin0": slice(0.0, 0.2, 0.1), "vin2": slice(0.0, 0.1, 0.1)}
     found = run_pyspice(circuit, sweep)["i(vs0)"].reshape(DCSweep(sweep).shape)
     assert found[1, 2] == pytest.approx(ARRAY.read([0.2, 0.1, 0.1]).current[0], rel=1e-10)
+    of_pyspice = circuit.simulator().dc(Vin0=slice(0, 0.2, 0.1), Vin2=slice(0, 0.1, 0.1))
+    np.testing.assert_allclose(np.array(of_pyspice["vs0"]).reshape(2, 3), found, rtol=1e-9, atol=1e-15)
     circuit.V("mine", "x", circuit.gnd, 2)
     circuit.R("mine", "x", "w0_0", 1e3)
     one = run_pyspice(circuit, AC("vmine", 1e6, 1e9, 1))["v(w0_0)"]
@@ -171,6 +173,18 @@ def test_a_circuit_of_pyspice_has_the_same_analyses():
     ):
         with pytest.raises(InputError, match=words):
             run_pyspice(circuit, analysis)
+
+
+@pytest.mark.spice
+def test_small_sines_have_no_currents_of_instances():
+    """ngspice gives those at rest there."""
+    circuit = crossbar_circuit(Crossbar(device("wox_scaled_decay", w=[[0.2, 0.7]]), Wires(2.0, 3.0)), [0.5])
+    for waves in (
+        run_ngspice(replace(circuit, analysis=AC("Vin0", 1.0, 1.0))),
+        run_pyspice(replace(circuit, analysis=AC("Vin0", 1.0, 1.0))),
+        run_pyspice(to_pyspice(circuit), AC("Vin0", 1.0, 1.0)),
+    ):
+        assert {name for name in waves if name.startswith("i(")} == {"i(vin0)", "i(vs0)", "i(vs1)"}
 
 
 AT_REST = crossbar_circuit(Crossbar([[1e-3]], Wires(2.0, 3.0)), [0.5])
