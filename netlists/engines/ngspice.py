@@ -166,7 +166,7 @@ def check_values(engine: str, output: str) -> None:
     Raises
     ------
     SimulatorError
-        If a resistance is smaller than ngspice takes: from version 40 on, 1e-12 ohm.
+        If a resistance is smaller than ngspice takes: version 44 puts 1e-12 ohm in its place.
     """
     changed = _CHANGED.search(output)
     if changed:

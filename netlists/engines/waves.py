@@ -17,14 +17,14 @@ __all__ = ["Waves"]
 
 @dataclass(frozen=True, eq=False)
 class Waves(Mapping[str, Array]):
-    """Vectors of one run by name, in lower case: ``time``, ``v(net)``, ``i(source)``.
+    """Vectors of one run by name, in lower case: ``time`` or ``frequency``, ``v(net)``, ``i(source)``.
 
     The current of a source is the one that flows through it from its plus to its minus net [A].
 
     Parameters
     ----------
     vectors : mapping of str to numpy.ndarray
-        Shape ``(points,)`` each; one point for an operating point.
+        Shape ``(points,)`` each; one point for an operating point. Of an `AC` analysis they are complex.
     engine : str
         Name of the simulator and its version.
     seconds : float
