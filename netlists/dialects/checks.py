@@ -12,7 +12,7 @@ import numpy as np
 
 from devices import InputError, Waveform
 from devices.common.validation import number
-from netlists.analyses import DCSweep, Noise, OperatingPoint, Transient, sources_of
+from netlists.analyses import DCSweep, Noise, Transient, sources_of
 from netlists.circuit import (
     GROUND,
     Capacitor,
@@ -24,8 +24,10 @@ from netlists.circuit import (
     nets_of,
 )
 
-__all__ = ["check_circuit", "check_name"]
+__all__ = ["HELD", "check_circuit", "check_name"]
 
+#: The way to a circuit in which states are held.
+HELD = "crossbar_circuit without waveforms and duration"
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 _PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*")
 _LETTERS = {Resistor: "R", Capacitor: "C", VoltageSource: "V", Instance: "X"}
@@ -79,14 +81,11 @@ def _check_analysis(circuit: Circuit, sources: Mapping[str, VoltageSource]) -> N
         for name in ("duration", "step"):
             number(name, getattr(analysis, name), unit="s", minimum=0.0, open_minimum=True)
         return
-    if isinstance(analysis, OperatingPoint):
-        return
     kind = type(analysis).__name__
     for definition in circuit.subcircuits:
         if definition.probes:
             given = f"{kind} of a circuit in which states of {definition.name} move"
-            fix = "crossbar_circuit without waveforms and duration"
-            raise InputError("analysis", given, "states that are held", fix)
+            raise InputError("analysis", given, "states that are held", HELD)
     for source in sources_of(analysis):
         if source is None or source not in sources:
             raise InputError("analysis", f"{kind} with source {_shown(source)}", f"a source of {_shown(list(sources))}")

@@ -37,7 +37,7 @@ from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
 from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, Waveform
-from netlists.analyses import AC, Analysis, DCSweep, Noise, sources_of
+from netlists.analyses import AC, Analysis, DCSweep, Noise, Transient, sources_of
 from netlists.arrays import crossbar_circuit
 from netlists.circuit import Capacitor, Circuit, Resistor, VoltageSource, device_circuit
 from netlists.dialects.checks import check_circuit, check_name
@@ -55,7 +55,7 @@ from netlists.engines import pyspice_worker
 from netlists.engines.folders import run_folder
 from netlists.engines.ngspice import INSTALL, PROGRESS, check_start, named_currents
 from netlists.engines.process import check_timeout, failure, run_process
-from netlists.engines.unconnected import Origin, check_connected
+from netlists.engines.pyspice_checks import Origin, check_connected, check_held
 from netlists.engines.waves import Waves
 
 __all__ = ["pyspice_subcircuit", "run_pyspice", "to_pyspice"]
@@ -291,7 +291,8 @@ def run_pyspice(
     Raises
     ------
     InputError
-        If a circuit of PySpice comes without an analysis, has a net that floats, or has no such source.
+        If a circuit of PySpice comes without an analysis, has a net that floats, has no such source, or
+        has states that move while the analysis is no `Transient`.
     SimulatorNotFoundError
         If PySpice or the ngspice library is not installed.
     SimulatorError
@@ -322,6 +323,8 @@ def run_pyspice(
         allowed = "an OperatingPoint, a Transient, a DCSweep, an AC, a Noise or values of a source"
         raise InputError("analysis", analysis, allowed, "Transient(duration, step)")
     check_connected(circuit)
+    if not isinstance(analysis, Transient):
+        check_held(circuit)
     text = _text(circuit, analysis)
     with run_folder("pyspice", "circuit.cir", text, keep) as folder:
         started = time.perf_counter()

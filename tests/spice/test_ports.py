@@ -225,6 +225,22 @@ def test_a_net_of_pyspice_that_floats_is_an_error_that_names_it():
 GATED = Series(device("wox_scaled_decay", w=[[0.5]]), device("ekv_transistor"))
 
 
+def test_states_that_move_are_for_transients():
+    """At rest, ngspice does not hold them at their start."""
+    array = Crossbar(device("vteam", x=[[1e-9]]), Wires(driver=100.0))
+    ports = ["word_left", "bit_bottom"]
+    moving = crossbar_circuit(array, Bias(), duration=2e-8, ports=ports)
+    circuit = PySpiceCircuit("of one array")
+    circuit.subcircuit(pyspice_subcircuit(moving))
+    circuit.X("a", "array", "in0", circuit.gnd)
+    circuit.V("a", "in0", circuit.gnd, 1.0)
+    for made in (circuit, to_pyspice(device("vteam"), Pulses(1.0, 1e-9, 2e-9))):
+        with pytest.raises(InputError, match=r"analysis: got an analysis at rest of .* states of vteam move"):
+            run_pyspice(made, OperatingPoint())
+    with pytest.raises(InputError, match="analysis: got OperatingPoint of a circuit in which states of vteam move"):
+        run_ngspice(with_load(replace(moving, analysis=OperatingPoint()), VoltageSource("V1", "s0", "g0", 1.0)))
+
+
 def test_elements_of_every_kind_are_no_floating_nets():
     """Coupled inductors, a diode, a transistor, a switch, a current source; a global node in a subcircuit."""
     circuit = PySpiceCircuit("of every kind", global_nodes=("vdd",))

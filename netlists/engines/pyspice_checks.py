@@ -1,4 +1,7 @@
-"""Nets of a circuit of PySpice that nothing holds: a simulator would return 0 V for them, or nothing."""
+"""Circuits of PySpice for which a simulator would return wrong numbers without a word.
+
+It returns 0 V for a net that nothing holds, and does not start from the given states at rest.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from typing import Any
 
 from devices import InputError
 from netlists.circuit import GROUND, Circuit, nets_of
+from netlists.dialects.checks import HELD
 
-__all__ = ["Origin", "check_connected"]
+__all__ = ["Origin", "check_connected", "check_held"]
 
 #: Letters of elements that conduct no current alone: a net that only one of them connects floats.
 _PASSIVE = frozenset("RCLIFGDMQJZSWT")
@@ -34,6 +38,8 @@ class Origin:
         Nets that wait for an element.
     gone : mapping of str to (str, str)
         Why a net is not in the circuit, and what to use in its place.
+    moving : tuple of str
+        Names of the devices whose states move, as they may in a transient only.
     text : str
         Definitions and options, as raw SPICE text.
     """
@@ -42,6 +48,7 @@ class Origin:
     nets: frozenset[str]
     ports: tuple[str, ...]
     gone: Mapping[str, tuple[str, str]]
+    moving: tuple[str, ...]
     text: str
 
     @classmethod
@@ -59,6 +66,7 @@ class Origin:
             frozenset(net.lower() for e in circuit.elements for net in nets_of(e)).difference(ports),
             ports,
             gone,
+            tuple(definition.name for definition in circuit.subcircuits if definition.probes),
             text,
         )
 
@@ -121,6 +129,21 @@ def check_connected(circuit: Any, held_outside: frozenset[str] = frozenset()) ->
             raise _floats(net, f"which nothing but {name} is connected to")
         if name[0].upper() == "X" and len(others) == 1 and _subcircuit(circuit.element(name)) in waiting:
             raise _floats(net, f"which nothing but {name} is connected to", "an element at each port of an array")
+
+
+def check_held(circuit: Any) -> None:
+    """Raise `InputError` where states of a device of ours move, which an analysis at rest does not hold at their start.
+
+    Parameters
+    ----------
+    circuit : PySpice.Spice.Netlist.Circuit
+        The circuit, with its subcircuits.
+    """
+    for part in (circuit, *circuit.subcircuits):
+        origin = getattr(part, "memductance_origin", None)
+        if origin is not None and origin.moving:
+            given = f"an analysis at rest of a circuit in which states of {origin.moving[0]} move"
+            raise InputError("analysis", given, "a Transient, or states that are held", HELD)
 
 
 def _floats(net: str, why: str, allowed: str = "nets that two elements share") -> InputError:
