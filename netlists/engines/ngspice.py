@@ -37,6 +37,9 @@ PROGRESS = re.compile(
 
 #: Warning of ngspice that it puts a value of its own in the place of a resistance.
 _CHANGED = re.compile(r"[^\n]*resist[^\n]*(too small|to+ low)[^\n]*set to[^\n]*")
+_SINGULAR = re.compile(r"singular matrix: *check node +\S+")
+#: Lines of elements whose current is no linear function of voltages, or of which a netlist does not tell.
+_NONLINEAR = re.compile(r"^ *([^.*+\s\dRCLKVIEGFHT]|[EG].*(value|table|poly|vol|cur))", re.IGNORECASE | re.MULTILINE)
 
 
 def ngspice_version() -> str:
@@ -139,7 +142,7 @@ def run_ngspice(
         started = time.perf_counter()
         output = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
         vectors = read_result("ngspice", raw, _message(output), output)
-        check_values("ngspice", output)
+        check_values("ngspice", output, netlist)
         check_start("ngspice", output, circuit)
         waves = Waves(vectors, engine, time.perf_counter() - started)
     return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
@@ -160,17 +163,22 @@ def check_start(engine: str, output: str, circuit: object) -> None:
         raise SimulatorConvergenceError(f"{engine}: {reason}")
 
 
-def check_values(engine: str, output: str) -> None:
-    """Refuse a run in which ngspice took another value than the netlist has.
+def check_values(engine: str, output: str, netlist: str) -> None:
+    """Refuse a run in which ngspice took another value than the netlist has, or returned 0 V for a net that floats.
 
     Raises
     ------
     SimulatorError
         If a resistance is smaller than ngspice takes: version 44 puts 1e-12 ohm in its place.
+    SimulatorConvergenceError
+        If the matrix of a linear netlist is singular, where ngspice goes on to a pseudo-transient.
     """
     changed = _CHANGED.search(output)
     if changed:
         raise SimulatorError(f"{engine} solved another circuit: {changed.group().strip()}; merge its nets instead")
+    singular = _SINGULAR.search(output)
+    if singular and "Transient op finished" in output and not _NONLINEAR.search(netlist.partition("\n")[2]):
+        raise SimulatorConvergenceError(f"{engine}: {' '.join(singular.group().split())}, which floats")
 
 
 def named_currents(waves: Waves, circuit: Circuit) -> Waves:
