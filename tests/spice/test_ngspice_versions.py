@@ -186,7 +186,7 @@ def test_errors_say_why():
     two = replace(circuit_of(1.0), elements=(*circuit_of(1.0).elements, VoltageSource("V2", "n0", "0", 2.0)))
     with pytest.raises(SimulatorConvergenceError, match="singular matrix"):
         run_ngspice(two)
-    with pytest.raises(SimulatorConvergenceError, match="^ngspice: singular matrix: check node x, which floats"):
+    with pytest.raises(SimulatorConvergenceError, match=r"^ngspice: singular matrix: check node x, which floats"):
         run_ngspice("* 0 V without a word of ngspice\nV1 a 0 1\nR1 a 0 1\nR2 x y 1\nR3 x y 2\n.op\n.end\n")
     with pytest.raises(SimulatorError, match=r"unknown subckt: x1 a 0 nothere"):
         run_ngspice("* t\nV1 a 0 1\nX1 a 0 nothere\n.op\n.end\n")
