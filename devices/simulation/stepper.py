@@ -33,6 +33,12 @@ _MAX_STEP_SHARE, _MAX_STEP_SHARE_HELD = 1.0 / 8.0, 1.0 / 16.0
 #: A law that switches back and forth makes steps end after less than this share of their length; after so many in a
 #: row, one step ignores the switches.
 _SHORT_STEP_SHARE, _MAX_SHORT_STEPS = 1e-6, 4
+#: After so many explicit steps in a row, each about as long as the one before, at more than this product of step and
+#: relaxation rate, stiffness limits them: steps are then implicit down to a lower product.
+_STIFF_STEPS, _STIFF_PRODUCT, _IMPLICIT_PRODUCT = 8, 0.3, 0.1
+#: Shortest step as a share of the resolution of time. Shorter steps than the resolution add up: a state may run away
+#: within it.
+_SHORTEST_STEP = 1e-16
 
 
 @jit(inline=True)
@@ -68,8 +74,11 @@ def _max_step_share(pinned):
 
 
 @jit(inline=True)
-def _step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step explicitly where that is stable, else implicitly; return the error and the order at which it grows."""
+def _step(kernel, segment, t, h, x, p, lower, upper, explicit_limit, work):
+    """Step explicitly where that is stable, else implicitly; return the error, the order at which it grows, the product.
+
+    The product of step length and fastest relaxation rate decides: an explicit step has at most `explicit_limit`.
+    """
     n = lower.size
     fastest = 0.0
     for r in range(n):
@@ -78,27 +87,35 @@ def _step(kernel, segment, t, h, x, p, lower, upper, work):
             total += abs(work.start_law[(1 + r) * (2 + x.size) + 2 + c]) * (upper[c] - lower[c])
         if not work.pinned[r]:
             fastest = max(fastest, total / (upper[r] - lower[r]))
-    if h * fastest <= STABILITY_LIMIT:
-        return explicit_step(kernel, segment, t, h, x, p, lower, upper, work), 5
-    return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4
+    if h * fastest <= explicit_limit:
+        return explicit_step(kernel, segment, t, h, x, p, lower, upper, work), 5, h * fastest
+    return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4, h * fastest
 
 
 @jit(inline=True)
-def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, event_tol, work):
-    """Step by `h`, or to just before the first event within it; return length, error, its order, number of trials."""
+def _step_to_event(
+    kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, explicit_limit, most, resolution, event_tol, work
+):
+    """Step by `h`, or to just before the first event within it; return length, error, its order, product, trials.
+
+    A step whose error is above `most` is to be made shorter, and may show events that do not happen: one at its very
+    start counts only where the law changes there and the step is as short as the resolution of time.
+    """
     length, trials = h, 0
     while length > 0.0:
-        error, order = _step(kernel, segment, t, length, x, p, lower, upper, work)
+        error, order, product = _step(kernel, segment, t, length, x, p, lower, upper, explicit_limit, work)
         trials += 1
         if not math.isfinite(error):
-            return length, error, order, trials
-        share = share_before_event(
+            return length, error, order, product, trials
+        event, share = share_before_event(
             kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, event_tol, work
         )
         if share == 1.0 or trials == _MAX_EVENT_TRIALS:
-            return length, error, order, trials
+            return length, error, order, product, trials
+        if share == 0.0 and error > most and not (event < signs.shape[1] and length <= 2.0 * resolution):
+            return length, error, order, product, trials
         length *= share
-    return 0.0, 0.0, 5, trials  # the event is at the start
+    return 0.0, 0.0, 5, 0.0, trials  # the event is at the start
 
 
 @jit(inline=True)
@@ -160,7 +177,8 @@ def integrate_cell(
     for r in range(n):
         for k in range(4):
             work.curve[k, r] = 0.0
-    steps, short_steps, t, next_length = 0, 0, 0.0, 0.0
+    most = math.inf if fixed > 0.0 else tolerance
+    steps, short_steps, stiff_steps, t, carry, next_length = 0, 0, 0, 0.0, 0.0, 0.0
     sample = _write_samples(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
         segment = segments[g]
@@ -179,10 +197,14 @@ def integrate_cell(
             to_end = t + full >= end - resolution
             if to_end:
                 full = end - t
-            event_tol, watched = max(0.1 * tolerance, resolution / full), short_steps < _MAX_SHORT_STEPS
-            h, error, order, trials = _step_to_event(
-                kernel, switch, signs, watched, segment, t, full, x, p, lower, upper, event_tol, work
-            )
+            event_tol, watched = 0.1 * tolerance, short_steps < _MAX_SHORT_STEPS
+            if full > resolution:
+                event_tol = max(event_tol, resolution / full)
+            explicit_limit = STABILITY_LIMIT if stiff_steps < _STIFF_STEPS else _IMPLICIT_PRODUCT
+            h, error, order, product, trials = _step_to_event(
+                kernel, switch, signs, watched, segment, t, full, x, p, lower, upper, explicit_limit, most, resolution,
+                event_tol, work,
+            )  # fmt: skip
             steps += max(trials, 1)
             factor = 0.1
             if math.isfinite(error):
@@ -191,12 +213,18 @@ def integrate_cell(
                     factor = min(5.0, max(0.1, 0.8 * (tolerance / error) ** (1.0 / order)))
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
                 next_length = factor * h
-                if fixed > 0.0 or not next_length >= 1e-3 * resolution:
+                if fixed > 0.0 or not next_length >= _SHORTEST_STEP * resolution:
                     return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
             at_event = h < full
             crossing = min(event_tol * full, end - t - h) if at_event else 0.0
-            later = end if to_end and not at_event else t + h + crossing
+            moved = h + crossing + carry
+            later = end if to_end and not at_event else t + moved
+            carry = 0.0 if to_end and not at_event else moved - (later - t)
+            if order == 4:
+                stiff_steps = max(stiff_steps, _STIFF_STEPS)
+            else:
+                stiff_steps = stiff_steps + 1 if product > _STIFF_PRODUCT and 0.9 < factor < 1.15 else 0
             if h > 0.0:
                 until = later + 0.5 * resolution
                 sample = _write_samples(
