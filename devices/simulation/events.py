@@ -54,8 +54,9 @@ def _event_function(event, kernel, switch, signs, v, states, p, lower, upper, wo
 def _first_event(kernel, switch, signs, watched, segment, t, p, lower, upper, event_tol, work):
     """Return the first event that has happened at the end `t` of the step, and its event function; -1 if none has.
 
-    A state that is beyond its bound by less than the share `event_tol` of its span is at the bound. Where none has, and switches are watched, their values there are in the second row of `signs`. The voltage is
-    evaluated only where it is needed.
+    A state that is beyond its bound by less than the share `event_tol` of its span is at the bound. Where none has,
+    and switches are watched, their values there are in the second row of `signs`. The voltage is evaluated only where
+    it is needed.
     """
     switches = signs.shape[1]
     if watched and switches > 0:

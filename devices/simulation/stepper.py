@@ -16,6 +16,7 @@ from devices.common.jit import jit
 from devices.simulation.dormand_prince import STABILITY_LIMIT, explicit_step
 from devices.simulation.events import hold_at_bounds, share_before_event
 from devices.simulation.rodas import implicit_step
+from devices.simulation.sliding import attracting_surface, slide
 from devices.simulation.workspace import EDGE_OFFSET, interpolate, new_workspace, slope, voltage
 
 __all__ = ["integrate", "integrate_cell"]
@@ -36,6 +37,9 @@ _SHORT_STEP_SHARE, _MAX_SHORT_STEPS = 1e-6, 4
 #: After so many explicit steps in a row, each about as long as the one before, at more than this product of step and
 #: relaxation rate, stiffness limits them: steps are then implicit down to a lower product.
 _STIFF_STEPS, _STIFF_PRODUCT, _IMPLICIT_PRODUCT = 8, 0.3, 0.1
+#: After so many steps in a row that are shorter than this share of the segment, a surface that attracts the state is
+#: looked for; as after each event.
+_TINY_STEPS, _TINY_STEP = 16, 1e-3
 #: Shortest step as a share of the resolution of time. Shorter steps than the resolution add up: a state may run away
 #: within it.
 _SHORTEST_STEP = 1e-16
@@ -75,9 +79,9 @@ def _max_step_share(pinned):
 
 @jit(inline=True)
 def _step(kernel, segment, t, h, x, p, lower, upper, explicit_limit, work):
-    """Step explicitly where that is stable, else implicitly; return the error, the order at which it grows, the product.
+    """Step explicitly where that is stable, else implicitly; return the error, the order at which it grows, and more.
 
-    The product of step length and fastest relaxation rate decides: an explicit step has at most `explicit_limit`.
+    The last is the product of step length and fastest relaxation rate, at most `explicit_limit` of an explicit step.
     """
     n = lower.size
     fastest = 0.0
@@ -96,7 +100,7 @@ def _step(kernel, segment, t, h, x, p, lower, upper, explicit_limit, work):
 def _step_to_event(
     kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, explicit_limit, most, resolution, event_tol, work
 ):
-    """Step by `h`, or to just before the first event within it; return length, error, its order, product, trials.
+    """Step by `h`, or to just before the first event within it; return length, error, order, product, trials.
 
     A step whose error is above `most` is to be made shorter, and may show events that do not happen: one at its very
     start counts only where the law changes there and the step is as short as the resolution of time.
@@ -179,6 +183,7 @@ def integrate_cell(
             work.curve[k, r] = 0.0
     most = math.inf if fixed > 0.0 else tolerance
     steps, short_steps, stiff_steps, t, carry, next_length = 0, 0, 0, 0.0, 0.0, 0.0
+    sliding, tiny_steps = -1, 0  # the switch along whose surface the state moves
     sample = _write_samples(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
         segment = segments[g]
@@ -200,6 +205,31 @@ def integrate_cell(
             event_tol, watched = 0.1 * tolerance, short_steps < _MAX_SHORT_STEPS
             if full > resolution:
                 event_tol = max(event_tol, resolution / full)
+            if sliding >= 0:
+                h, error, goes_on = slide(
+                    kernel, switch, sliding, signs, segment, t, full, end, x, p, lower, upper, tolerance, work
+                )
+                steps += 1
+                if h > 0.0 and error > tolerance:
+                    next_length = 0.5 * h
+                    continue
+                later = end if to_end and h == full else t + h
+                if h > 0.0:
+                    sample = _write_samples(
+                        kernel, segment, sample, times, later + 0.5 * resolution, t, h, x, p, lower, upper, current,
+                        state, work,
+                    )  # fmt: skip
+                    x[0] = work.end_states[0]
+                    next_length = 2.0 * h
+                t, carry = later, 0.0
+                if not goes_on:
+                    sliding = -1
+                    kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
+                    work.slopes[0] = slope(segment, t)
+                    _update_switches(switch, signs, False, segment, t, x, p)
+                    hold_at_bounds(t, x, lower, upper, bound_time, work)
+                    next_length = _first_step(x, lower, upper, tolerance, resolution, work)
+                continue
             explicit_limit = STABILITY_LIMIT if stiff_steps < _STIFF_STEPS else _IMPLICIT_PRODUCT
             h, error, order, product, trials = _step_to_event(
                 kernel, switch, signs, watched, segment, t, full, x, p, lower, upper, explicit_limit, most, resolution,
@@ -218,6 +248,7 @@ def integrate_cell(
                 continue
             at_event = h < full
             crossing = min(event_tol * full, end - t - h) if at_event else 0.0
+            before = x[0] if n == 1 else 0.0
             moved = h + crossing + carry
             later = end if to_end and not at_event else t + moved
             carry = 0.0 if to_end and not at_event else moved - (later - t)
@@ -241,6 +272,15 @@ def integrate_cell(
             switched = _update_switches(switch, signs, watched and not at_event, segment, t, x, p)
             if switched and not at_event:  # exactly at the zero of a switch: what follows has the law beyond
                 kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
+            tiny_steps = tiny_steps + 1 if h < _TINY_STEP * (end - segment[0]) else 0
+            if n == 1 and (at_event or tiny_steps % _TINY_STEPS == _TINY_STEPS - 1):
+                for k in range(signs.shape[1]):
+                    found = attracting_surface(
+                        kernel, switch, k, signs, segment, t, end, x, before, p, lower, upper, tolerance, work
+                    )
+                    if math.isfinite(found):
+                        sliding, x[0], tiny_steps = k, found, 0
+                        break
             short_steps = short_steps + 1 if h < _SHORT_STEP_SHARE * full else (short_steps if switched else 0)
             if hold_at_bounds(t, x, lower, upper, bound_time, work) or switched:
                 next_length = _first_step(x, lower, upper, tolerance, resolution, work)
