@@ -16,7 +16,7 @@ from devices.common.jit import jit
 from devices.simulation.dormand_prince import STABILITY_LIMIT, explicit_step
 from devices.simulation.events import hold_at_bounds, share_before_event
 from devices.simulation.rodas import implicit_step
-from devices.simulation.sliding import attracting_surface, slide
+from devices.simulation.sliding import attracting_surface, law_jumps, slide
 from devices.simulation.workspace import EDGE_OFFSET, interpolate, new_workspace, slope, voltage
 
 __all__ = ["integrate", "integrate_cell"]
@@ -38,7 +38,7 @@ _SHORT_STEP_SHARE, _MAX_SHORT_STEPS = 1e-6, 4
 #: relaxation rate, stiffness limits them: steps are then implicit down to a lower product.
 _STIFF_STEPS, _STIFF_PRODUCT, _IMPLICIT_PRODUCT = 8, 0.3, 0.1
 #: After so many steps in a row that are shorter than this share of the segment, a surface that attracts the state is
-#: looked for; as after each event.
+#: looked for; as where a law jumps.
 _TINY_STEPS, _TINY_STEP = 16, 1e-3
 #: Shortest step as a share of the resolution of time. Shorter steps than the resolution add up: a state may run away
 #: within it.
@@ -266,21 +266,22 @@ def integrate_cell(
                 for k in range(work.start_law.size):
                     work.start_law[k] = work.end_law[k]
                 work.slopes[0] = work.slopes[1]
+            jumped = False
             if at_event:
+                rate = work.start_law[2 + x.size] if n == 1 else 0.0
                 _cross_event(kernel, segment, t + h, crossing, x, p, lower, upper, work)
+                jumped = n == 1 and law_jumps(rate, work.start_law[2 + x.size])
             t = later
             switched = _update_switches(switch, signs, watched and not at_event, segment, t, x, p)
             if switched and not at_event:  # exactly at the zero of a switch: what follows has the law beyond
                 kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
             tiny_steps = tiny_steps + 1 if h < _TINY_STEP * (end - segment[0]) else 0
-            if n == 1 and (at_event or tiny_steps % _TINY_STEPS == _TINY_STEPS - 1):
-                for k in range(signs.shape[1]):
-                    found = attracting_surface(
-                        kernel, switch, k, signs, segment, t, end, x, before, p, lower, upper, tolerance, work
-                    )
-                    if math.isfinite(found):
-                        sliding, x[0], tiny_steps = k, found, 0
-                        break
+            if jumped or (n == 1 and tiny_steps % _TINY_STEPS == _TINY_STEPS - 1):
+                k, found = attracting_surface(
+                    kernel, switch, signs, segment, t, end, x, before, p, lower, upper, tolerance, work
+                )
+                if k >= 0:
+                    sliding, x[0], tiny_steps = k, found, 0
             short_steps = short_steps + 1 if h < _SHORT_STEP_SHARE * full else (short_steps if switched else 0)
             if hold_at_bounds(t, x, lower, upper, bound_time, work) or switched:
                 next_length = _first_step(x, lower, upper, tolerance, resolution, work)
