@@ -51,11 +51,12 @@ def _event_function(event, kernel, switch, signs, v, states, p, lower, upper, wo
 
 
 @jit(inline=True)
-def _first_event(kernel, switch, signs, watched, segment, t, p, lower, upper, work):
+def _first_event(kernel, switch, signs, watched, segment, t, p, lower, upper, event_tol, work):
     """Return the first event that has happened at the end `t` of the step, and its event function; -1 if none has.
 
-    Where none has, and switches are watched, their values there are in the second row of `signs`. The voltage is
-    evaluated only where it is needed.
+    A state that is beyond its bound by less than the share `event_tol` of its span is at the bound. Where none has,
+    and switches are watched, their values there are in the second row of `signs`. The voltage is evaluated only where
+    it is needed.
     """
     switches = signs.shape[1]
     if watched and switches > 0:
@@ -68,21 +69,21 @@ def _first_event(kernel, switch, signs, watched, segment, t, p, lower, upper, wo
             past = _event_function(
                 switches + r, kernel, switch, signs, voltage(segment, t), work.end_states, p, lower, upper, work
             )
-            if past > 0.0:
+            if past > (0.0 if work.pinned[r] else event_tol * (upper[r] - lower[r])):
                 return switches + r, past
     return -1, 0.0
 
 
 @jit(inline=True)
 def share_before_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, event_tol, work):
-    """Return the share of the last step that ends within `event_tol` before one of its events, or 1 if it has none.
+    """Return the first event of the last step and the share that ends within `event_tol` before it; 1 if it has none.
 
     Found by regula falsi on the interpolation within the step. Switches count where they are `watched`; their values at
     the start of the step are in the first row of `signs`.
     """
-    event, right = _first_event(kernel, switch, signs, watched, segment, t + h, p, lower, upper, work)
+    event, right = _first_event(kernel, switch, signs, watched, segment, t + h, p, lower, upper, event_tol, work)
     if event < 0:
-        return 1.0
+        return event, 1.0
     switches = signs.shape[1]
     if event < switches:
         left = -abs(signs[0, event])
@@ -109,4 +110,4 @@ def share_before_event(kernel, switch, signs, watched, segment, t, h, x, p, lowe
             before, left = share, past
             right = 0.5 * right if side == -1 else right
             side = -1
-    return before
+    return event, before

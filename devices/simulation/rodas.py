@@ -1,9 +1,11 @@
-"""A linearly implicit step, for stiff laws: RODAS, in compiled code.
+"""A linearly implicit step, for stiff laws: Rodas4P2, in compiled code.
 
 Six stages, order 4 with an embedded order 3, L-stable and stiffly accurate, and an interpolation of order 3 within the
-step (E. Hairer and G. Wanner, Solving Ordinary Differential Equations II, 2nd ed., Springer 1996, section IV.7 and its
-code). A step solves linear systems with the exact Jacobian at its start and needs no Newton iteration; its later stages
-use rates only.
+step. Its coefficients keep the order where a fast state follows a slow one or the voltage, at which those of RODAS fall
+to order 2 (G. Steinebach, Improvement of Rosenbrock-Wanner method RODASP, in Progress in Differential-Algebraic
+Equations II, Springer 2020, doi 10.1007/978-3-030-53905-4_6; RODAS: E. Hairer and G. Wanner, Solving Ordinary
+Differential Equations II, 2nd ed., Springer 1996, section IV.7). A step solves linear systems with the exact Jacobian
+at its start and needs no Newton iteration; its later stages use rates only.
 """
 
 from __future__ import annotations
@@ -19,26 +21,26 @@ __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implic
 
 STAGES = 6
 GAMMA = 0.25
-ALPHA = np.array([0.0, 0.386, 0.21, 0.63, 1.0, 1.0])
-D = np.array([0.25, -0.1043, 0.1035, -0.3620000000000023e-01, 0.0, 0.0])
+ALPHA = np.array([0.0, 0.75, 0.321448134013046, 0.519745732277726, 1.0, 1.0])
+D = np.array([0.25, -0.5, -0.189532918363016, 0.085612108792769, 0.0, 0.0])
 A = np.zeros((STAGES, STAGES))
-A[1, :1] = 1.544
-A[2, :2] = 0.9466785280815826, 0.2557011698983284
-A[3, :3] = 3.314825187068521, 2.896124015972201, 0.9986419139977817
-A[4, :4] = 1.221224509226641, 6.019134481288629, 12.53708333932087, -0.6878860361058950
+A[1, :1] = 3.0
+A[2, :2] = 0.906377755268814, -0.189707390391685
+A[3, :3] = 3.758617027739064, 1.161741776019525, -0.849258085312803
+A[4, :4] = 7.089566927282776, 4.573591406461604, -8.423496976860259, -0.959280113459775
 A[5, :5] = A[4, :5]
 A[5, 4] = 1.0
 C = np.zeros((STAGES, STAGES))
-C[1, :1] = -5.6688
-C[2, :2] = -2.430093356833875, -0.2063599157091915
-C[3, :3] = -0.1073529058151375, -9.594562251023355, -20.47028614809616
-C[4, :4] = 7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160
-C[5, :5] = 8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054
+C[1, :1] = -12.0
+C[2, :2] = -6.354581592719008, 0.338972550544623
+C[3, :3] = -8.575016317114033, -7.606483992117508, 12.22499765012482
+C[4, :4] = -5.888975457523102, -8.157396617841821, 24.805546872612922, 12.790401512796979
+C[5, :5] = -4.408651676063871, -6.692003137674639, 24.625568527593117, 16.627521966636085, -5.714285714285718
 #: Coefficients of the interpolation (dense output).
 DENSE = np.array(
     [
-        [10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662],
-        [-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872],
+        [-5.323528268423303, -10.042123754867493, 17.175254928256965, -5.079931171878093, -0.016185991706112],
+        [6.984505741529879, 6.914061169603662, -0.849178943070653, 18.104410789349338, -3.516963011559032],
     ]
 )
 

@@ -16,6 +16,7 @@ from devices.common.jit import jit
 from devices.simulation.dormand_prince import STABILITY_LIMIT, explicit_step
 from devices.simulation.events import hold_at_bounds, share_before_event
 from devices.simulation.rodas import implicit_step
+from devices.simulation.sliding import attracting_surface, law_jumps, slide
 from devices.simulation.workspace import EDGE_OFFSET, interpolate, new_workspace, slope, voltage
 
 __all__ = ["integrate", "integrate_cell"]
@@ -33,6 +34,15 @@ _MAX_STEP_SHARE, _MAX_STEP_SHARE_HELD = 1.0 / 8.0, 1.0 / 16.0
 #: A law that switches back and forth makes steps end after less than this share of their length; after so many in a
 #: row, one step ignores the switches.
 _SHORT_STEP_SHARE, _MAX_SHORT_STEPS = 1e-6, 4
+#: After so many explicit steps in a row, each about as long as the one before, at more than this product of step and
+#: relaxation rate, stiffness limits them: steps are then implicit down to a lower product.
+_STIFF_STEPS, _STIFF_PRODUCT, _IMPLICIT_PRODUCT = 8, 0.3, 0.1
+#: After so many steps in a row that are shorter than this share of the segment, a surface that attracts the state is
+#: looked for; as where a law jumps.
+_TINY_STEPS, _TINY_STEP = 16, 1e-3
+#: Shortest step as a share of the resolution of time. Shorter steps than the resolution add up: a state may run away
+#: within it.
+_SHORTEST_STEP = 1e-16
 
 
 @jit(inline=True)
@@ -68,8 +78,11 @@ def _max_step_share(pinned):
 
 
 @jit(inline=True)
-def _step(kernel, segment, t, h, x, p, lower, upper, work):
-    """Step explicitly where that is stable, else implicitly; return the error and the order at which it grows."""
+def _step(kernel, segment, t, h, x, p, lower, upper, explicit_limit, work):
+    """Step explicitly where that is stable, else implicitly; return the error, the order at which it grows, and more.
+
+    The last is the product of step length and fastest relaxation rate, at most `explicit_limit` of an explicit step.
+    """
     n = lower.size
     fastest = 0.0
     for r in range(n):
@@ -78,27 +91,35 @@ def _step(kernel, segment, t, h, x, p, lower, upper, work):
             total += abs(work.start_law[(1 + r) * (2 + x.size) + 2 + c]) * (upper[c] - lower[c])
         if not work.pinned[r]:
             fastest = max(fastest, total / (upper[r] - lower[r]))
-    if h * fastest <= STABILITY_LIMIT:
-        return explicit_step(kernel, segment, t, h, x, p, lower, upper, work), 5
-    return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4
+    if h * fastest <= explicit_limit:
+        return explicit_step(kernel, segment, t, h, x, p, lower, upper, work), 5, h * fastest
+    return implicit_step(kernel, segment, t, h, x, p, lower, upper, work), 4, h * fastest
 
 
 @jit(inline=True)
-def _step_to_event(kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, event_tol, work):
-    """Step by `h`, or to just before the first event within it; return length, error, its order, number of trials."""
+def _step_to_event(
+    kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, explicit_limit, most, resolution, event_tol, work
+):
+    """Step by `h`, or to just before the first event within it; return length, error, order, product, trials.
+
+    A step whose error is above `most` is to be made shorter, and may show events that do not happen: one at its very
+    start counts only where the law changes there and the step is as short as the resolution of time.
+    """
     length, trials = h, 0
     while length > 0.0:
-        error, order = _step(kernel, segment, t, length, x, p, lower, upper, work)
+        error, order, product = _step(kernel, segment, t, length, x, p, lower, upper, explicit_limit, work)
         trials += 1
         if not math.isfinite(error):
-            return length, error, order, trials
-        share = share_before_event(
+            return length, error, order, product, trials
+        event, share = share_before_event(
             kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, event_tol, work
         )
         if share == 1.0 or trials == _MAX_EVENT_TRIALS:
-            return length, error, order, trials
+            return length, error, order, product, trials
+        if share == 0.0 and error > most and not (event < signs.shape[1] and length <= 2.0 * resolution):
+            return length, error, order, product, trials
         length *= share
-    return 0.0, 0.0, 5, trials  # the event is at the start
+    return 0.0, 0.0, 5, 0.0, trials  # the event is at the start
 
 
 @jit(inline=True)
@@ -160,7 +181,9 @@ def integrate_cell(
     for r in range(n):
         for k in range(4):
             work.curve[k, r] = 0.0
-    steps, short_steps, t, next_length = 0, 0, 0.0, 0.0
+    most = math.inf if fixed > 0.0 else tolerance
+    steps, short_steps, stiff_steps, t, carry, next_length = 0, 0, 0, 0.0, 0.0, 0.0
+    sliding, tiny_steps = -1, 0  # the switch along whose surface the state moves
     sample = _write_samples(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
         segment = segments[g]
@@ -179,10 +202,39 @@ def integrate_cell(
             to_end = t + full >= end - resolution
             if to_end:
                 full = end - t
-            event_tol, watched = max(0.1 * tolerance, resolution / full), short_steps < _MAX_SHORT_STEPS
-            h, error, order, trials = _step_to_event(
-                kernel, switch, signs, watched, segment, t, full, x, p, lower, upper, event_tol, work
-            )
+            event_tol, watched = 0.1 * tolerance, short_steps < _MAX_SHORT_STEPS
+            if full > resolution:
+                event_tol = max(event_tol, resolution / full)
+            if sliding >= 0:
+                h, error, goes_on = slide(
+                    kernel, switch, sliding, signs, segment, t, full, end, x, p, lower, upper, tolerance, work
+                )
+                steps += 1
+                if h > 0.0 and error > tolerance:
+                    next_length = 0.5 * h
+                    continue
+                later = end if to_end and h == full else t + h
+                if h > 0.0:
+                    sample = _write_samples(
+                        kernel, segment, sample, times, later + 0.5 * resolution, t, h, x, p, lower, upper, current,
+                        state, work,
+                    )  # fmt: skip
+                    x[0] = work.end_states[0]
+                    next_length = 2.0 * h
+                t, carry = later, 0.0
+                if not goes_on:
+                    sliding = -1
+                    kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
+                    work.slopes[0] = slope(segment, t)
+                    _update_switches(switch, signs, False, segment, t, x, p)
+                    hold_at_bounds(t, x, lower, upper, bound_time, work)
+                    next_length = _first_step(x, lower, upper, tolerance, resolution, work)
+                continue
+            explicit_limit = STABILITY_LIMIT if stiff_steps < _STIFF_STEPS else _IMPLICIT_PRODUCT
+            h, error, order, product, trials = _step_to_event(
+                kernel, switch, signs, watched, segment, t, full, x, p, lower, upper, explicit_limit, most, resolution,
+                event_tol, work,
+            )  # fmt: skip
             steps += max(trials, 1)
             factor = 0.1
             if math.isfinite(error):
@@ -191,12 +243,19 @@ def integrate_cell(
                     factor = min(5.0, max(0.1, 0.8 * (tolerance / error) ** (1.0 / order)))
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
                 next_length = factor * h
-                if fixed > 0.0 or not next_length >= 1e-3 * resolution:
+                if fixed > 0.0 or not next_length >= _SHORTEST_STEP * resolution:
                     return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
             at_event = h < full
             crossing = min(event_tol * full, end - t - h) if at_event else 0.0
-            later = end if to_end and not at_event else t + h + crossing
+            before = x[0] if n == 1 else 0.0
+            moved = h + crossing + carry
+            later = end if to_end and not at_event else t + moved
+            carry = 0.0 if to_end and not at_event else moved - (later - t)
+            if order == 4:
+                stiff_steps = max(stiff_steps, _STIFF_STEPS)
+            else:
+                stiff_steps = stiff_steps + 1 if product > _STIFF_PRODUCT and 0.9 < factor < 1.15 else 0
             if h > 0.0:
                 until = later + 0.5 * resolution
                 sample = _write_samples(
@@ -207,12 +266,22 @@ def integrate_cell(
                 for k in range(work.start_law.size):
                     work.start_law[k] = work.end_law[k]
                 work.slopes[0] = work.slopes[1]
+            jumped = False
             if at_event:
+                rate = work.start_law[2 + x.size] if n == 1 else 0.0
                 _cross_event(kernel, segment, t + h, crossing, x, p, lower, upper, work)
+                jumped = n == 1 and law_jumps(rate, work.start_law[2 + x.size])
             t = later
             switched = _update_switches(switch, signs, watched and not at_event, segment, t, x, p)
             if switched and not at_event:  # exactly at the zero of a switch: what follows has the law beyond
                 kernel(voltage(segment, t + EDGE_OFFSET * (end - t)), x, p, work.start_law)
+            tiny_steps = tiny_steps + 1 if h < _TINY_STEP * (end - segment[0]) else 0
+            if jumped or (n == 1 and tiny_steps % _TINY_STEPS == _TINY_STEPS - 1):
+                k, found = attracting_surface(
+                    kernel, switch, signs, segment, t, end, x, before, p, lower, upper, tolerance, work
+                )
+                if k >= 0:
+                    sliding, x[0], tiny_steps = k, found, 0
             short_steps = short_steps + 1 if h < _SHORT_STEP_SHARE * full else (short_steps if switched else 0)
             if hold_at_bounds(t, x, lower, upper, bound_time, work) or switched:
                 next_length = _first_step(x, lower, upper, tolerance, resolution, work)

@@ -96,11 +96,12 @@ def test_order_of_both_methods_and_of_their_interpolation(hp, method, order, wit
         work.start_law[:] = hp.evaluate(wave.at(start), x).ravel()
         work.slopes[0] = 2 * np.pi * np.cos(2 * np.pi * start)
         method(hp.kernel, segment, start, h, x, parameters, low, high, work)
-        found = [work.end_states[0]]
-        interpolate(0.3, x, work)
-        found.append(work.local[0])
-        flux = (1 - np.cos(2 * np.pi * (start + h * np.array([1.0, 0.3])))) / (2 * np.pi)
-        return np.abs(found - drift(flux, hp))
+        found, shares = [work.end_states[0]], np.array([1.0, 0.2, 0.4, 0.6, 0.8])
+        for share in shares[1:]:
+            interpolate(share, x, work)
+            found.append(work.local[0])
+        error = np.abs(found - drift((1 - np.cos(2 * np.pi * (start + h * shares))) / (2 * np.pi), hp))
+        return np.array([error[0], error[1:].max()])
 
     assert (np.log2(errors(0.04) / errors(0.02)) > [order + 0.8, within - 0.2]).all()
 
