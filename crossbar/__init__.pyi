@@ -4,6 +4,7 @@ from .bias import FLOATING as FLOATING
 from .bias import Bias as Bias
 from .inference.matrix import AnalogMatrix as AnalogMatrix
 from .inference.network import AnalogNetwork as AnalogNetwork
+from .inference.network import NetworkRun as NetworkRun
 from .inference.recipe import Recipe as Recipe
 from .inference.tasks import Task as Task
 from .inference.tasks import digits as digits
@@ -14,6 +15,7 @@ from .metals import METALS as METALS
 from .metals import Metal as Metal
 from .metals import line_resistivity as line_resistivity
 from .periphery.converters import ADC as ADC
+from .periphery.converters import AdcRange as AdcRange
 from .periphery.encodings import Amplitude as Amplitude
 from .periphery.encodings import PulseWidth as PulseWidth
 from .plot import plot_cell_voltage as plot_cell_voltage
@@ -35,6 +37,7 @@ from .sweeps.plot import plot_map as plot_map
 from .sweeps.point import Axis as Axis
 from .sweeps.sweep import sweep as sweep
 from .tiles import AnalogCore as AnalogCore
+from .tiles import Clipped as Clipped
 from .tiles import Tile as Tile
 from .wires import Short as Short
 from .wires import Wires as Wires

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar.array import Crossbar
-from crossbar.periphery.converters import ADC
-from crossbar.periphery.encodings import Encoding
+from crossbar.periphery.converters import ADC, AdcRange
+from crossbar.periphery.encodings import Encoding, PulseWidth
+from crossbar.read_noise import ReadSeeds, noisy_currents, white_noise_response
 from devices.common.arrays import Array
 from devices.common.errors import InputError
-from devices.common.randomness import Seed
+from devices.common.randomness import Seed, root_seed
 from devices.common.validation import finite_array
 from devices.effects.base import Effect, apply_effects
+from devices.effects.noise import WhiteNoise
 from devices.sources import Citation
 
-__all__ = ["AnalogCore", "Cost", "Operation", "Tile"]
+__all__ = ["AnalogCore", "Clipped", "Cost", "Operation", "Tile"]
 
 Operation = Literal["program", "read", "read_backward"]
 
@@ -45,6 +48,28 @@ class Cost:
     source: str
 
 
+@dataclass
+class Clipped:
+    """Counts of what was clipped in the reads of a matrix.
+
+    Parameters
+    ----------
+    inputs : int
+        Inputs beyond the full scale of their DAC, of `inputs_of`.
+    conversions : int
+        Currents beyond the range of their ADC, of `conversions_of`.
+    """
+
+    inputs: int = 0
+    inputs_of: int = 0
+    conversions: int = 0
+    conversions_of: int = 0
+
+    def __str__(self) -> str:
+        inputs = f"{self.inputs} of {self.inputs_of} inputs"
+        return f"{inputs} and {self.conversions} of {self.conversions_of} conversions clipped"
+
+
 class AnalogCore(Protocol):
     """An array that executes products: it is programmed, and read forward and backward, each at a cost.
 
@@ -62,10 +87,10 @@ class AnalogCore(Protocol):
     def program(self, conductance: ArrayLike, seed: Seed = 0) -> AnalogCore:
         """Return the core with its cells programmed to `conductance` [S], shape ``(rows, columns)``."""
 
-    def read(self, share: Array, rng: np.random.Generator) -> Array:
+    def read(self, share: Array, seeds: ReadSeeds | Seed, clipped: Clipped | None = None) -> Array:
         """Return converted bit-line currents [A], ``(..., columns)``, for inputs as shares of full scale."""
 
-    def read_backward(self, share: Array, rng: np.random.Generator) -> Array:
+    def read_backward(self, share: Array, seeds: ReadSeeds | Seed) -> Array:
         """Return converted word-line currents [A], ``(..., rows)``, for bit lines driven with shares of full scale."""
 
     def cost(self, operation: Operation) -> tuple[Cost, ...]:
@@ -89,12 +114,19 @@ class Tile:
     noise : tuple of Effect, optional
         Effects on the cells that are drawn anew at each read.
     once : tuple of Effect, optional
-        Effects on the cells that are drawn when they are programmed.
+        Effects on the cells that are drawn when they are programmed, those over time included.
     conductance_limits : tuple of float, optional
         Conductance window [S], for effects that need one.
     row_adc : ADC, optional
         The converter of every word line in a backward read; ideal where the bit lines' is, else it has to be given or
         calibrated.
+    subtract_first : bool, optional
+        Currents of neighbouring columns are subtracted before they are converted: one conversion for each pair, whose
+        result stands in the first column of the pair, and 0 in the second.
+    target : numpy.ndarray, optional
+        Conductances that its cells were programmed to [S].
+    root : int, optional
+        Seed of the effects on its cells.
     """
 
     crossbar: Crossbar
@@ -106,14 +138,18 @@ class Tile:
     once: tuple[Effect, ...] = ()
     conductance_limits: tuple[float, float] | None = None
     row_adc: ADC | None = None
+    subtract_first: bool = False
+    target: Array | None = None
+    root: int | None = None
 
     def program(self, conductance: ArrayLike, seed: Seed = 0) -> Tile:
-        """Return this tile with its cells programmed.
+        """Return this tile with its cells programmed, at the times that its effects hold.
 
         Parameters
         ----------
         conductance : array_like
             Targets [S], shape ``(rows, columns)`` of the array; effects that act once turn them into cell conductances.
+            A cell whose conductance would be negative is open, see `open_cells`.
         seed : int or numpy.random.Generator, optional
             Seed or generator of these effects.
 
@@ -128,41 +164,120 @@ class Tile:
             If the targets do not have the array's shape, or are negative.
         """
         target = finite_array("conductance", conductance, unit="S", shape=self.crossbar.shape, minimum=0.0)
-        cells = apply_effects(target, self.once, seed, limits=self.conductance_limits)
+        return replace(self, target=np.array(target), root=root_seed(seed))._with_cells()
+
+    def at(self, time: float | None) -> Tile:
+        """Return the same cells at a time since programming [s]; None for the earliest at which each effect is known.
+
+        The effects that do not change over time, the wires and the ranges of the converters stay.
+        """
+        if self.target is None:
+            return self
+        aged = tuple(e if e.earliest is None else e.at(e.earliest if time is None else time) for e in self.once)
+        return replace(self, once=aged)._with_cells()
+
+    def _with_cells(self) -> Tile:
+        assert self.target is not None
+        assert self.root is not None
+        cells = np.maximum(self._drawn, 0.0)
         return replace(self, crossbar=Crossbar(cells, self.crossbar.wires))
 
-    def current(self, share: Array, rng: np.random.Generator | None = None, *, backward: bool = False) -> Array:
+    @cached_property
+    def _drawn(self) -> Array:
+        if self.target is None or self.root is None:
+            return self.crossbar.conductance
+        return apply_effects(self.target, self.once, self.root, limits=self.conductance_limits)
+
+    @property
+    def open_cells(self) -> int:
+        """Number of cells whose effects gave a negative conductance, which are open instead."""
+        return int(np.count_nonzero(self._drawn < 0.0))
+
+    @property
+    def cells_outside(self) -> int:
+        """Number of cells whose conductance lies outside of the conductance window."""
+        if self.conductance_limits is None:
+            return 0
+        low, high = self.conductance_limits
+        slack = 1e-9 * (high - low)
+        cells = self.crossbar.conductance
+        return int(np.count_nonzero((cells < low - slack) | (cells > high + slack)))
+
+    def current(self, share: Array, seeds: ReadSeeds | Seed | None = None, *, backward: bool = False) -> Array:
         """Return line currents [A], shape ``(..., columns)``, or ``(..., rows)`` of a backward read, before the ADC.
 
-        Exact with its IR drop, by the array's transfer matrix. `share` holds the inputs of the whole matrix (its
-        physical columns, backward) as shares of full scale, shape ``(..., inputs)``. With `rng`, noise is drawn anew
-        for each vector, and the array is solved for each; a cell whose conductance would be negative is open.
+        Exact with its IR drop. `share` holds the inputs of the whole matrix (its physical columns, backward) as shares
+        of full scale, shape ``(..., inputs)``. With `seeds`, noise is drawn anew for each vector, see
+        `crossbar.read_noise.noisy_currents`; a cell whose conductance would be negative is open.
         """
-        driven = self.columns if backward else self.rows
-        volts = self.encoding.read_voltage * self.encoding.encode(share[..., driven])
-        if rng is None or not self.noise:
-            transfer = self.crossbar.transfer()
-            return volts @ (transfer.T if backward else transfer)
-        cells, wires = self.crossbar.conductance, self.crossbar.wires
-        currents = np.empty((*volts.shape[:-1], self.crossbar.rows if backward else self.crossbar.columns))
-        for k in np.ndindex(volts.shape[:-1]):
-            noisy = np.maximum(apply_effects(cells, self.noise, rng), 0.0)
-            currents[k] = Crossbar(noisy, wires).read(volts[k], backward=backward).current
-        return currents
+        driven = self.encoding.encode(share[..., self.columns if backward else self.rows])
+        volts = self.encoding.read_voltage * driven
+        if seeds is None or not self.noise:
+            return self.crossbar.read(volts, backward=backward).current
+        flat = volts.reshape(-1, volts.shape[-1])
+        active = np.abs(driven).reshape(flat.shape) if isinstance(self.encoding, PulseWidth) else np.ones(flat.shape)
+        seeds = seeds if isinstance(seeds, ReadSeeds) else ReadSeeds.of(seeds, share)
+        white = any(isinstance(e, WhiteNoise) for e in self.noise)
+        response = (self._response_backward if backward else self._response) if white else None
+        found = noisy_currents(self.crossbar, flat, active, self.noise, seeds, response=response, backward=backward)
+        return found.reshape(*volts.shape[:-1], found.shape[-1])
 
-    def read(self, share: Array, rng: np.random.Generator) -> Array:
-        """Return the currents [A] that the ADC's codes stand for, shape ``(..., columns)``; `rng` is for noise."""
-        return self.adc.convert(self.current(share, rng))
+    @cached_property
+    def _response(self) -> Array:
+        return white_noise_response(self.crossbar)
 
-    def read_backward(self, share: Array, rng: np.random.Generator) -> Array:
+    @cached_property
+    def _response_backward(self) -> Array:
+        return white_noise_response(self.crossbar, backward=True)
+
+    def read(self, share: Array, seeds: ReadSeeds | Seed, clipped: Clipped | None = None) -> Array:
+        """Return the currents [A] that the ADC's codes stand for, shape ``(..., columns)``.
+
+        Parameters
+        ----------
+        share : numpy.ndarray
+            Inputs of the whole matrix as shares of full scale, shape ``(..., inputs)``.
+        seeds : ReadSeeds, int or numpy.random.Generator
+            Seeds of the noise of cells and converters.
+        clipped : Clipped, optional
+            Counts to which the conversions are added.
+        """
+        seeds = seeds if isinstance(seeds, ReadSeeds) or not self.noisy else ReadSeeds.of(seeds, share)
+        current = self.current(share, seeds)
+        if self.subtract_first:
+            current = current[..., 0::2] - current[..., 1::2]
+        if clipped is not None and self.adc.bits is not None:
+            clipped.conversions += int(np.count_nonzero(self.adc.clipped(current)))
+            clipped.conversions_of += current.size
+        converted = self._converted(self.adc, current, seeds)
+        if not self.subtract_first:
+            return converted
+        columns = np.zeros((*converted.shape[:-1], 2 * converted.shape[-1]))
+        columns[..., 0::2] = converted
+        return columns
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a read draws noise, of cells or converters."""
+        return bool(self.noise) or bool(self.adc.noise) or bool(self.row_adc and self.row_adc.noise)
+
+    @staticmethod
+    def _converted(adc: ADC, current: Array, seeds: ReadSeeds | Seed) -> Array:
+        if not adc.noise:
+            return adc.convert(current)
+        assert isinstance(seeds, ReadSeeds)
+        draws = seeds.child(1).standard_normal(current.shape[-1]).reshape(current.shape)
+        return adc.convert(current, draws)
+
+    def read_backward(self, share: Array, seeds: ReadSeeds | Seed) -> Array:
         """Return the word-line currents [A] that the ADC's codes stand for, shape ``(..., rows)``.
 
         Parameters
         ----------
         share : numpy.ndarray
             Drive of all physical columns of the matrix as shares of full scale, shape ``(..., columns)``.
-        rng : numpy.random.Generator
-            Generator of the noise.
+        seeds : ReadSeeds, int or numpy.random.Generator
+            Seeds of the noise.
 
         Raises
         ------
@@ -172,13 +287,21 @@ class Tile:
         if self.row_adc is None and self.adc.bits is not None:
             allowed = "a converter with a range for backward reads"
             raise InputError("row_adc", "none", allowed, "tile.calibrated(share, backward=True)")
-        return (self.row_adc or self.adc).convert(self.current(share, rng, backward=True))
+        seeds = seeds if isinstance(seeds, ReadSeeds) or not self.noisy else ReadSeeds.of(seeds, share)
+        return self._converted(self.row_adc or self.adc, self.current(share, seeds, backward=True), seeds)
 
-    def calibrated(self, share: Array, *, backward: bool = False) -> Tile:
-        """Return this tile with its ADC's range, or that of its word lines, set to the largest current of `share`."""
-        largest = float(np.abs(self.current(share, backward=backward)).max(initial=0.0))
-        adc = replace(self.adc, full_scale=largest or 1.0)
-        return replace(self, row_adc=adc) if backward else replace(self, adc=adc)
+    def calibrated(self, share: Array, policy: AdcRange | None = None, *, backward: bool = False) -> Tile:
+        """Return this tile with the range of its ADC, or of its word lines', that the currents of `share` demand.
+
+        The currents are those of the cells as they are now, without the noise of reads.
+        """
+        current = self.current(share, backward=backward)
+        adc = replace((self.row_adc or self.adc) if backward else self.adc, full_scale=None)
+        if backward:
+            return replace(self, row_adc=adc.ranged(current, policy))
+        if self.subtract_first:
+            current = current[..., 0::2] - current[..., 1::2]
+        return replace(self, adc=adc.ranged(current, policy))
 
     def cited(self) -> tuple[Citation, ...]:
         """Return the sources of the effects on its cells; see `devices.citations`."""

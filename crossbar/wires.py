@@ -176,6 +176,11 @@ class Wires:
         return any(getattr(self, name) > 0.0 for name in _CAPACITANCES)
 
     @property
+    def ideal(self) -> bool:
+        """Whether all lines are ideal metal: no resistance, and no shorts."""
+        return not self.shorts and not any(np.any(getattr(self, name)) for name in _RESISTANCES)
+
+    @property
     def simple(self) -> bool:
         """Whether every line of a kind is like the others and nothing is broken: scalars only, and no shorts."""
         return not self.shorts and all(isinstance(getattr(self, name), float) for name in _RESISTANCES)

@@ -46,7 +46,7 @@ def tiles_circuit(tiles: Sequence[Tile], share: ArrayLike) -> Circuit:
     Examples
     --------
     >>> from crossbar import AnalogMatrix, Recipe
-    >>> recipe = Recipe(conductance_limits=(1e-6, 1e-4), tile=(2, 2))
+    >>> recipe = Recipe(conductance_limits=(1e-6, 1e-4), tile=(2, 2), bias="analog")
     >>> matrix = AnalogMatrix.program([[0.5], [-1.0]], [0.1], recipe, calibration=[[1.0, 1.0]])
     >>> circuit = tiles_circuit(matrix.tiles, [0.2, 0.4, 1.0])
     >>> [block.name for block in circuit.blocks]

@@ -37,7 +37,7 @@ class Placement:
     network: AnalogNetwork
     cores: tuple[Core, ...]
 
-    def run(self, inputs: ArrayLike, seed: Seed = 0) -> ChipRun:
+    def run(self, inputs: ArrayLike, seed: Seed | None = None) -> ChipRun:
         """Classify images, shape ``(images, features)``, one after another on the cores; see `runtime.execute`."""
         return execute(self.network, self.cores, inputs, seed)
 

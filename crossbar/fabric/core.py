@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from crossbar.fabric.ledger import Account
 from crossbar.fabric.presets import ChipPreset
 from crossbar.periphery.encodings import PulseWidth
-from crossbar.tiles import Cost, Operation, Tile
+from crossbar.read_noise import ReadSeeds
+from crossbar.tiles import Clipped, Cost, Operation, Tile
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed
@@ -66,15 +67,15 @@ class Core:
         self._count("cells programmed", float(np.prod(self.tile.crossbar.shape)))
         return programmed
 
-    def read(self, share: Array, rng: np.random.Generator) -> Array:
+    def read(self, share: Array, seeds: ReadSeeds | Seed, clipped: Clipped | None = None) -> Array:
         """Return converted bit-line currents [A], shape ``(..., columns)``; see `Tile.read`."""
-        currents = self.tile.read(share, rng)
+        currents = self.tile.read(share, seeds, clipped)
         self._charge_read("read", share, self.tile.crossbar.columns)
         return currents
 
-    def read_backward(self, share: Array, rng: np.random.Generator) -> Array:
+    def read_backward(self, share: Array, seeds: ReadSeeds | Seed) -> Array:
         """Return converted word-line currents [A], shape ``(..., rows)``; see `Tile.read_backward`."""
-        currents = self.tile.read_backward(share, rng)
+        currents = self.tile.read_backward(share, seeds)
         self._charge_read("read_backward", share, self.tile.crossbar.rows)
         return currents
 

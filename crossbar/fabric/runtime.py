@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar.fabric.core import Core
 from crossbar.fabric.ledger import Account, Ledger
 from crossbar.inference.network import AnalogNetwork
+from crossbar.read_noise import ReadSeeds
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed
@@ -28,7 +28,7 @@ class ChipRun:
     ledger: Ledger
 
 
-def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, seed: Seed = 0) -> ChipRun:
+def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, seed: Seed | None = None) -> ChipRun:
     """Classify inputs one after another on cores, which compute and charge every product.
 
     The cores of one layer work at the same time, layers follow one another. Sums over cores, activations and the
@@ -43,7 +43,7 @@ def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, se
     inputs : array_like
         Shape ``(images, features)``.
     seed : int or numpy.random.Generator, optional
-        Seed or generator of the noise of the reads.
+        Seed or generator of the noise of the reads; the network's own generator where not given.
 
     Returns
     -------
@@ -64,11 +64,11 @@ def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, se
             given = f"{len(found)} for the {len(wanted)} tiles of layer {k}"
             raise InputError("cores", given, "each tile of the network on one core", "chip.place(network)")
 
-    def read(k: int, share: Array, rng: np.random.Generator) -> Array:
-        outputs = network.layers[k].read(share, rng, cores=charged[k])
+    def read(k: int, share: Array, seeds: ReadSeeds) -> Array:
+        outputs = network.layers[k].read(share, seeds, cores=charged[k])
         for cost in charged[k][0].cost("read"):
             account.charge(cost, serial=len(share))
         return outputs
 
-    outputs = network.forward(x, seed, read)[-1]
+    outputs = network.run(x, seed, read).outputs
     return ChipRun(network.classify(outputs), account.ledger(len(x)))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from crossbar.mapping.base import MappingScheme, check_limits
 from crossbar.mapping.pairs import DifferentialPairs
-from crossbar.periphery.converters import ADC
-from crossbar.periphery.encodings import Amplitude, Encoding
+from crossbar.periphery.converters import ADC, AdcRange
+from crossbar.periphery.encodings import Amplitude, Encoding, PulseWidth
 from crossbar.wires import Wires
 from devices.common.errors import InputError
-from devices.common.validation import integer
+from devices.common.validation import choice, integer
 from devices.effects.base import Effect
+from devices.effects.noise import WhiteNoise
 from devices.sources import Citation
 
 __all__ = ["Recipe"]
@@ -24,24 +26,32 @@ class Recipe:
 
     Effects act in the order given, with independent random numbers for each array; ``Effect.acts`` is one of:
 
-    - once: spread, programming error, levels, stuck cells and lines, wear, and retention up to the time that the effect
-      holds. They are drawn when the matrix is programmed and stay; all of ``PcmCells`` is of this kind, including its
-      read noise.
+    - once: spread, programming error, levels, stuck cells and lines, wear, retention. They are drawn when the matrix
+      is programmed and stay; all of ``PcmCells`` is of this kind, including its read noise. Retention acts at the time
+      that its effect holds, and at another one by ``network.at(time)``: the cells are the same.
     - each read: white, 1/f and telegraph noise follow, drawn for each input vector. Reads are taken as independent,
-      that is, farther apart than the correlation time of the noise. The calibration is without noise. White noise is
-      an error of the conductance at the voltage that it holds: right for pulses of that height, too small for lower
-      amplitudes.
+      that is, farther apart than the correlation time of the noise.
+
+    The ranges of ADCs are calibrated on the cells as they were programmed, before retention and without noise of reads.
 
     Parameters
     ----------
     conductance_limits : tuple of float
         Window that cells are programmed in [S], such as ``device.conductance_limits(read_voltage)``.
     tile : tuple of int, optional
-        Largest rows and columns of one array. A weight takes the mapping's columns, a bias one row.
+        Largest rows and columns of one array. A weight takes the mapping's columns, an analog bias one row.
     encoding : Amplitude or PulseWidth, optional
         The encoding of inputs on the word lines.
     adc_bits : int, optional
-        Resolution of the ADC of each column; None for ideal. Its range is set from the calibration inputs.
+        Resolution of the ADC of each column; None for ideal. Short for ``adc=ADC(adc_bits)``.
+    adc : ADC, optional
+        The ADC of each column; ideal where not given. Without a full scale of its own, its range is calibrated.
+    adc_range : AdcRange, optional
+        How the range of the ADC follows from the currents of the calibration inputs: their maximum where not given.
+    subtract : {"after", "before"}, optional
+        Whether the columns of a differential pair are subtracted after both are converted, or before one conversion.
+    bias : {"digital", "analog"}, optional
+        Whether biases are added digitally, or are one more row, driven at full scale, with the scale of the weights.
     wires : Wires, optional
         Resistances of every array.
     effects : sequence of Effect, optional
@@ -68,6 +78,10 @@ class Recipe:
     tile: tuple[int, int] = (64, 64)
     encoding: Encoding = field(default_factory=Amplitude)
     adc_bits: int | None = None
+    adc: ADC | None = None
+    adc_range: AdcRange = field(default_factory=AdcRange)
+    subtract: Literal["after", "before"] = "after"
+    bias: Literal["digital", "analog"] = "digital"
     wires: Wires = field(default_factory=Wires)
     effects: Sequence[Effect] = ()
     mapping: MappingScheme = DifferentialPairs
@@ -80,7 +94,20 @@ class Recipe:
                 allowed = "effects on programmed conductances, which act once or at each read"
                 raise InputError("effects", repr(effect), allowed, "(Lognormal(0.1),)")
         object.__setattr__(self, "effects", tuple(self.effects))
+        if sum(isinstance(effect, WhiteNoise) for effect in self.effects) > 1:
+            allowed = "one WhiteNoise: thermal and shot noise are two limits of the same noise"
+            raise InputError("effects", "WhiteNoise twice", allowed, "origin='barrier', which holds both limits")
         check_limits(self.conductance_limits)
+        if not isinstance(self.tile, tuple) or len(self.tile) != 2:
+            raise InputError("tile", repr(self.tile), "rows and columns of an array", "tile=(64, 64)")
+        if not isinstance(self.encoding, Amplitude | PulseWidth):
+            raise InputError("encoding", repr(self.encoding), "Amplitude or PulseWidth", "encoding=Amplitude(0.3)")
+        if not isinstance(self.wires, Wires):
+            raise InputError("wires", repr(self.wires), "Wires", "wires=Wires(word_line=1.0, bit_line=1.0)")
+        choice("subtract", self.subtract, ("after", "before"))
+        choice("bias", self.bias, ("digital", "analog"))
+        if not isinstance(self.adc_range, AdcRange):
+            raise InputError("adc_range", repr(self.adc_range), "AdcRange", "adc_range=AdcRange(percentile=99.9)")
         integer("tile rows", self.tile[0], minimum=1)
         if not callable(getattr(self.mapping, "fit", None)) or not hasattr(self.mapping, "columns_per_output"):
             allowed = "a mapping: fit(weights, limits) and columns_per_output"
@@ -88,7 +115,20 @@ class Recipe:
         columns = integer("columns_per_output", self.mapping.columns_per_output, minimum=1)
         fix = f"{'a pair of' if columns == 2 else columns} columns for each weight"
         integer("tile columns", self.tile[1], minimum=columns, fix=fix)
-        ADC(self.adc_bits)
+        if self.adc is not None and not isinstance(self.adc, ADC):
+            raise InputError("adc", repr(self.adc), "ADC", "adc=ADC(8)")
+        if self.adc is not None and self.adc_bits not in (None, self.adc.bits):
+            raise InputError("adc_bits", str(self.adc_bits), f"the {self.adc.bits} bits of `adc`, or None")
+        if self.converter.full_scale is not None and self.adc_range != AdcRange():
+            raise InputError("adc_range", repr(self.adc_range), "none for an ADC with a full scale of its own")
+        if self.subtract == "before" and self.mapping.columns_per_output != 2:
+            allowed = "'after' for a mapping without pairs of columns"
+            raise InputError("subtract", "'before'", allowed, "mapping=DifferentialPairs")
+
+    @property
+    def converter(self) -> ADC:
+        """The ADC of each column, as the recipe gives it."""
+        return ADC(self.adc_bits) if self.adc is None else self.adc
 
     def cited(self) -> tuple[Citation, ...]:
         """Return the sources of its effects; see `devices.citations`."""

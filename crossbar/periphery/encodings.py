@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.common.arrays import Array
 from devices.common.validation import integer, number
@@ -16,12 +17,16 @@ __all__ = ["Amplitude", "Encoding", "PulseWidth"]
 
 
 def _round_to(share: Array, bits: int | None) -> Array:
-    """Clip to [-1, 1] and round the magnitude to one of 2^bits - 1 equal steps; no rounding where bits is None."""
-    clipped = np.clip(share, -1.0, 1.0)
+    """Clip to [-1, 1] and round the magnitude to one of 2^bits - 1 equal steps; unchanged where bits is None."""
     if bits is None:
-        return clipped
+        return share
     steps = 2**bits - 1
-    return np.rint(clipped * steps) / steps
+    return np.rint(np.clip(share, -1.0, 1.0) * steps) / steps
+
+
+def _beyond(share: Array, bits: int | None) -> NDArray[np.bool_]:
+    """Return which shares are clipped: those beyond full scale by more than rounding, of a DAC with `bits`."""
+    return np.abs(share) > (np.inf if bits is None else 1.0 + 1e-12)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Amplitude:
     read_voltage : float
         Voltage of a full-scale input [V].
     bits : int, optional
-        Resolution of the magnitude (sign apart); None for an ideal DAC.
+        Resolution of the magnitude (sign apart); None for an ideal DAC, which has no largest voltage either.
     """
 
     read_voltage: float = 0.3
@@ -47,6 +52,10 @@ class Amplitude:
     def encode(self, share: Array) -> Array:
         """Return the shares that reach the array: clipped to full scale and rounded to the DAC's steps."""
         return _round_to(share, self.bits)
+
+    def clipped(self, share: Array) -> NDArray[np.bool_]:
+        """Return which shares `encode` clips."""
+        return _beyond(share, self.bits)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,10 @@ class PulseWidth:
     def encode(self, share: Array) -> Array:
         """Return the shares that reach the array: clipped to full scale and rounded to whole counts."""
         return _round_to(share, self.bits)
+
+    def clipped(self, share: Array) -> NDArray[np.bool_]:
+        """Return which shares `encode` clips."""
+        return _beyond(share, self.bits)
 
 
 Encoding = Amplitude | PulseWidth

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,6 +45,17 @@ class Effect(ABC):
     source: ClassVar[str]
     status: ClassVar[Status]
     acts: ClassVar[Literal["once", "each read", "over cycles", "on parameters"]] = "once"
+
+    @property
+    def earliest(self) -> float | None:
+        """Earliest time since programming at which the effect is known [s]; None if it does not change over time."""
+        if not hasattr(self, "time"):
+            return None
+        return float(getattr(self, "t0", 0.0))
+
+    def at(self, time: float) -> Self:
+        """Return the effect at a time since programming [s]; itself if it does not change over time."""
+        return self if self.earliest is None else replace(self, time=time)  # type: ignore[type-var]
 
     def cited(self) -> tuple[Citation, ...]:
         """Return the source of the law; see `devices.citations`."""

@@ -39,9 +39,10 @@ class WhiteNoise(ValueEffect):
     origin : {"thermal", "shot", "barrier"}
         Kind of noise.
     voltage : float
-        Read voltage [V].
+        Read voltage [V]; in an array, that of each line takes its place.
     bandwidth : float
-        Noise bandwidth B of the read [Hz]: ``1 / (2 t)`` for a current integrated over t.
+        Noise bandwidth B of the read [Hz]: ``1 / (2 t)`` for a current integrated over t, in an array with pulse widths
+        as inputs the length of a full-scale pulse.
     temperature : float, optional
         Temperature [K].
     """
@@ -64,15 +65,20 @@ class WhiteNoise(ValueEffect):
         number("bandwidth", self.bandwidth, unit="Hz", minimum=0.0)
         number("temperature", self.temperature, unit="K", minimum=0.0, open_minimum=True)
 
-    def density(self, conductance: ArrayLike) -> Array:
-        """Return the one-sided density of the current's noise [A²/Hz] at a `conductance` [S]."""
+    def density(self, conductance: ArrayLike, voltage: ArrayLike | None = None) -> Array:
+        """Return the one-sided density of the current's noise [A²/Hz] at a `conductance` [S].
+
+        `voltage` is that across the cells [V], 0 V included; the read voltage where it is not given.
+        """
         g = np.abs(finite_array("conductance", conductance, unit="S"))
+        v = np.abs(finite_array("voltage", self.voltage if voltage is None else voltage, unit="V"))
+        thermal = 4.0 * BOLTZMANN * self.temperature * g
         if self.origin == "thermal":
-            return 4.0 * BOLTZMANN * self.temperature * g
-        shot = 2.0 * CHARGE * g * abs(self.voltage)
+            return np.broadcast_to(thermal, np.broadcast_shapes(g.shape, v.shape))
         if self.origin == "shot":
-            return shot
-        return shot / np.tanh(0.5 * CHARGE * abs(self.voltage) / (BOLTZMANN * self.temperature))
+            return 2.0 * CHARGE * g * v
+        x = 0.5 * CHARGE * v / (BOLTZMANN * self.temperature)
+        return thermal * np.where(x > 0.0, x / np.tanh(np.where(x > 0.0, x, 1.0)), 1.0)
 
     def apply(self, value: ArrayLike, seed: Seed) -> Array:
         """Return the conductances [S] that a read of `value` [S] gives; they may be negative."""

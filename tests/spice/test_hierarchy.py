@@ -60,7 +60,7 @@ def test_tiles_that_share_inputs_give_the_products_of_the_matrix(encoding):
     rng = np.random.default_rng(1)
     recipe = Recipe(
         conductance_limits=(1e-6, 1e-4), tile=(4, 4), wires=Wires(2.0, 3.0, driver=20.0, sense=30.0),
-        effects=(StuckCells(0.1, 0.1),), **({} if encoding is None else {"encoding": encoding}),
+        effects=(StuckCells(0.1, 0.1),), bias="analog", **({} if encoding is None else {"encoding": encoding}),
     )  # fmt: skip
     weights, inputs = rng.normal(size=(6, 3)), rng.normal(size=(5, 6))
     matrix = AnalogMatrix.program(weights, rng.normal(size=3), recipe, calibration=inputs)
@@ -77,7 +77,7 @@ def test_tiles_that_share_inputs_give_the_products_of_the_matrix(encoding):
 
 
 def test_tiles_that_do_not_fit_are_refused():
-    recipe = Recipe(conductance_limits=(1e-6, 1e-4), tile=(2, 2))
+    recipe = Recipe(conductance_limits=(1e-6, 1e-4), tile=(2, 2), bias="analog")
     matrix = AnalogMatrix.program([[0.5, 1.0]], [0.1, 0.2], recipe, calibration=[[1.0]])
     share = matrix.shares(np.array([0.2]))
     other = replace(matrix.tiles[1], encoding=PulseWidth(read_voltage=0.1))

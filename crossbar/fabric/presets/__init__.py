@@ -101,6 +101,7 @@ class ChipPreset:
         """Return the recipe by which a matrix becomes arrays of this chip; `changes` go to `Recipe`."""
         encoding = PulseWidth(self["read_voltage"], int(self["pulse_bits"]), 1.0 / self["clock"])
         usual: dict[str, Any] = {"tile": self.tile, "encoding": encoding, "adc_bits": int(self["adc_bits"])}
+        usual["bias"] = "analog"
         return Recipe(conductance_limits=conductance_limits, **{**usual, **changes})
 
 

@@ -32,7 +32,7 @@ class Scheme:
 @pytest.mark.parametrize(
     ("scheme", "message"),
     [
-        (Scheme(Broken, 2), r"mapping.conductances: got shape \(3, 3\); allowed: shape \(3, 4\)"),
+        (Scheme(Broken, 2), r"mapping.conductances: got shape \(2, 3\); allowed: shape \(2, 4\)"),
         (Scheme(DifferentialPairs, 1), r"mapping: got 2 columns for each output of a scheme that says 1"),
     ],
 )
