@@ -14,6 +14,7 @@ from devices.common.validation import choice, number
 from netlists.circuit import GROUND, Circuit, Transient
 from netlists.comparison.comparison import Comparison
 from netlists.comparison.device import compare_device
+from netlists.dialects.deck import decoded
 from netlists.dialects.foreign import FOREIGN_DIALECTS
 from netlists.dialects.library import Library, read_library
 from netlists.engines.waves import Waves
@@ -219,7 +220,7 @@ def _text_of(source: str | Path) -> tuple[str, str]:
         return source, "a text"
     path = Path(source)
     try:
-        return path.read_bytes().decode("utf-8-sig", errors="replace"), path.name
+        return decoded(path.read_bytes()), path.name
     except OSError as error:
         raise InputError(
             "source", f"{str(source)!r} ({error.strerror})", "a file that can be read, or a text"
