@@ -144,14 +144,14 @@ def external(
 ) -> External:
     """Wrap a published subcircuit, for ``crosscheck(device, waveform, against=...)``.
 
-    The text is read in its dialect and translated for ngspice: resistors, capacitors, inductors, sources, behavioural
-    sources (``B``, and ``E`` and ``G`` with ``VALUE`` or ``TABLE``), ``.param``, ``.func``, ``.ic``, and expressions
-    with the functions that `netlists.dialects.foreign` lists. Anything else in the subcircuit is refused with its line.
+    The text is read in its dialect and translated for ngspice: elements R, C, L, V, I, B, E, F, G, H, D, S, W and X,
+    ``.param``, ``.func``, ``.model``, ``.ic``, subcircuits inside and beside, and expressions with the meaning that
+    they have in the dialect (`netlists.dialects.meanings`). Anything else in the subcircuit is refused with its line.
 
     Parameters
     ----------
     source : str or path
-        A file, or the text itself in more than one line.
+        A file in UTF-8, UTF-16 or the code page 1252, or the text itself in more than one line.
     name : str
         Name of the subcircuit.
     ports : mapping of str to str
@@ -162,7 +162,7 @@ def external(
     states : mapping of str to str or (str, float, float), optional
         Port or inner net whose voltage shows a state of our device: as position between the state's bounds, 0 to 1 V,
         or with the voltages at the lower and the upper bound. States that are not named are not compared.
-    dialect : {"ltspice", "pspice", "ngspice"}, optional
+    dialect : {"ltspice", "pspice", "ngspice", "hspice", "xyce"}, optional
         Dialect of the text.
 
     Returns

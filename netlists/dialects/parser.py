@@ -245,7 +245,7 @@ class Parser:
             return self.f.probe("time")
         if name in self.meaning.constants:
             return self.f.number(self.meaning.constants[name])
-        raise self.refused(f"the name {name!r}, which nothing defines,", "parameters={...: value}")
+        raise self.refused(f"the name {name!r}, which nothing defines,", "a .param that defines it")
 
     def _called(self, name: str) -> Formula:
         values: list[Formula] = []
