@@ -90,7 +90,7 @@ def statements(text: str, dialect: str, source: str) -> Iterator[Line]:
     """Yield the statements of a text; comments and empty lines may stand between a line and its continuation."""
     number, joined, open_end = 0, "", False
     for k, raw in enumerate(text.splitlines(), start=1):
-        line = re.sub(_COMMENTS[dialect], "", raw).strip()
+        line = re.sub(r"\bparams\s+:", "params:", re.sub(_COMMENTS[dialect], "", raw), flags=re.IGNORECASE).strip()
         if line.startswith("*") or not line:
             continue
         continues = line.startswith("+")

@@ -136,8 +136,10 @@ def _add_storage(part: Part, line: Line, plus: str, minus: str, rest: str) -> No
 
 
 def _add_directive(part: Part, line: Line) -> None:
-    if line.word == ".model" or line.word == ".global":
+    if line.word == ".model" or (line.word == ".global" and set(line.rest.lower().split()) <= part.grounds):
         return
+    if line.word == ".global":
+        raise line.refused("a global net within a subcircuit", "the line beside the subcircuits")
     if line.word not in (".ic", ".nodeset"):
         raise line.refused("a statement that is not translated", "elements, .param, .func, .model, .ic")
     pairs = assignments(line, line.rest, "V(net)=value")
@@ -159,7 +161,7 @@ def _add_instance(part: Part, line: Line) -> None:
         raise line.refused("too few words", f"{line.word} net net ... subcircuit")
     *nets, name = plain
     for scope in part.scope.scopes:
-        found = scope.definition.inner.get(name)
+        found = scope.definition.subcircuit(name)
         if found is not None:
             break
     else:

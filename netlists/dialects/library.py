@@ -109,7 +109,7 @@ def read_library(text: str, name: str, *, dialect: str, source: str) -> Library:
         If there is no such subcircuit, or its text is broken.
     """
     around = read_definitions(statements(text, dialect, source))
-    found = around.inner.get(name.lower())
+    found = around.subcircuit(name.lower())
     if found is None:
         known = ", ".join(around.inner) or "there is none"
         raise InputError("name", repr(name), f"a subcircuit of {source}: {known}")
@@ -117,9 +117,8 @@ def read_library(text: str, name: str, *, dialect: str, source: str) -> Library:
     grounds = [port for port in found.ports if port in ("0", "gnd!")]
     if grounds:
         raise found.head.refused(f"the port {grounds[0]!r}, which is the ground")
-    defaults = {
-        one.name: one.value for definition in (around, found) for one, _ in definition.assigned if one.arguments is None
-    }
+    pairs = [*around.assigned(identifiers(found.text)), *found.assigned()]
+    defaults = {one.name: one.value for one, _ in pairs if one.arguments is None}
     return Library(
         name=found.name,
         dialect=dialect,

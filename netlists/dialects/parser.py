@@ -25,7 +25,7 @@ _MORE_SCALES = {"hspice": {"x": 1e6, "a": 1e-18}, "xyce": {"x": 1e6}}
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _NET = r"\s*[^\s(),={}'\"]+\s*"
 _TOKEN = re.compile(
-    rf"\s*(?:(?P<number>{_NUMBER})(?P<unit>[A-Za-zµμ]*)|(?P<probe>\b[VI]\s*\({_NET}(?:,{_NET})?\))"
+    rf"\s*(?:(?P<number>{_NUMBER})(?P<unit>[A-Za-zµμΩΩ]*)|(?P<probe>\b[VI]\s*\({_NET}(?:,{_NET})?\))"
     r"|(?P<name>[A-Za-z_][\w.]*)|(?P<sign>\*\*|&&|\|\||==|!=|<>|<=|>=|[-+*/%\\^(){},<>!~&|?:'\"]))",
     re.IGNORECASE,
 )

@@ -20,7 +20,7 @@ _DEEPEST = 20  # definitions in each other
 _PARAMETERS = (".param", ".params", ".parameter", ".parameters", ".global_param")
 _FUNCTIONS = (".func", ".function")
 _NAME = re.compile(r"[A-Za-z0-9_][\w.+#-]*")
-_NET = re.compile(r"[^\s(),={}'\"]+")
+_NET = re.compile(r"[^\s(),={}'\":]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class Definition:
         Its statements, without those of the definitions in it.
     inner : dict of str to Definition
         The definitions in it by name.
+    repeated : dict of str to Line
+        Lines that begin a second definition of a name.
     """
 
     name: str = ""
@@ -47,18 +49,40 @@ class Definition:
     header: tuple[Assignment, ...] = ()
     lines: list[Line] = field(default_factory=list)
     inner: dict[str, Definition] = field(default_factory=dict)
+    repeated: dict[str, Line] = field(default_factory=dict)
 
-    @property
-    def assigned(self) -> Iterator[tuple[Assignment, Line]]:
-        """Each parameter and function with its line, those of the head first."""
+    def assigned(self, needed: set[str] | None = None) -> Iterator[tuple[Assignment, Line]]:
+        """Yield each parameter and function with its line, those of the head first.
+
+        Raises
+        ------
+        InputError
+            If a line cannot be read, and holds one of the `needed` names where these are given.
+        """
         for one in self.header:
             assert self.head is not None
             yield one, self.head
         for line in self.lines:
-            if line.word in _PARAMETERS:
-                yield from ((one, line) for one in assignments(line, line.rest))
-            elif line.word in _FUNCTIONS:
-                yield _function(line), line
+            if line.word in (*_PARAMETERS, *_FUNCTIONS):
+                try:
+                    found = [_function(line)] if line.word in _FUNCTIONS else assignments(line, line.rest)
+                except InputError:
+                    if needed is None or needed & identifiers(line.rest):
+                        raise
+                    continue
+                yield from ((one, line) for one in found)
+
+    def subcircuit(self, name: str) -> Definition | None:
+        """Return the definition of a name in it; None if there is none.
+
+        Raises
+        ------
+        InputError
+            If there are two.
+        """
+        if name in self.repeated:
+            raise self.repeated[name].refused(f"a second subcircuit {name!r}", "one of them, or other names")
+        return self.inner.get(name)
 
     @property
     def elements(self) -> list[Line]:
@@ -83,7 +107,7 @@ def read_definitions(lines: Iterable[Line]) -> Definition:
     Raises
     ------
     InputError
-        If a definition is broken, or stands twice.
+        If a definition is broken.
     """
     open_ones = [Definition()]
     skipped: Line | None = None
@@ -101,8 +125,8 @@ def read_definitions(lines: Iterable[Line]) -> Definition:
                 raise line.refused(f"more than {_DEEPEST} subcircuits in each other")
             made = _headed(line)
             if made.name in open_ones[-1].inner:
-                raise line.refused(f"a second subcircuit {made.name!r}", "one of them, or other names")
-            open_ones[-1].inner[made.name] = made
+                open_ones[-1].repeated[made.name] = line
+            open_ones[-1].inner.setdefault(made.name, made)
             open_ones.append(made)
         elif line.word in (".ends", ".eom"):
             if len(open_ones) == 1:
@@ -121,7 +145,7 @@ def _headed(line: Line) -> Definition:
     words = split_words(line, line.rest)
     if not words:
         raise line.refused("a subcircuit without a name")
-    plain = [word for word in words if "=" not in word and word.lower() not in ("params:", "params", "optional:")]
+    plain = [word for word in words if "=" not in word and word.lower() != "params:"]
     if not _NAME.fullmatch(words[0]):
         raise line.refused(f"{words[0]!r} as the name of a subcircuit", "letters, digits, _ and -")
     ports = tuple(word.lower() for word in plain[1:])
@@ -179,9 +203,9 @@ class Scope:
         self._functions: dict[str, Function] = {}
         self.parameters: dict[str, tuple[str, Line]] = {}
         self.reader = ExpressionReader(dialect, self.values, self.functions, self.formulas, is_law=False)
-        for one, line in definition.assigned:
+        for one, line in definition.assigned(needed):
             before = self._functions if one.arguments is not None else self.parameters
-            if one.name in before:
+            if one.name in before and (needed is None or one.name in needed):
                 raise line.refused(f"{one.name!r} for the second time", "one of the two")
             if one.arguments is not None:
                 self._functions[one.name] = Function(one.arguments, one.value, self.reader)
@@ -244,6 +268,6 @@ class Scope:
         except CycleError as error:
             circle = [str(name) for name in error.args[1]]
             name = min(circle).removesuffix("()")
-            line = next(line for one, line in self.definition.assigned if one.name == name)
+            line = next(line for one, line in self.definition.assigned(needed) if one.name == name)
             raise line.refused(f"{' <- '.join(circle)}, which refer to each other", "one of them as a number") from None
         return [name for name in order if name in self.parameters]

@@ -46,7 +46,7 @@ def current(body, dialect="ltspice", volts=V, **others):
         ("hspice", ".param f(y)='2*y' k='f(3)'\nG1 a b cur='k*V(a,b)'", 6 * V),
         ("hspice", "E1 c gnd! vol='V(a)*2' \nR1 a c '500*2'", -V / 1e3),
         ("hspice", "G1 a b cur='sqrt(V(b,a))+log(V(b,a))'", -math.sqrt(V) - math.log(V)),
-        ("hspice", ".global vdd gnd!\nVd vdd gnd! 2\nR1 a b 1k\nG1 a b cur='V(vdd)'", 2 + V / 1e3),
+        ("hspice", ".global gnd!\nVd vdd gnd! 2\nR1 a b 1k\nG1 a b cur='V(vdd)'", 2 + V / 1e3),
         # Parameters: commas, any order, spaces, bare expressions, .func and .param after .ends.
         ("ltspice", ".param c={2*d}, e=4\n.params d = 3\nG1 a b value={c*e*V(a,b)}", 24 * V),
         ("ltspice", ".param c=(1+2)*2\nR1 a b {c}", V / 6),

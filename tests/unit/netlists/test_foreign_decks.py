@@ -137,6 +137,7 @@ def test_hspices_outer_parameters_go_first():
         ("R1 a b {1+(2}", r"'\{1\+\(2\}', in which '\)' is missing"),
         ("B1 a b I='V(a)", r"a quote that is not closed"),
         ("X1 a b nothing", "the subcircuit 'nothing', which is not in the text"),
+        (".global vdd\nR1 a vdd 1", "a global net within a subcircuit"),
         (".subckt n a b\nR1 a b 1\n.ends\nX1 a b n v=2", "v, no parameters of 'n'"),
         (".subckt n a b c\nR1 a b 1\nR2 b c 1\n.ends\nX1 a b n", "2 nets for the ports a b c"),
     ],
@@ -177,3 +178,51 @@ def test_an_untaken_branch_may_have_no_value():
     assert f.read("f(0)").value == 1.0
     with pytest.raises(InputError, match="1 / 0, which is no finite number here"):
         f.read("v(a)+1/0").written()
+
+
+def test_what_is_broken_elsewhere_in_a_file_does_not_matter():
+    around = """.param corner 5
+.param other=1
+.param other=2
+.lib tt
+.subckt q a b
+R1 a b 1
+.ends
+.endl
+.subckt q a b
+R1 a b 2
+.ends
+"""
+    assert wrapped("R1 a b {r}", around=around).library.written({}, [])[1] == "r1 a b 2"
+    with pytest.raises(InputError, match=r"line 12, '.subckt q a b': a second subcircuit 'q'"):
+        wrapped("X1 a b q", around=around)
+    with pytest.raises(InputError, match=r"line 6, '.param other=2': 'other' for the second time"):
+        wrapped("R1 a b {other}", around=around)
+    with pytest.raises(InputError, match=r"line 4, '.param corner 5': 'corner 5' beside the assignments"):
+        wrapped("R1 a b {corner}", around=around)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (".subckt m a b OPTIONAL: c=0", "ports 'a b optional:'"),
+        (".subckt m a", "ports 'a'"),
+        (".subckt m a a b", "ports 'a a b'"),
+        (".subckt m a gnd!", "the port 'gnd!', which is the ground"),
+        (".subckt", "a subcircuit without a name"),
+    ],
+)
+def test_heads_that_are_not_understood(head, message):
+    with pytest.raises(InputError, match=message):
+        external(f"* t\n{head}\nR1 a b 1\n.ends\n", name="m", ports={"te": "a", "be": "b"})
+
+
+def test_a_space_before_the_colon_of_params():
+    theirs = external("\n.subckt m a b PARAMS : v=3kΩ\nR1 a b {v}\n.ends\n", name="m", ports={"te": "a", "be": "b"})
+    assert theirs.library.written({}, [])[1] == "r1 a b 3000"
+
+
+def test_global_nets_are_the_same_in_all_parts():
+    theirs = wrapped("X1 a b q\nR1 vdd b 1", "hspice", ".global vdd\n.subckt q a b\nR1 a vdd 2\nR2 b n 3\n.ends\n")
+    lines = theirs.library.written({}, [])[1:-1]
+    assert lines == ["rx1_r1 a vdd 2", "rx1_r2 b x1_n 3", "r1 vdd b 1"]
