@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from math import comb
 
-from devices.common.errors import InputError
 from netlists.dialects.deck import Line, split_words
 from netlists.dialects.formula import Formula
 from netlists.dialects.functions import table
@@ -16,7 +15,7 @@ from netlists.dialects.part import Part
 __all__ = ["add_controlled", "expression_after"]
 
 _VALUE = {
-    "b": r"(?P<kind>[vi])\s*=|(?P<other>r)\s*=", "e": r"(?:value|vol|v)\s*=|(?:value|vol)\b",
+    "b": r"(?P<kind>[vir])\s*=", "e": r"(?:value|vol|v)\s*=|(?:value|vol)\b",
     "g": r"(?:value|cur|i)\s*=|(?:value|cur)\b", "f": r"(?:value|cur|i)\s*=|(?:value|cur)\b",
     "h": r"(?:value|vol|v)\s*=|(?:value|vol)\b",
 }  # fmt: skip
@@ -36,34 +35,32 @@ def add_controlled(part: Part, line: Line, plus: str, minus: str, rest: str) -> 
     letter = line.word[0]
     given = re.match(_VALUE[letter], rest, re.IGNORECASE)
     if given is not None:
-        law = part.law(line, expression_after(line, rest[given.end() :]))
-        if letter == "b" and given.group("other"):
-            law = part.formulas.make("/", part.voltage(plus, minus), law)
-        kind = (
-            "I" if letter == "b" and given.group("other") else given.group("kind") if letter == "b" else _KIND[letter]
-        )
-        part.source(line, kind.upper(), plus, minus, law)
-        return
-    if letter == "b":
+        law = part.law(expression_after(line, rest[given.end() :]))
+        kind = _KIND.get(letter) or given.group("kind").upper()
+        if kind == "R":
+            kind, law = "I", part.formulas.make("/", part.voltage(plus, minus), law)
+    elif letter == "b":
         raise line.refused(f"{rest!r}", "V={expression} or I={expression}")
+    else:
+        kind, law = _KIND[letter], _controlled(part, line, rest)
+    part.source(line, kind, plus, minus, law)
+
+
+def _controlled(part: Part, line: Line, rest: str) -> Formula:
+    """Return the law of a source with a gain, a table or a polynomial."""
     words = split_words(line, rest)
     if words and words[0].lower() in _KEYWORDS:
         words, rest = words[1:], rest.split(None, 1)[1]
     if re.match(r"poly\s*\(", rest, re.IGNORECASE):
-        part.source(line, _KIND[letter], plus, minus, _polynomial(part, line, rest))
-        return
+        return _polynomial(part, line, rest)
     if re.match(r"table\b", rest, re.IGNORECASE):
-        part.source(line, _KIND[letter], plus, minus, _table(part, line, rest[len("table") :]))
-        return
+        return _table(part, line, rest[len("table") :])
     control, left = _control(part, line, words)
     if len(left) == 1 and re.match(r"table\s*=", left[0], re.IGNORECASE):
-        points = _points(part, line, left[0].split("=", 1)[1])
-        part.source(line, _KIND[letter], plus, minus, table(part.formulas, control, *points))
-        return
+        return table(part.formulas, control, *_points(part, line, left[0].split("=", 1)[1]))
     if len(left) != 1 or "=" in left[0]:
         raise line.refused(f"{' '.join(left) or 'nothing'!r} in place of a gain", _FORMS)
-    gain = part.formulas.number(part.number(line, left[0]))
-    part.source(line, _KIND[letter], plus, minus, part.formulas.make("*", gain, control))
+    return part.formulas.make("*", part.formulas.number(part.number(left[0])), control)
 
 
 def expression_after(line: Line, text: str) -> str:
@@ -95,16 +92,9 @@ def _control(part: Part, line: Line, words: Sequence[str]) -> tuple[Formula, lis
     if line.word[0] in "fh":
         if not words:
             raise line.refused("no controlling source", _FORMS)
-        return _current(part, line, words[0]), list(words[1:])
+        return part.current(words[0].lower()), list(words[1:])
     nets, used = _pair(part, line, words)
     return part.voltage(*nets), list(words[used:])
-
-
-def _current(part: Part, line: Line, name: str) -> Formula:
-    try:
-        return part.current(name.lower())
-    except InputError as error:
-        raise line.refused(str(error.given), error.fix) from None
 
 
 def _pair(part: Part, line: Line, words: Sequence[str]) -> tuple[tuple[str, str], int]:
@@ -132,7 +122,7 @@ def _polynomial(part: Part, line: Line, rest: str) -> Formula:
         controls.append(control)
     if not words or not count:
         raise line.refused("no coefficients of POLY", _FORMS)
-    numbers = [part.number(line, word) for word in words]
+    numbers = [part.number(word) for word in words]
     if count == 1 and len(numbers) == 1:
         numbers = [0.0, *numbers]
     degree = 0
@@ -161,12 +151,9 @@ def _table(part: Part, line: Line, rest: str) -> Formula:
         if depth == 0:
             end = k
             break
-    x = part.law(line, rest[1:end])
+    x = part.law(rest[1:end])
     points = _points(part, line, rest[end + 1 :].strip().removeprefix("=").strip())
-    try:
-        return table(part.formulas, x, *points)
-    except InputError as error:
-        raise line.refused(str(error.given), error.allowed) from None
+    return table(part.formulas, x, *points)
 
 
 def _points(part: Part, line: Line, text: str) -> list[Formula]:
@@ -180,4 +167,4 @@ def _points(part: Part, line: Line, text: str) -> list[Formula]:
         values += inside if len(inside) == 2 else [word]
     if len(values) % 2 or not values:
         raise line.refused(f"{text!r} with {len(values)} values in place of pairs", "(x, y) (x, y) ...")
-    return [part.law(line, value) for value in values]
+    return [part.law(value) for value in values]

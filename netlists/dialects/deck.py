@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from devices.common.errors import InputError
 
-__all__ = ["Assignment", "Line", "assignments", "decoded", "split_words", "statements"]
+__all__ = ["Assignment", "Line", "assignments", "decoded", "naming", "split_words", "statements"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
@@ -61,6 +62,17 @@ class Line:
     def refused(self, why: str, fix: str = "") -> InputError:
         """Return the error that names this line."""
         return InputError("source", f"{self.place}: {why}", "statements that can be translated", fix)
+
+
+@contextmanager
+def naming(line: Line) -> Iterator[None]:
+    """Name a line in the errors within that name none."""
+    try:
+        yield
+    except InputError as error:
+        if error.argument == "source":
+            raise
+        raise line.refused(str(error.given), error.fix) from None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from netlists.dialects.controlled import add_controlled, expression_after
-from netlists.dialects.deck import Line, assignments, split_words
+from netlists.dialects.deck import Line, assignments, naming, split_words
 from netlists.dialects.expressions import number_text
 from netlists.dialects.models import add_diode, add_switch
 from netlists.dialects.part import Part
@@ -27,13 +27,9 @@ def add_statements(part: Part) -> None:
         If a statement, or a part of one, is not understood; names the line and quotes it.
     """
     for line in part.definition.elements:
-        kind = line.word[0]
-        if kind == ".":
-            _add_directive(part, line)
-        elif kind == "x":
-            _add_instance(part, line)
-        else:
-            _add_element(part, line)
+        add = {".": _add_directive, "x": _add_instance}.get(line.word[0], _add_element)
+        with naming(line):
+            add(part, line)
 
 
 def _add_element(part: Part, line: Line) -> None:
@@ -70,7 +66,7 @@ def _add_source(part: Part, line: Line, plus: str, minus: str, rest: str) -> Non
     words = split_words(line, text)
     if len(words) > 1:
         raise line.refused(f"{' '.join(words[1:])!r} after the value", "a DC value alone")
-    value = part.number(line, text) if text else 0.0
+    value = part.number(text) if text else 0.0
     part.output.branch(part.key(line), part.name(line), plus, f"{minus} {number_text(value)}")
 
 
@@ -82,7 +78,7 @@ def _add_resistor(part: Part, line: Line, plus: str, minus: str, rest: str) -> N
         text = expression_after(line, text)
     elif len(split_words(line, text)) != 1 or "=" in text:
         raise line.refused(f"{text!r} in place of one resistance", "R=value, or a value alone")
-    law = part.law(line, text)
+    law = part.law(text)
     if not law.is_number:
         if law.is_constant:
             raise line.refused(f"{text.strip()!r} is no finite number here")
@@ -109,12 +105,12 @@ def _add_storage(part: Part, line: Line, plus: str, minus: str, rest: str) -> No
         elif sign and name.lower() in (kind, "value") and value is None:
             value = text
         elif sign and name.lower() == "ic" and start is None:
-            start = part.number(line, text)
+            start = part.number(text)
         else:
             raise line.refused(f"{word!r}, which is not translated", f"{line.word} net net value IC=start")
     if value is None:
         raise line.refused("no value", f"{line.word} net net value")
-    law = part.law(line, value)
+    law = part.law(value)
     if not law.is_number:
         why = "is no finite number here" if law.is_constant else "is a value that depends on voltages"
         raise line.refused(f"{value!r} {why}", "a behavioural source B")
@@ -131,7 +127,7 @@ def _add_storage(part: Part, line: Line, plus: str, minus: str, rest: str) -> No
         source = output.name("element", f"b{part.name(line)}")
         output.branch(part.key(line), source, plus, f"{minus} {'V' if kind == 'c' else 'I'} = v({net})")
         rate = part.current(line.word) if kind == "c" else part.voltage(plus, minus)
-        output.branch("", output.name("element", f"b{net}"), "0", f"{net} I = {part.written(line, rate)}")
+        output.branch("", output.name("element", f"b{net}"), "0", f"{net} I = {rate.written()}")
         output.capacitor(net, law.value, start)
 
 
@@ -149,7 +145,7 @@ def _add_directive(part: Part, line: Line) -> None:
         (word,) = one.arguments or ("",)
         if word not in part:
             raise line.refused(f"V({word}) of a net to which nothing is connected", "nets of elements")
-        part.output.other(f"{line.word} v({part.net(word)})={number_text(part.number(line, one.value))}")
+        part.output.other(f"{line.word} v({part.net(word)})={number_text(part.number(one.value))}")
 
 
 def _add_instance(part: Part, line: Line) -> None:
@@ -170,7 +166,7 @@ def _add_instance(part: Part, line: Line) -> None:
         raise line.refused(f"{len(nets)} nets for the ports {' '.join(found.ports)}", "a net for each port")
     if part.prefix.count("/") >= _DEEPEST:
         raise line.refused(f"more than {_DEEPEST} subcircuits in each other, or one in itself")
-    values = {one.name: part.number(line, one.value) for one in given}
+    values = {one.name: part.number(one.value) for one in given}
     inner = Scope(found, part.scope.dialect, values, scope)
     other = sorted(set(values) - set(inner.parameters))
     if other:

@@ -250,7 +250,9 @@ def table(f: Formulas, x: Formula, *points: Formula, beyond: bool = False) -> Fo
     pairs = list(zip(points[::2], points[1::2], strict=True))
     for (low, _), (high, _) in pairwise(pairs):
         if low.is_number and high.is_number and not low.value < high.value:
-            raise InputError("expression", f"a table with {low.value:g} before {high.value:g}", "x that rise")
+            raise InputError(
+                "expression", f"a table with {low.value:g} before {high.value:g}", "x that rise", "x that rise"
+            )
     if len(pairs) == 1:
         return pairs[0][1]
     pieces = [_line(f, x, *pair) for pair in pairwise(pairs)]

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from netlists.dialects.deck import Line, assignments, split_words
+from netlists.dialects.deck import Line, assignments, naming, split_words
 from netlists.dialects.expressions import number_text
 from netlists.dialects.formula import Formula
 from netlists.dialects.part import Part
@@ -32,7 +32,7 @@ def add_diode(part: Part, line: Line, plus: str, minus: str, rest: str) -> None:
     if not words or len(words) - 1 != len(area) or len(area) > 1:
         raise line.refused(f"{rest!r} in place of a model and an area", "the name of a .model")
     model, kind, values = _model(part, line, words[0], ("d",))
-    scale = part.number(line, area[0].split("=")[-1]) if area else 1.0
+    scale = part.number(area[0].split("=")[-1]) if area else 1.0
     if set(values) & _IDEAL_DIODE and part.scope.dialect == "ltspice":
         _check(model, values, _IDEAL_DIODE)
         law = part.formulas.make("*", part.formulas.number(scale), _straight(part, part.voltage(plus, minus), values))
@@ -145,7 +145,8 @@ def _model(part: Part, line: Line, name: str, kinds: tuple[str, ...]) -> tuple[L
         raise found.refused(f"no model of {' or '.join(kinds).upper()}")
     text = shape.group(2) if shape.group(2) is not None else shape.group(3)
     given = assignments(found, text, "the parameters of the model")
-    return found, shape.group(1).lower(), {one.name: part.number(found, one.value) for one in given}
+    with naming(found):
+        return found, shape.group(1).lower(), {one.name: part.number(one.value) for one in given}
 
 
 def _check(model: Line, values: Mapping[str, float], known: set[str]) -> None:

@@ -42,7 +42,7 @@ class Output:
     def branch(self, key: str, name: str, plus: str, rest: str) -> None:
         """Add an element from a net on; `rest` is its line after that."""
         if len(self._branches) >= _MOST:
-            raise InputError("source", f"more than {_MOST} elements", f"<= {_MOST}", "fewer instances")
+            raise InputError("elements", f"more than {_MOST} elements", f"<= {_MOST}", "fewer instances")
         self._branches.append(_Branch(key, name, plus, rest))
 
     def other(self, line: str) -> None:

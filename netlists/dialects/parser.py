@@ -82,7 +82,7 @@ class Parser:
 
     def _expect(self, sign: str) -> None:
         if self._take(sign) is None:
-            if self.sign is None and self.reader.may_end_open:
+            if sign == ")" and self.sign is None and self.reader.may_end_open:
                 return
             raise self.refused(f"{self.sign or 'the end'!r} where {sign!r} belongs")
 

@@ -148,40 +148,27 @@ class Part:
 
     # What a line says.
 
-    def law(self, line: Line, text: str) -> Formula:
+    def law(self, text: str) -> Formula:
         """Return an expression of voltages and currents.
 
         Raises
         ------
         InputError
-            If it cannot be translated; names the line.
+            If it cannot be translated; names the part.
         """
-        try:
-            reader = self.reader if has_probe(text) else replace(self.reader, is_law=not _is_grouped(text))
-            return reader.read(text)
-        except InputError as error:
-            raise line.refused(str(error.given), error.fix) from None
+        is_law = has_probe(text) or not _is_grouped(text)
+        return replace(self.reader, is_law=is_law).read(text)
 
-    def written(self, line: Line, law: Formula) -> str:
-        """Return the text of a law."""
-        try:
-            return law.written()
-        except InputError as error:
-            raise line.refused(str(error.given), error.fix) from None
-
-    def number(self, line: Line, text: str) -> float:
+    def number(self, text: str) -> float:
         """Return the value of an expression of parameters."""
-        try:
-            return self.reader.number(text)
-        except InputError as error:
-            raise line.refused(str(error.given), error.fix) from None
+        return self.reader.number(text)
 
     def source(self, line: Line, kind: str, plus: str, minus: str, law: Formula) -> None:
         """Add a behavioural source, ``"V"`` or ``"I"``, in place of an element."""
         name = self.name(line)
         if name[0] != "b":
             name = self.output.name("element", f"b{name}")
-        self.output.branch(self.key(line), name, plus, f"{minus} {kind} = {self.written(line, law)}")
+        self.output.branch(self.key(line), name, plus, f"{minus} {kind} = {law.written()}")
 
 
 def _is_grouped(text: str) -> bool:

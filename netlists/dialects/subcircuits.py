@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from devices.common.errors import InputError
-from netlists.dialects.deck import Assignment, Line, assignments, split_words
+from netlists.dialects.deck import Assignment, Line, assignments, naming, split_words
 from netlists.dialects.foreign import ExpressionReader, Function
 from netlists.dialects.formula import Formula, Formulas
 from netlists.dialects.parser import identifiers
@@ -238,10 +238,8 @@ class Scope:
         outermost = list(self.scopes)[-1]
         if self.dialect == "hspice" and self.outer is not None and name in outermost.own:
             return outermost.own[name].value
-        try:
+        with naming(line):
             return self.reader.number(text)
-        except InputError as error:
-            raise line.refused(str(error.given), error.fix) from None
 
     def _order(self, needed: set[str] | None) -> Sequence[str]:
         """Return the needed parameters, each after those that it refers to."""
