@@ -110,7 +110,8 @@ class External:
         if missing:
             raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
 
-        least = min((abs(high - low) for _, low, high in self.states.values()), default=1.0)
+        # The span of a state that is not named is unknown: a flux or charge may be microvolts on 1 F.
+        least = min((abs(high - low) for _, low, high in self.states.values()), default=1e-6)
 
         def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
             if engine != "ngspice":

@@ -226,3 +226,17 @@ def test_our_own_netlists_are_read_back(name):
             np.testing.assert_allclose(waves[f"v({probe}_{k})"], waves[f"v({probe}_0)"], atol=1e-9)
         expected = waves["i(v0)"]
         np.testing.assert_allclose(waves[f"i(v{k})"], expected, rtol=1e-7, atol=1e-9 * np.max(np.abs(expected)))
+
+
+def test_a_charge_that_is_not_named_is_integrated_as_well():
+    """Biolek's ideal memristor: its state is a charge of 1e-4 C on 1 F, from which the position follows."""
+    text = (
+        "\n.subckt ideal p n params: ron=100 roff=10k rini=5k\n.param k={10f*ron/10n**2} a={(rini-ron)/(roff-rini)}\n"
+        "Roff p aux {roff}\nEres aux n value={(ron-roff)/(1+a*exp(-4*k*V(q)))*I(Eres)}\n"
+        "Gx 0 q value={I(Eres)}\nCint q 0 1\nRaux q 0 100meg\n.ends\n"
+    )
+    cell = device("linear_ion_drift_joglekar", r_on=100, r_off=1e4, d=1e-8, mu_v=1e-14, p=1, x=5000 / 9900)
+    theirs = external(text, name="ideal", ports={"te": "p", "be": "n"}, dialect="pspice")
+    agreement = crosscheck(cell, Sine(0.6, 1.0), against=theirs)
+    assert np.ptp(agreement["current"].ours) > 1e-3
+    agreement.assert_within(relative=1e-6)
