@@ -121,7 +121,7 @@ def _add_storage(part: Part, line: Line, plus: str, minus: str, rest: str) -> No
     elif kind == "c" and "0" in (plus, minus):
         output.branch(part.key(line), part.name(line), plus, f"{minus} {size}")
         net, held = (plus, start) if minus == "0" else (minus, -start)
-        output.other(f".ic v({net})={number_text(held)}")
+        output.start(net, held)
     else:
         net = part.new_net(f"state_{line.word}")
         source = output.name("element", f"b{part.name(line)}")
@@ -145,7 +145,11 @@ def _add_directive(part: Part, line: Line) -> None:
         (word,) = one.arguments or ("",)
         if word not in part:
             raise line.refused(f"V({word}) of a net to which nothing is connected", "nets of elements")
-        part.output.other(f"{line.word} v({part.net(word)})={number_text(part.number(one.value))}")
+        value = part.number(one.value)
+        if line.word == ".ic":
+            part.output.start(part.net(word), value)
+        else:
+            part.output.other(f"{line.word} v({part.net(word)})={number_text(value)}")
 
 
 def _add_instance(part: Part, line: Line) -> None:

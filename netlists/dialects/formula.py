@@ -8,8 +8,11 @@ without a finite result remains, and is refused when it is written: a branch tha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from devices.common.errors import InputError
 from netlists.dialects.expressions import ngspice_literal
@@ -17,6 +20,8 @@ from netlists.dialects.expressions import ngspice_literal
 __all__ = ["CONDITIONS", "Formula", "Formulas"]
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
+_LONG, _SHARED = 400, 40  # operations of a formula that is shortened, and those that a part must save
+_MANY = 5_000  # different parts of a formula that is shortened
 _LONGEST = 20_000  # operations in the text of a formula
 _DEEPEST = 1_000  # brackets in each other in that text; ngspice reads about 2000
 _MOST = 200_000  # operations of all formulas
@@ -68,7 +73,12 @@ class Formula:
     @property
     def is_constant(self) -> bool:
         """Whether there are no probes in it; one that is no number has no finite value."""
-        return not any(part.operation == "probe" for part in _within(self))
+        return not self.probes
+
+    @property
+    def probes(self) -> list[str]:
+        """Texts of the probes in it."""
+        return [part.text for part in _within(self) if part.operation == "probe"]
 
     def written(self) -> str:
         """Return it as ngspice reads it, in a line of a behavioural source.
@@ -127,6 +137,34 @@ class Formulas:
         size = min(1 + sum(part.size for part in parts), 10**12)
         return self._one(Formula(operation, parts, size=size))
 
+    def shortened(self, formula: Formula, named: Callable[[Formula], Formula]) -> Formula:
+        """Return a long formula with the parts that it holds more than once replaced by what `named` makes of them.
+
+        Only parts that are computed in any case are taken out: those of one branch of a choice alone are not.
+        """
+        order = _within(formula) if formula.size >= _LONG else []
+        if not 0 < len(order) <= _MANY:
+            return formula
+        uses = Counter(id(part) for whole in order for part in whole.parts)
+        sure = _sure(order)
+        made: dict[int, Formula] = {}
+        for whole in order:
+            one = self.make(whole.operation, *(made[id(part)] for part in whole.parts)) if whole.parts else whole
+            may_be = whole is not formula and one.parts and id(whole) in sure and whole.operation not in CONDITIONS
+            made[id(whole)] = named(one) if may_be and (uses[id(whole)] - 1) * one.size >= _SHARED else one
+        return made[id(formula)]
+
+    def at(self, formula: Formula, values: Mapping[str, float]) -> Formula:
+        """Return a formula with values for the texts of its probes."""
+        made: dict[int, Formula] = {}
+        for whole in _within(formula):
+            if whole.operation == "probe":
+                made[id(whole)] = self.number(values.get(whole.text, 0.0))
+            else:
+                parts = (made[id(part)] for part in whole.parts)
+                made[id(whole)] = self.make(whole.operation, *parts) if whole.parts else whole
+        return made[id(formula)]
+
     def _one(self, made: Formula) -> Formula:
         key = (made.operation, tuple(map(id, made.parts)), made.value, made.text)
         if len(self.known) >= _MOST and key not in self.known:
@@ -148,6 +186,17 @@ def _within(formula: Formula) -> list[Formula]:
             waiting.append((part, True))
             waiting.extend((p, False) for p in part.parts)
     return order
+
+
+def _sure(order: list[Formula]) -> set[int]:
+    """Return the parts that are computed whatever the last formula of an order chooses, as their ids."""
+    bits: dict[int, int] = {}
+    for k, whole in enumerate(order):
+        inner = [bits[id(part)] for part in whole.parts]
+        if whole.operation == "?":
+            inner = [inner[0], inner[1] & inner[2]]
+        bits[id(whole)] = reduce(or_, inner, 1 << k)
+    return {id(part) for k, part in enumerate(order) if bits[id(order[-1])] >> k & 1}
 
 
 def _text(formula: Formula, parts: list[tuple[str, int]]) -> tuple[str, int]:

@@ -74,6 +74,7 @@ class Library:
         shared = {word.lower(): output.name("net", word) for word in words if word.lower() not in ports}
         part = Part(self._scope(given), output, ports, shared)
         add_statements(part)
+        output.guesses(part.formulas)
         return output, [*(ports[port] for port in self.ports), *map(part.net, extra_ports)]
 
     def smallest_capacitance(self, given: Mapping[str, float]) -> float:

@@ -142,9 +142,13 @@ class Part:
         """Return the voltage of a capacitor of 1 F that a current charges at a rate."""
         net = self.new_net("integral")
         source = self.output.name("element", f"b{net}")
-        self.output.branch("", source, "0", f"{net} I = {rate.written()}")
+        self.output.branch("", source, "0", f"{net} I = {self._text(rate)}")
         self.output.capacitor(net, 1.0, start.value)
         return self.voltage(net, "0")
+
+    def _text(self, law: Formula) -> str:
+        """Return the text of a law; what a long one holds more than once becomes the voltage of a net."""
+        return self.formulas.shortened(law, self.output.part).written()
 
     # What a line says.
 
@@ -168,7 +172,7 @@ class Part:
         name = self.name(line)
         if name[0] != "b":
             name = self.output.name("element", f"b{name}")
-        self.output.branch(self.key(line), name, plus, f"{minus} {kind} = {law.written()}")
+        self.output.branch(self.key(line), name, plus, f"{minus} {kind} = {self._text(law)}")
 
 
 def _is_grouped(text: str) -> bool:

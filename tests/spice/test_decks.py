@@ -228,6 +228,13 @@ def test_our_own_netlists_are_read_back(name):
         np.testing.assert_allclose(waves[f"i(v{k})"], expected, rtol=1e-7, atol=1e-9 * np.max(np.abs(expected)))
 
 
+def test_a_chain_of_functions_that_double_has_its_value():
+    """2^20 terms as 20 nets."""
+    chain = "\n".join(f".func f{k + 1}(x)={{f{k}(x)+f{k}(x)}}" for k in range(20))
+    found = current(f".func f0(x)={{x*x+sin(x)}}\n{chain}\nB1 a b I={{1e-6*f20(V(a,b))}}")
+    assert found == pytest.approx(1e-6 * 2**20 * (V**2 + math.sin(V)), rel=1e-9)
+
+
 def test_a_charge_that_is_not_named_is_integrated_as_well():
     """Biolek's ideal memristor: its state is a charge of 1e-4 C on 1 F, from which the position follows."""
     text = (

@@ -147,13 +147,28 @@ def test_broken_texts_are_refused_by_name(body, message):
         wrapped(body)
 
 
+def doubled(count):
+    """A chain of functions, each of which calls the one before twice: 2^count terms."""
+    chain = [f".func f{k + 1}(x)={{f{k}(x)+f{k}(x)}}" for k in range(count)]
+    return "\n".join([".func f0(x)={x*x+sin(x)}", *chain])
+
+
 def test_functions_that_double_are_read_once():
-    """A chain of 30 functions, each of which calls the one before twice: 2^30 terms, which are never written out."""
-    chain = "\n".join(f".func f{k + 1}(x)={{f{k}(x)+f{k}(x)}}" for k in range(30))
-    library = wrapped(f".func f0(x)={{x}}\n{chain}\nR1 a b {{f30(1)}}").library
-    assert library.written({}, [])[1] == f"r1 a b {2**30}"
-    with pytest.raises(InputError, match=r"line 33, 'B1 a b I=\{f30\(V\(a\)\)\}': one of \d+ operations"):
-        wrapped(f".func f0(x)={{x}}\n{chain}\nB1 a b I={{f30(V(a))}}")
+    assert wrapped(f"{doubled(30)}\nR1 a b {{f30(0)+2}}").library.written({}, [])[1] == "r1 a b 2"
+    written = "\n".join(wrapped(f"{doubled(30)}\nB1 a b I={{f30(V(a))}}").library.written({}, []))
+    assert "v(part)" in written
+    assert len(written) < 4000
+
+
+def test_parts_of_one_branch_are_not_computed_for_the_other():
+    """A logarithm that only one branch takes stays in it; what both take is taken out, with its value at rest."""
+    branch = "ln(V(a))*" + "*".join(["ln(V(a))+V(b)"] * 150)
+    both = "+".join(["exp(V(a)-V(b)+1)*cos(V(a)*3)"] * 30)
+    body = f"R1 a b 1\nC1 b 0 1 IC=2\nB1 a b I={{V(a)>1 ? {branch}+{both} : {both}}}"
+    written = "\n".join(wrapped(body).library.written({}, []))
+    (part,) = (line for line in written.splitlines() if line.startswith("bpart"))
+    assert "ln" not in part
+    assert f".nodeset v(part)={math.exp(-1.0)!r}" in written
 
 
 def test_functions_that_branch_are_bounded():
