@@ -14,6 +14,7 @@ from devices.common.validation import choice, number
 from netlists.circuit import GROUND, Circuit, Transient
 from netlists.comparison.comparison import Comparison
 from netlists.comparison.device import compare_device
+from netlists.dialects.deck import decoded
 from netlists.dialects.foreign import FOREIGN_DIALECTS
 from netlists.dialects.library import Library, read_library
 from netlists.engines.waves import Waves
@@ -109,7 +110,8 @@ class External:
         if missing:
             raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
 
-        least = min((abs(high - low) for _, low, high in self.states.values()), default=1.0)
+        # The span of a state that is not named is unknown: a flux or charge may be microvolts on 1 F.
+        least = min((abs(high - low) for _, low, high in self.states.values()), default=1e-6)
 
         def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
             if engine != "ngspice":
@@ -143,14 +145,14 @@ def external(
 ) -> External:
     """Wrap a published subcircuit, for ``crosscheck(device, waveform, against=...)``.
 
-    The text is read in its dialect and translated for ngspice: resistors, capacitors, inductors, sources, behavioural
-    sources (``B``, and ``E`` and ``G`` with ``VALUE`` or ``TABLE``), ``.param``, ``.func``, ``.ic``, and expressions
-    with the functions that `netlists.dialects.foreign` lists. Anything else in the subcircuit is refused with its line.
+    The text is read in its dialect and translated for ngspice: elements R, C, L, V, I, B, E, F, G, H, D, S, W and X,
+    ``.param``, ``.func``, ``.model``, ``.ic``, subcircuits inside and beside, and expressions with the meaning that
+    they have in the dialect (`netlists.dialects.meanings`). Anything else in the subcircuit is refused with its line.
 
     Parameters
     ----------
     source : str or path
-        A file, or the text itself in more than one line.
+        A file in UTF-8, UTF-16 or the code page 1252, or the text itself in more than one line.
     name : str
         Name of the subcircuit.
     ports : mapping of str to str
@@ -161,7 +163,7 @@ def external(
     states : mapping of str to str or (str, float, float), optional
         Port or inner net whose voltage shows a state of our device: as position between the state's bounds, 0 to 1 V,
         or with the voltages at the lower and the upper bound. States that are not named are not compared.
-    dialect : {"ltspice", "pspice", "ngspice"}, optional
+    dialect : {"ltspice", "pspice", "ngspice", "hspice", "xyce"}, optional
         Dialect of the text.
 
     Returns
@@ -219,7 +221,7 @@ def _text_of(source: str | Path) -> tuple[str, str]:
         return source, "a text"
     path = Path(source)
     try:
-        return path.read_bytes().decode("utf-8-sig", errors="replace"), path.name
+        return decoded(path.read_bytes()), path.name
     except OSError as error:
         raise InputError(
             "source", f"{str(source)!r} ({error.strerror})", "a file that can be read, or a text"

@@ -37,6 +37,7 @@ from devices.special import logistic, softplus
 __all__ = [
     "expression",
     "ltspice_expression",
+    "ngspice_literal",
     "number_text",
     "real_text",
     "verilog_expression",
@@ -58,6 +59,15 @@ _RELATIONS = {
 def number_text(value: float) -> str:
     """Return the shortest text that reads back as the same double, without a needless ``.0``."""
     return repr(float(value) + 0.0).removesuffix(".0")
+
+
+def ngspice_literal(value: float) -> str:
+    """Return a number that is not negative for a behavioural source of ngspice, with all its digits."""
+    if float(f"{value:.10e}") == value:
+        return number_text(value)
+    head = f"{value:.10e}"
+    rest = Decimal(value) - Decimal(head)
+    return f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
 
 
 def real_text(value: float) -> str:
@@ -284,11 +294,7 @@ class _SpicePrinter(_Printer):
 
 class _NgspicePrinter(_SpicePrinter):
     def _literal(self, value: float) -> str:
-        if float(f"{value:.10e}") == value:
-            return number_text(value)
-        head = f"{value:.10e}"
-        rest = Decimal(value) - Decimal(head)
-        return f"({head} {'-' if rest < 0 else '+'} {abs(rest):.10e})"
+        return ngspice_literal(value)
 
 
 class _XycePrinter(_SpicePrinter):
