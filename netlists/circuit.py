@@ -182,6 +182,11 @@ class Circuit:
     ports: tuple[str, ...] = ()
     floating: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def parts(self) -> tuple[Element, ...]:
+        """All elements, those of its blocks too, each as often as it is written."""
+        return (*self.elements, *(element for block in self.blocks for element in block.elements))
+
     def net(self, name: str) -> str:
         """Return the net that `name` is part of: itself, or the net that it was merged into."""
         return self.merged.get(name, name)

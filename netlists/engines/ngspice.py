@@ -182,11 +182,15 @@ def check_values(engine: str, output: str, netlist: str) -> None:
 
 
 def named_currents(waves: Waves, circuit: Circuit) -> Waves:
-    """Return the vectors of a run of ngspice with the observed currents under the names of their instances."""
+    """Return the vectors of a run of ngspice with currents under the names of their instances and sources.
+
+    ngspice writes the current of a source in a block as ``i(v.xblock.vname)``, which becomes ``i(xblock.vname)``.
+    """
     from netlists.dialects.ngspice import instance_current
 
     currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
-    vectors = {currents.get(name, name): vector for name, vector in waves.vectors.items()}
+    named = ((currents.get(name, name), vector) for name, vector in waves.vectors.items())
+    vectors = {re.sub(r"^i\(v\.", "i(", name): vector for name, vector in named}
     if isinstance(circuit.analysis, DCSweep):
         del vectors["v(v-sweep)"]  # the values of the first source once more
     return replace(waves, vectors=vectors)

@@ -75,7 +75,7 @@ def run_vacask(
     -------
     Waves
         The vectors of the first analysis. A net ``n`` is ``v(n)``, the current of a source ``s`` is ``i(s)``, an
-        internal node of a device ``x`` is ``v(x:node)``.
+        internal node of a device ``x`` is ``v(x.node)``, a net inside block ``x`` is ``v(x.n)``.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def run_vacask(
         for name in swept:
             del vectors[f"v({name})"]
         for net, vector in states.items():
-            vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
+            vectors[f"v({net.lower()})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
         for instance, vector in currents.items():
             vectors[f"i({instance.lower()})"] = vectors.pop(f"v({vector.lower()})")
         return Waves(vectors, f"VACASK {version}", time.perf_counter() - started)
@@ -142,7 +142,7 @@ def _message(output: str) -> str:
 
 
 def _common_names(vectors: dict[str, Array], analysis: str) -> dict[str, Array]:
-    """Return vectors under the names that all engines use."""
+    """Return vectors under the names that all engines use, in which the names of a path have ``.`` between them."""
     if analysis == "noise":  # powers [V^2/Hz] and the gain of powers
         density, gain = np.sqrt(vectors["onoise"]), np.sqrt(vectors["gain"])
         return {
@@ -151,5 +151,6 @@ def _common_names(vectors: dict[str, Array], analysis: str) -> dict[str, Array]:
     found = {}
     for name, vector in vectors.items():
         source = name.removesuffix(":flow(br)")
-        found[name if name in ("time", "frequency") else f"v({name})" if source == name else f"i({source})"] = vector
+        path = source.replace(":", ".")
+        found[name if name in ("time", "frequency") else f"v({path})" if source == name else f"i({path})"] = vector
     return found
