@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from netlists.circuit import GROUND, Block, Circuit, Element, Instance, Subcircuit
+from netlists.circuit import GROUND, Block, Circuit, Element, Instance, Subcircuit, nets_of
 
 __all__ = ["shown_states", "without_probes"]
 
@@ -68,4 +68,4 @@ def _shown(
 
 
 def _nets(elements: Sequence[Element]) -> set[str]:
-    return {net for e in elements for net in (e.nets if isinstance(e, Instance) else (e.plus, e.minus))}
+    return {net for e in elements for net in nets_of(e)}

