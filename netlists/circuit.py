@@ -182,9 +182,18 @@ class Circuit:
     ports: tuple[str, ...] = ()
     floating: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def parts(self) -> tuple[Element, ...]:
+        """All elements, those of its blocks too, each as often as it is written."""
+        return (*self.elements, *(element for block in self.blocks for element in block.elements))
+
     def net(self, name: str) -> str:
         """Return the net that `name` is part of: itself, or the net that it was merged into."""
         return self.merged.get(name, name)
+
+    def paths(self) -> dict[str, str]:
+        """Return the path of each net and element in a block, such as ``Xtile3.w0_1``, by its name in `flat`."""
+        return dict(_paths(self.elements, {block.name: block for block in self.blocks}, "", ""))
 
     def enclosed(self, name: str = "array") -> Circuit:
         """Return this circuit with everything but the sources in one block: an array as a part, with its drivers.
@@ -255,6 +264,19 @@ class Circuit:
             observed=tuple(_flat_path(path) for path in self.observed),
             blocks=(),
         )
+
+
+def _paths(
+    elements: Iterable[Element], blocks: Mapping[str, Block], prefix: str, path: str
+) -> Iterator[tuple[str, str]]:
+    for element in elements:
+        if isinstance(element, Instance) and element.subcircuit in blocks:
+            block = blocks[element.subcircuit]
+            flat, nested = f"{prefix}{element.name[1:]}_", f"{path}{element.name}."
+            inner = {net for part in block.elements for net in nets_of(part)} - {GROUND, *block.ports}
+            yield from ((flat + net, nested + net) for net in inner)
+            yield from ((part.name[0] + flat + part.name[1:], nested + part.name) for part in block.elements)
+            yield from _paths(block.elements, blocks, flat, nested)
 
 
 def _flattened(elements: Iterable[Element], blocks: Mapping[str, Block], merged: dict[str, str]) -> Iterator[Element]:

@@ -71,11 +71,8 @@ def netlist_array(
         import numpy as np
 
         from crossbar import Crossbar, Wires
-        from netlists import DIALECTS, crossbar_circuit
+        from netlists import crossbar_circuit
 
-        if not flat and dialect in DIALECTS and not DIALECTS[dialect].blocks:
-            others = ", ".join(name for name, d in DIALECTS.items() if d.blocks)
-            raise InputError("--hierarchical", f"with --dialect {dialect}, which is written flat", others, "--flat")
         rng = np.random.default_rng(seed)
         cells: Any = (
             rng.uniform(1e-5, 1e-4, (rows, columns))

@@ -10,7 +10,6 @@ from typing import Any
 from devices import InputError
 from devices.common.validation import choice
 from netlists.circuit import Circuit
-from netlists.dialects.checks import check_circuit
 from netlists.dialects.ltspice import LtspiceOptions, write_ltspice
 from netlists.dialects.ngspice import NgspiceOptions, write_ngspice
 from netlists.dialects.spectre import SpectreOptions, write_spectre
@@ -38,8 +37,6 @@ class Dialect:
         Command that runs the file, with ``{file}`` for its name.
     options : type
         Class of its tolerances.
-    blocks : bool
-        Whether the netlist has the circuit's blocks; otherwise it is flat.
     measures : str
         Statements or files that report the measured currents.
     checked : str
@@ -53,7 +50,6 @@ class Dialect:
     suffix: str
     command: str
     options: type
-    blocks: bool
     measures: str
     checked: str
     write: Callable[[Circuit, Any], tuple[str, Mapping[str, str]]]
@@ -63,12 +59,6 @@ def _alone(write: Callable[[Circuit, Any], str]) -> Callable[[Circuit, Any], tup
     return lambda circuit, options: (write(circuit, options), {})
 
 
-def _flat_vacask(circuit: Circuit, options: VacaskOptions | None) -> str:
-    check_circuit(circuit, ignores_case=False)
-    flat = circuit.flat()
-    return write_vacask(flat, options or VacaskOptions.suited(flat))
-
-
 _GRAMMAR = "against the documented grammar, not run"
 #: Every dialect by name.
 DIALECTS: dict[str, Dialect] = {
@@ -76,25 +66,25 @@ DIALECTS: dict[str, Dialect] = {
     for dialect in (
         Dialect(
             name="ngspice", title="ngspice", suffix=".cir", command="ngspice -b {file}", options=NgspiceOptions,
-            blocks=True, measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39 and 44",
+            measures="print, meas; all vectors in circuit.raw", checked="run with ngspice 39 and 44",
             write=_alone(write_ngspice),
         ),
         Dialect(
             name="vacask", title="VACASK", suffix=".sim", command="vacask {file}", options=VacaskOptions,
-            blocks=False, measures="all vectors in op.raw or tran.raw", checked="run with VACASK 0.3.4",
-            write=_alone(_flat_vacask),
+            measures="all vectors in op.raw or tran.raw", checked="run with VACASK 0.3.4",
+            write=_alone(write_vacask),
         ),
         Dialect(
             name="xyce", title="Xyce", suffix=".cir", command="Xyce {file}", options=XyceOptions,
-            blocks=True, measures=".print, .measure", checked=_GRAMMAR, write=_alone(write_xyce),
+            measures=".print, .measure", checked=_GRAMMAR, write=_alone(write_xyce),
         ),
         Dialect(
             name="ltspice", title="LTspice", suffix=".net", command="LTspice -b {file}", options=LtspiceOptions,
-            blocks=True, measures=".meas", checked=_GRAMMAR, write=_alone(write_ltspice),
+            measures=".meas", checked=_GRAMMAR, write=_alone(write_ltspice),
         ),
         Dialect(
             name="spectre", title="Spectre", suffix=".scs", command="spectre -format nutascii {file}",
-            options=SpectreOptions, blocks=True, measures="save", checked=_GRAMMAR, write=write_spectre,
+            options=SpectreOptions, measures="save", checked=_GRAMMAR, write=write_spectre,
         ),
     )
 }  # fmt: skip

@@ -44,7 +44,7 @@ class _Ltspice(Spice):
     most_swept = 3
 
     def suited(self, circuit: Circuit) -> LtspiceOptions:
-        return LtspiceOptions()
+        return LtspiceOptions.suited(circuit)
 
     def expression(self, law: sympy.Basic, names: Mapping[sympy.Symbol, str]) -> str:
         return ltspice_expression(law, names)
@@ -79,7 +79,7 @@ def write_ltspice(circuit: Circuit, options: LtspiceOptions | None = None) -> st
     circuit : Circuit
         As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`.
     options : LtspiceOptions, optional
-        Tolerances.
+        Tolerances; those suited to the circuit where not given.
 
     Returns
     -------

@@ -9,7 +9,7 @@ import sympy
 
 from devices import DeviceModel, Waveform
 from netlists.analyses import AC, Analysis, DCSweep, Noise, Transient
-from netlists.circuit import Capacitor, Circuit, Subcircuit
+from netlists.circuit import Circuit, Subcircuit
 from netlists.dialects.expressions import expression, number_text
 from netlists.dialects.spice import Spice, SpiceOptions, clamp_rate
 from netlists.dialects.subexpressions import share_subexpressions
@@ -34,18 +34,6 @@ _LEAST_SHARED = 40
 @dataclass(frozen=True, kw_only=True)
 class NgspiceOptions(SpiceOptions):  # noqa: D101 - it has that of its base
     __doc__ = SpiceOptions.__doc__
-
-    @classmethod
-    def suited(cls, circuit: Circuit) -> NgspiceOptions:
-        """Return the options with which `netlists.crosscheck` runs a circuit.
-
-        These are the defaults; in transients of arrays, `reltol` is 1e-9, and `chgtol` the charge of the smallest
-        capacitor at 1 V.
-        """
-        parts = [*circuit.elements, *(e for block in circuit.blocks for e in block.elements)]
-        if not isinstance(circuit.analysis, Transient) or len(parts) <= 2:
-            return cls()
-        return cls(reltol=1e-9, chgtol=min((e.capacitance for e in parts if isinstance(e, Capacitor)), default=1.0))
 
     def loosened(self, factor: float) -> NgspiceOptions:
         """Return these options with tolerances of Newton's iteration that are `factor` times as large.

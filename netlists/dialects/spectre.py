@@ -15,6 +15,7 @@ from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
 from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, VoltageSource
 from netlists.dialects.checks import check_circuit
 from netlists.dialects.expressions import real_text
+from netlists.dialects.probes import without_probes
 from netlists.dialects.spice import clamp_rate
 from netlists.dialects.text import device_notes, one_line, package_version, wrapped
 from netlists.dialects.verilog_a import verilog_name, write_verilog_a
@@ -83,10 +84,10 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
     names = [*(d.name for d in circuit.subcircuits), *(block.name for block in circuit.blocks)]
     written = {name: f"{name}_" if name in _TAKEN else name for name in names}
     modules = {d.name: written[d.name] for d in circuit.subcircuits}
-    outputs = {d.name: len(d.probes) for d in circuit.subcircuits}
+    bare = without_probes(circuit)
 
     def lines_of(elements: tuple[Element, ...]) -> list[str]:
-        return [line for element in elements for line in _element(element, written, outputs)]
+        return [line for element in elements for line in _element(element, written)]
 
     driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
 
@@ -96,12 +97,12 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
         lines += map(_comment, device_notes(definition.model, definition.parameter_set))
     lines += ["simulator lang=spectre", "global 0"]
     lines += [f'ahdl_include "{module}.va"' for module in modules.values()]
-    for block in circuit.blocks:
+    for block in bare.blocks:
         lines += [_comment(f"in {block.name}, net {gone} is net {kept}") for gone, kept in block.merged.items()]
         lines += [f"subckt {written[block.name]} (", *wrapped(block.ports, "+ "), "+ )", *lines_of(block.elements)]
         lines.append(f"ends {written[block.name]}")
-    for element in circuit.elements:
-        own = _element(element, written, outputs)
+    for element in bare.elements:
+        own = _element(element, written)
         lines += [f"{own[0]} mag=1", *own[1:]] if element.name == driven else own
     tight = ("reltol", "vabstol", "iabstol", "gmin")
     lines.append(f"tight options {' '.join(f'{name}={real_text(getattr(given, name))}' for name in tight)}")
@@ -138,10 +139,9 @@ def _analysis(circuit: Circuit, options: SpectreOptions) -> list[str]:
     return [warm, f"density {circuit.net(analysis.output)} 0 noise {decades} iprobe={analysis.source}"]
 
 
-def _element(element: Element, written: dict[str, str], outputs: dict[str, int]) -> list[str]:
+def _element(element: Element, written: dict[str, str]) -> list[str]:
     if isinstance(element, Instance):
-        nets = element.nets[: len(element.nets) - outputs.get(element.subcircuit, 0)]
-        words = [*nets, ")", written[element.subcircuit]]
+        words = [*element.nets, ")", written[element.subcircuit]]
         words += [f"{verilog_name(name)}={real_text(value)}" for name, value in element.values.items()]
         head, *more = wrapped(words, "")
         return [f"{element.name} ( {head}", *(f"+ {line}" for line in more)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import sympy
 
@@ -62,6 +62,18 @@ class SpiceOptions:
         for name in ("reltol", "abstol", "vntol", "chgtol", "trtol", "gmin"):
             number(name, getattr(self, name), minimum=0.0, open_minimum=True)
         choice("method", self.method, ("trap", "gear"))
+
+    @classmethod
+    def suited(cls, circuit: Circuit) -> Self:
+        """Return the options with which a circuit is run where none are given.
+
+        These are the defaults; in transients of arrays, `reltol` is 1e-9, and `chgtol` the charge of the smallest
+        capacitor at 1 V, in blocks too.
+        """
+        parts = circuit.parts
+        if not isinstance(circuit.analysis, Transient) or len(parts) <= 2:
+            return cls()
+        return cls(reltol=1e-9, chgtol=min((e.capacitance for e in parts if isinstance(e, Capacitor)), default=1.0))
 
     def items(self) -> list[tuple[str, str]]:
         """Return names and values as text, in a fixed order."""

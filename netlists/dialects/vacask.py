@@ -6,29 +6,29 @@ because the modules hold them there in the operating point from which a transien
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from devices import InputError, Waveform
+from devices import Waveform
 from devices.common.validation import choice, integer, number
 from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
-from netlists.circuit import GROUND, Capacitor, Circuit, Element, Resistor, Subcircuit, VoltageSource
+from netlists.circuit import GROUND, Block, Capacitor, Circuit, Element, Instance, Resistor, Subcircuit, VoltageSource
 from netlists.dialects.checks import check_circuit
 from netlists.dialects.expressions import real_text
 from netlists.dialects.ngspice import clamp_rate
+from netlists.dialects.probes import shown_states, without_probes
 from netlists.dialects.text import one_line, package_version, wrapped
 from netlists.dialects.verilog_a import CURRENT_VARIABLE, internal_node, verilog_name, write_verilog_a
 from netlists.dialects.waveforms import as_sine, check_straight
 
 __all__ = ["VacaskOptions", "current_vectors", "state_vectors", "sweep_vectors", "write_vacask"]
 
-_NAME = re.compile(r"[A-Za-z0-9_]+")
 #: VACASK's models of wires: name in the netlist, file and module.
 _WIRES = {Resistor: ("wire", "resistor"), Capacitor: ("capacitance", "capacitor")}
+_SOURCE = "source"  # its model of voltage sources
 _STEP_BY_CORNERS = 5e-6  # so that all steps that corners ask for are 200 000 at most
 _HALVINGS = 14  # 6e-8 of the time between corners for the first step, where steps are 1e-3 of each part
 
@@ -92,13 +92,14 @@ class VacaskOptions:
 
         Residuals are not checked in a circuit with wires. With capacitors, steps are short after each corner, and
         tolerances a hundred times as large, because the iteration does not come closer where a small step makes a large
-        conductance of a capacitor.
+        conductance of a capacitor. Elements in blocks count as those outside.
         """
-        waves = [e.value for e in circuit.elements if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
+        parts = circuit.parts
+        waves = [e.value for e in parts if isinstance(e, VoltageSource) and isinstance(e.value, Waveform)]
         corners = len({float(t) for wave in waves for t in wave.corners})
-        metal = any(isinstance(e, Resistor) for e in circuit.elements)
+        metal = any(isinstance(e, Resistor) for e in parts)
         over_time = isinstance(circuit.analysis, Transient)
-        if not over_time or not any(isinstance(e, Capacitor) for e in circuit.elements):
+        if not over_time or not any(isinstance(e, Capacitor) for e in parts):
             return cls(corner=min(0.25, max(1e-4, corners * _STEP_BY_CORNERS)), residuals=not metal)
         corner = min(0.25, max(1e-3, corners * (_HALVINGS + 1) * _STEP_BY_CORNERS))
         return cls(corner=corner, halvings=_HALVINGS, residuals=not metal).loosened(1e2)
@@ -125,9 +126,9 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     Parameters
     ----------
     circuit : Circuit
-        As made by `device_circuit` or `crossbar_circuit`.
+        As made by `device_circuit`, `crossbar_circuit` or `tiles_circuit`.
     options : VacaskOptions, optional
-        Tolerances; the defaults where not given.
+        Tolerances; those suited to the circuit where not given.
 
     Returns
     -------
@@ -140,27 +141,30 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         If a name cannot be written, or a law is outside the vocabulary.
     """
     check_circuit(circuit, ignores_case=False)
-    circuit = circuit.flat()
+    options = options or VacaskOptions.suited(circuit)
     driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
-    wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.elements)]
-    options = options or VacaskOptions()
+    bare = without_probes(circuit)
+    wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.parts)]
+    observed = [path.replace(".", ":") for path in _observed(circuit)]
     chosen = " ".join(f"{name}={value}" for name, value in options.items())
     lines = [
         one_line(circuit.title) or "circuit",
         f"// dialect VACASK; written by memductance {package_version()}",
         *(f"// {one_line(f'net {gone} is net {kept}')}" for gone, kept in circuit.merged.items()),
         f"ground {GROUND}",
-        "model source vsource",
+        f"model {_SOURCE} vsource",
         *(line for name, module in wires for line in (f'load "{module}.osdi"', f"model {name} {module}")),
-        *(line for d in circuit.subcircuits for line in (f'load "{_module(d)}.va"', f"model {d.name} {_module(d)}")),
         *(
-            _element(*checked, options.halvings) + (" mag=1" if checked[0].name == driven else "")
-            for checked in _checked(circuit)
+            line
+            for d in circuit.subcircuits
+            for line in (f'load "{_module(d)}.va"', f"model {_written(d.name)} {_module(d)}")
         ),
+        *(line for block in bare.blocks for line in _block(block, options.halvings)),
+        *(_element(e, options.halvings) + (" mag=1" if e.name == driven else "") for e in bare.elements),
         "control",
         "  abort always",
         f'  options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}',
-        *wrapped(["default", *(f"p({name},{CURRENT_VARIABLE})" for name in _observed(circuit))], "  save "),
+        *wrapped(["default", *(f'p("{path}",{CURRENT_VARIABLE})' for path in observed)], "  save "),
         *(f"  {line}" for line in _analysis(circuit)),
         "endc",
     ]
@@ -179,10 +183,14 @@ def _module(definition: Subcircuit) -> str:
     return f"{definition.name}_" if definition.name in taken else definition.name
 
 
+def _written(name: str) -> str:
+    """Return the name of a device or a block: its own, with a ``_`` where a model of the netlist has that name."""
+    return f"{name}_" if name in (_SOURCE, *(model for model, _ in _WIRES.values())) else name
+
+
 def current_vectors(circuit: Circuit) -> dict[str, str]:
-    """Return the vector of VACASK for each observed current, by the name of its instance."""
-    outer, inner = _observed(circuit), _observed(circuit.flat())
-    return {name: f"{path}.{CURRENT_VARIABLE}" for name, path in zip(outer, inner, strict=True)}
+    """Return the vector for each observed current, with ``.`` between the names of its path, by its instance."""
+    return {name: f"{name}.{CURRENT_VARIABLE}" for name in _observed(circuit)}
 
 
 def _observed(circuit: Circuit) -> tuple[str, ...]:
@@ -200,17 +208,8 @@ def _swept(source: str) -> str:
 
 
 def state_vectors(circuit: Circuit) -> dict[str, str]:
-    """Return the vector of VACASK for each state, by the net that shows the state in the circuit."""
-    found = {}
-    circuit = circuit.flat()
-    models = {definition.name: definition for definition in circuit.subcircuits}
-    for element in circuit.elements:
-        if not isinstance(element, Resistor | Capacitor | VoltageSource):
-            definition = models[element.subcircuit]
-            shown = element.nets[len(element.nets) - len(definition.probes) :]
-            for net, state in zip(shown, definition.model.states[: len(shown)], strict=True):
-                found[net] = f"{element.name}:{internal_node(state)}"
-    return found
+    """Return the vector for each state, with ``.`` between the names of its path, by the net that shows the state."""
+    return {net: f"{device}.{internal_node(state)}" for net, (device, state) in shown_states(circuit).items()}
 
 
 def _analysis(circuit: Circuit) -> list[str]:
@@ -236,32 +235,26 @@ def _listed(values: Iterable[float]) -> str:
     return f"[{', '.join(map(real_text, values))}]"
 
 
-def _checked(circuit: Circuit) -> list[tuple[Element, tuple[str, ...]]]:
-    """Return elements with their nets in VACASK, where devices have no outputs for states."""
-    probes = {definition.name: len(definition.probes) for definition in circuit.subcircuits}
-    found: list[tuple[Element, tuple[str, ...]]] = []
-    for element in circuit.elements:
-        if isinstance(element, Resistor | Capacitor | VoltageSource):
-            nets: tuple[str, ...] = (element.plus, element.minus)
-        else:
-            nets = element.nets[: len(element.nets) - probes[element.subcircuit]]
-        for name in (element.name, *nets):
-            if not _NAME.fullmatch(name):
-                raise InputError("name", repr(name), "letters, digits and _", "rename it in the circuit")
-        found.append((element, nets))
-    return found
+def _block(block: Block, halvings: int) -> list[str]:
+    return [
+        *(f"// {one_line(f'in {block.name}, net {gone} is net {kept}')}" for gone, kept in block.merged.items()),
+        f"subckt {_written(block.name)} ({' '.join(block.ports)})",
+        *(f"  {_element(element, halvings)}" for element in block.elements),
+        "ends",
+    ]
 
 
-def _element(element: Element, nets: tuple[str, ...], halvings: int) -> str:
+def _element(element: Element, halvings: int) -> str:
+    nets = element.nets if isinstance(element, Instance) else (element.plus, element.minus)
     head = f"{element.name} ({' '.join(nets)})"
     if isinstance(element, Resistor):
         return f"{head} wire r={real_text(element.resistance)}"
     if isinstance(element, Capacitor):
         return f"{head} capacitance c={real_text(element.capacitance)}"
     if isinstance(element, VoltageSource):
-        return f"{head} source {_source(element.value, halvings)}"
+        return f"{head} {_SOURCE} {_source(element.value, halvings)}"
     values = "".join(f" {verilog_name(name)}={real_text(value)}" for name, value in element.values.items())
-    return f"{head} {element.subcircuit}{values}"
+    return f"{head} {_written(element.subcircuit)}{values}"
 
 
 def _source(value: float | Waveform, halvings: int) -> str:

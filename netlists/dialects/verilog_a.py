@@ -42,9 +42,9 @@ def verilog_name(name: str) -> str:
     return f"{name}_" if name in TAKEN else name
 
 
-def internal_node(state: State) -> str:
+def internal_node(state: str) -> str:
     """Return the name of the node that holds a state, from 0 to 1 V between its bounds."""
-    return f"state_{state.name}"
+    return f"state_{state}"
 
 
 def write_verilog_a(
@@ -90,7 +90,7 @@ def write_verilog_a(
     held = isinstance(subject, Subcircuit) and subject.held
     moving = () if held else model.states
     ports = [te, be, *controls]
-    nodes = [internal_node(s) for s in moving] + [f"in_{u.name}" for u in inner]
+    nodes = [internal_node(s.name) for s in moving] + [f"in_{u.name}" for u in inner]
     parameters = [verilog_name(q.name) for q in (*model.parameters, *model.states)]
     reals = ["v", *(f"{s.name}_share" for s in moving), *(f"{q.name}_now" for q in (*moving, *inner))]
     reals += [f"{u.name}_{end}" for u in inner for end in ("low", "high")]
@@ -212,7 +212,7 @@ def _clipped(state: State) -> list[str]:
     low, span = _span(state)
     share = f"{state.name}_share"
     return [
-        f"{share} = min(max(V({internal_node(state)}), 0.0), 1.0);",
+        f"{share} = min(max(V({internal_node(state.name)}), 0.0), 1.0);",
         f"{state.name}_now = {f'{low} + {span}*{share}' if span else share};",
     ]
 
@@ -250,7 +250,7 @@ def _current(model: DeviceModel, names: Mapping[sympy.Symbol, str]) -> str:
 
 def _moved(state: State, law: sympy.Expr, names: Mapping[sympy.Symbol, str]) -> list[str]:
     """Lines of the rate of a state."""
-    node, start = internal_node(state), verilog_name(state.name)
+    node, start = internal_node(state.name), verilog_name(state.name)
     low, span = _span(state)
     rate = verilog_expression(law, names)
     return [

@@ -7,13 +7,13 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devices.common.arrays import Array
 from devices.common.errors import InputError, SimulatorError
-from netlists.engines.process import failure
+from netlists.engines.messages import Printed
 from netlists.engines.raw_files import read_raw
 
 __all__ = ["failed_folder", "read_result", "run_folder"]
@@ -71,17 +71,20 @@ def failed_folder() -> Path:
     return (Path(named) if named else user_cache_path("memductance")) / "failed"
 
 
-def read_result(engine: str, raw: Path, message: str, output: str) -> dict[str, Array]:
+def read_result(
+    engine: str, raw: Path, printed: Printed, complaints: Callable[[str], Iterable[str]]
+) -> dict[str, Array]:
     """Return the vectors in the raw file of a run.
 
     Raises
     ------
     SimulatorError
-        If it is missing, cut or no raw file; with the simulator's `message`, picked from all its `output`.
+        If it is missing, cut or no raw file; with the lines that `complaints` picks from what the simulator `printed`.
     """
     disk = "" if shutil.disk_usage(raw.parent).free > _LITTLE_SPACE else f" (the disk of {raw.parent} is full)"
+    message = printed.reason(complaints) or "no message"
     if not raw.exists() or raw.stat().st_size == 0:
-        raise failure(f"{engine} wrote no result{disk}: {message}", output)
+        raise printed.failure(f"{engine} wrote no result{disk}: {message}")
     try:
         return read_raw(raw)
     except ValueError as error:

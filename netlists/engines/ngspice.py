@@ -20,19 +20,28 @@ from devices.common.errors import (
 )
 from netlists.circuit import Circuit, DCSweep, Transient
 from netlists.engines.folders import read_result, run_folder
+from netlists.engines.messages import Printed
 from netlists.engines.process import check_timeout, run_process
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
 
-__all__ = ["INSTALL", "PROGRESS", "check_start", "check_values", "named_currents", "ngspice_version", "run_ngspice"]
+__all__ = ["INSTALL", "check_start", "check_values", "complaints", "named_currents", "ngspice_version", "run_ngspice"]
 
 INSTALL = "sudo apt-get install ngspice libngspice0"
 OLDEST = 30  # version
-#: Lines in which ngspice tells of its progress; no errors.
-PROGRESS = re.compile(
-    r"Note:|Using (SPARSE|KLU)|Trying gmin|Supplies reduced|Warning: .*(gmin|source stepping)|or no active circuit"
+#: Words of progress, which may stand in one line with an error.
+_PROGRESS = re.compile(
+    r"Trying gmin = *\S+|Supplies reduced to +\S+ *%?|Note: .*|Warning: [\w ]*(?:gmin|source)[\w ]*step[\w ]*"
+    r"|Warning: Further gmin increment|Reference value : *[-+.\d]+(?:e[-+]\d+)?|or no active circuit available"
+)
+#: Lines of a report on a run, and of tables of node voltages.
+_REPORT = re.compile(
+    r"^(Circuit: |Doing analysis at|OP information in|binary raw file|No\. of Data|Total |DRAM|Maximum ngspice"
+    r"|Current ngspice|Shared ngspice|Text \(code\)|Stack =|Library pages|Using (SPARSE|KLU)|Background thread"
+    r"|Initial Transient Solution|Last Node Voltages|Node +\S*Voltage|Node +Last Voltage|[- ]*$"
+    r"|\S+ {3,}[-+]?[\d.a-z]+(e[-+]\d+)?( {3,}\S+( \*)?)?$)"
 )
 
 #: Warning of ngspice that it puts a value of its own in the place of a resistance.
@@ -73,7 +82,7 @@ def ngspice_version() -> str:
 @cache
 def _version_of(program: str, state: tuple[int, ...]) -> str:
     """Return the version that a program prints; asked once for each state of its file."""
-    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path(program).parent, timeout=20.0))
+    found = re.search(r"ngspice-([\w.+]+)", _execute(program, ["--version"], Path(program).parent, timeout=20.0).text)
     if found is None:
         raise SimulatorError("ngspice --version: no version in its answer; is the ngspice on PATH the simulator?")
     version = found.group(1)
@@ -140,10 +149,10 @@ def run_ngspice(
         raw = folder / "circuit.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
-        output = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
-        vectors = read_result("ngspice", raw, _message(output), output)
-        check_values("ngspice", output, netlist)
-        check_start("ngspice", output, circuit)
+        printed = _execute(_program(), ["-n", "-b", "-r", raw.name, "circuit.cir"], folder, timeout=limit)
+        vectors = read_result("ngspice", raw, printed, complaints)
+        check_values("ngspice", printed.whole, netlist)
+        check_start("ngspice", printed.whole, circuit)
         waves = Waves(vectors, engine, time.perf_counter() - started)
     return named_currents(waves, circuit) if isinstance(circuit, Circuit) else waves
 
@@ -182,18 +191,22 @@ def check_values(engine: str, output: str, netlist: str) -> None:
 
 
 def named_currents(waves: Waves, circuit: Circuit) -> Waves:
-    """Return the vectors of a run of ngspice with the observed currents under the names of their instances."""
+    """Return the vectors of a run of ngspice with currents under the names of their instances and sources.
+
+    ngspice writes the current of a source in a block as ``i(v.xblock.vname)``, which becomes ``i(xblock.vname)``.
+    """
     from netlists.dialects.ngspice import instance_current
 
     currents = {f"i({instance_current(name)})": f"i({name.lower()})" for name in circuit.observed}
-    vectors = {currents.get(name, name): vector for name, vector in waves.vectors.items()}
+    named = ((currents.get(name, name), vector) for name, vector in waves.vectors.items())
+    vectors = {re.sub(r"^i\(v\.", "i(", name): vector for name, vector in named}
     if isinstance(circuit.analysis, DCSweep):
         del vectors["v(v-sweep)"]  # the values of the first source once more
     return replace(waves, vectors=vectors)
 
 
-def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -> str:
-    """Run ngspice and return its output."""
+def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -> Printed:
+    """Run ngspice and return what it printed."""
     environment = {k: v for k, v in os.environ.items() if k != "SPICE_ASCIIRAWFILE"}
     return run_process(
         "ngspice",
@@ -201,17 +214,12 @@ def _execute(program: str, arguments: list[str], folder: Path, timeout: float) -
         folder,
         environment=environment,
         timeout=timeout,
-        message=_message,
+        complaints=complaints,
         install=INSTALL,
     )
 
 
-def _message(output: str) -> str:
-    """Return the error message of ngspice in one line: from its first complaint on, without lines of progress."""
-    output = re.sub(r"Reference value :\s*\S+?(?=doAnalyses|\s|$)", "", output)  # of its progress, before a complaint
-    lines = [line.strip() for line in output.splitlines() if line.strip() and not PROGRESS.search(line)]
-    complaint = re.compile(r"error|warning|singular|fatal|unknown|failed|aborted|too small", re.IGNORECASE)
-    first = next((k for k, line in enumerate(lines) if complaint.search(line)), max(0, len(lines) - 3))
-    lines = [line for line in lines[first:] if not re.match(r"Total|Current|Maximum|Shared|Text|Stack|Lib|DRAM", line)]
-    text = " | ".join(lines) or "no message"
-    return text if len(text) <= 500 else text[:497] + "..."
+def complaints(text: str) -> list[str]:
+    """Return the lines of a text of ngspice that are neither its progress nor a report."""
+    lines = (_PROGRESS.sub("", line).strip() for line in text.splitlines() if not _REPORT.match(line))
+    return [line for line in lines if line]

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from devices.common.errors import SimulatorConvergenceError, SimulatorError, SimulatorTimeoutError
+from devices.common.errors import SimulatorError, SimulatorTimeoutError
 from devices.common.validation import number
+from netlists.engines.messages import Printed
 
-__all__ = ["check_timeout", "failure", "run_process"]
+__all__ = ["check_timeout", "run_process"]
 
 _LONGEST = 1e6  # [s]; the system counts milliseconds in 31 bits
-
-#: Messages of simulators that have read a circuit and do not find its solution; "out of range" is of an iteration.
-_UNSOLVED = re.compile(
-    r"singular matrix|timestep too small|no convergence|iteration limit|stepping failed|failed to converge"
-    r"|Factorization failed|out of range for",
-    re.IGNORECASE,
-)
 
 
 def run_process(
@@ -32,10 +25,10 @@ def run_process(
     *,
     environment: Mapping[str, str],
     timeout: float,
-    message: Callable[[str], str],
+    complaints: Callable[[str], Iterable[str]],
     install: str,
-) -> str:
-    """Run a simulator and return its output.
+) -> Printed:
+    """Run a simulator and return what it printed.
 
     Parameters
     ----------
@@ -49,8 +42,8 @@ def run_process(
         Environment of the process.
     timeout : float
         Longest run [s]; then the process and its children are killed.
-    message : callable
-        Picks one line for an error message from the output.
+    complaints : callable
+        Picks the lines of a text that give the reason for a failure.
     install : str
         Command that installs it.
 
@@ -70,7 +63,7 @@ def run_process(
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
             start_new_session=True,
@@ -79,19 +72,21 @@ def run_process(
         why = getattr(error, "strerror", "no memory")
         raise SimulatorError(f"{name}: {command[0]} does not start ({why}); to install: {install}") from None
     try:
-        output, _ = process.communicate(timeout=timeout)
+        text, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        _kill(process)
+        reason = _kill(process).reason(complaints)
+        fix = "try a larger timeout, a smaller circuit or a larger reltol"
         raise SimulatorTimeoutError(
-            f"{name}: no result within {timeout:g} s; try a larger timeout, a smaller circuit or a larger reltol"
+            f"{name}: no result within {timeout:g} s; {fix}" + (f"; until then: {reason}" if reason else "")
         ) from None
     except BaseException:
         _kill(process)
         raise
+    printed = Printed(errors, text)
     if process.returncode:
         how = f"killed by signal {-process.returncode}" if process.returncode < 0 else f"exit {process.returncode}"
-        raise failure(f"{name} ({how}): {message(output)}", output)
-    return output
+        raise printed.failure(f"{name} ({how}): {printed.reason(complaints) or 'no message'}")
+    return printed
 
 
 def check_timeout(timeout: float) -> float:
@@ -99,16 +94,13 @@ def check_timeout(timeout: float) -> float:
     return number("timeout", timeout, unit="s", minimum=0.0, maximum=_LONGEST, open_minimum=True)
 
 
-def failure(message: str, output: str) -> SimulatorError:
-    """Return the error for a failed run: `SimulatorConvergenceError` where the output tells of no solution."""
-    return (SimulatorConvergenceError if _UNSOLVED.search(output) else SimulatorError)(message)
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Kill the process with all its children, and wait until it is gone."""
+def _kill(process: subprocess.Popen[str]) -> Printed:
+    """Kill the process with all its children, wait until it is gone, and return what it had printed."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         process.kill()
     with suppress(subprocess.TimeoutExpired):  # a child that left the group may hold on to the pipe
-        process.communicate(timeout=1.0)
+        text, errors = process.communicate(timeout=1.0)
+        return Printed(errors, text)
+    return Printed("", "")

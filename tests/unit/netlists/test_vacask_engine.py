@@ -112,7 +112,7 @@ def test_keep_leaves_the_files(tmp_path):
     assert (tmp_path / "kept/vteam.va").read_text().strip() == write_verilog_a(
         circuit.subcircuits[0], clamp_rate=1e8 / circuit.analysis.duration
     ).strip()
-    np.testing.assert_array_equal(waves["v(xsv)"], np.clip(waves["v(xdut:state_x)"], 0.0, 1.0))
+    np.testing.assert_array_equal(waves["v(xsv)"], np.clip(waves["v(xdut.state_x)"], 0.0, 1.0))
 
 
 @pytest.mark.vacask
