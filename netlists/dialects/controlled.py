@@ -106,7 +106,7 @@ def _pair(part: Part, line: Line, words: Sequence[str]) -> tuple[tuple[str, str]
     bad = [word for word in inside if set(word) & set("(){}='")]
     if len(inside) != 2 or bad:
         raise line.refused(f"{' '.join(words) or 'nothing'!r} in place of two nets and a gain", _FORMS)
-    return (part.net(inside[0]), part.net(inside[1])), used
+    return (part.connected(inside[0]), part.connected(inside[1])), used
 
 
 def _polynomial(part: Part, line: Line, rest: str) -> Formula:

@@ -143,13 +143,11 @@ def _add_directive(part: Part, line: Line) -> None:
         raise line.refused("not of V(net)=value alone", ".ic V(net)=value")
     for one in pairs:
         (word,) = one.arguments or ("",)
-        if word not in part:
-            raise line.refused(f"V({word}) of a net to which nothing is connected", "nets of elements")
         value = part.number(one.value)
         if line.word == ".ic":
-            part.output.start(part.net(word), value)
+            part.output.start(part.connected(word), value)
         else:
-            part.output.other(f"{line.word} v({part.net(word)})={number_text(value)}")
+            part.output.other(f"{line.word} v({part.connected(word)})={number_text(value)}")
 
 
 def _add_instance(part: Part, line: Line) -> None:

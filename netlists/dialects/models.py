@@ -78,7 +78,7 @@ def add_switch(part: Part, line: Line, plus: str, minus: str, rest: str) -> None
             words = [*split_words(line, words[0][1:-1]), *words[1:]]
         if len(words) not in (3, 4):
             raise line.refused(f"{rest!r} in place of two nets and a model", "the name of a .model")
-        nets = [part.net(word) for word in words[:2]]
+        nets = [part.connected(word) for word in words[:2]]
         control, words = part.voltage(*nets), words[2:]
         own, smooth = {"vt", "vh", "ron", "roff"}, {"von", "voff", "ron", "roff"}
         on, off, kind = "von", "voff", "sw"

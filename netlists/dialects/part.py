@@ -22,15 +22,11 @@ _MEASURED = "rclibegfhdsw"
 
 
 def nets_of(line: Line) -> list[str]:
-    """Return the nets of an element, in lower case, without those that only expressions name."""
-    kind = line.word[0]
-    if kind not in "egsx":
+    """Return the nets to which an element is connected, in lower case, without those that only control it."""
+    if line.word[0] != "x":
         return line.rest.lower().split()[:2]
     words = [word.lower() for word in split_words(line, line.rest)]
-    if kind == "x":
-        return [word for word in words if "=" not in word and word != "params:"][:-1]
-    with_control = kind == "s" or len(words) == 5
-    return [word for word in words[: 4 if with_control else 2] if not set(word) & set("(){}='")]
+    return [word for word in words if "=" not in word and word != "params:"][:-1]
 
 
 class Part:
@@ -97,6 +93,18 @@ class Part:
             self._nets[word] = self.output.name("net", f"{self.prefix}{word}")
         return self._nets[word]
 
+    def connected(self, word: str) -> str:
+        """Return the name in the output of a net to which an element or a port is connected.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if word.lower() not in self:
+            raise InputError("net", f"V({word.lower()}) of a net to which nothing is connected", "nets of elements")
+        return self.net(word)
+
     def new_net(self, text: str) -> str:
         """Return the name of a net that the text does not have."""
         return self.output.name("net", f"{self.prefix}{text}")
@@ -132,10 +140,7 @@ class Part:
             if len(names) != 1:
                 raise InputError("expression", f"I({','.join(names)})", "the current of one element")
             return self.current(names[0])
-        for name in names:
-            if name not in self:
-                raise InputError("expression", f"V({name}) of a net to which nothing is connected", "nets of elements")
-        plus, minus = (*map(self.net, names), "0")[:2]
+        plus, minus = (*map(self.connected, names), "0")[:2]
         return self.voltage(plus, minus)
 
     def _integral(self, rate: Formula, start: Formula) -> Formula:

@@ -241,3 +241,32 @@ def test_global_nets_are_the_same_in_all_parts():
     theirs = wrapped("X1 a b q\nR1 vdd b 1", "hspice", ".global vdd\n.subckt q a b\nR1 a vdd 2\nR2 b n 3\n.ends\n")
     lines = theirs.library.written({}, [])[1:-1]
     assert lines == ["rx1_r1 a vdd 2", "rx1_r2 b x1_n 3", "r1 vdd b 1"]
+
+
+NEIGHBOURS = """R9 x 0 1
+V9 y 0 1
+.model dm D(is=1f)
+.model sm SW(vt=0.5)
+.subckt q a b v=1
+R1 a b {v}
+.ends"""
+
+
+@pytest.mark.parametrize("junk", ["junk", "7", "x=1", "(1,2)", "{3}", "=5", ")", "'", ":", "tc=1,2", "off", "@", '"q"'])
+@pytest.mark.parametrize(
+    "statement",
+    ["R1 a b 1k", "R1 a b R={1k+V(a)}", "C1 a 0 1n IC=0.5", "L1 a b 1m IC=1", "V1 a b DC 1", "I1 a b 1m",
+     "B1 a b I=V(a)*2", "E1 a b x 0 2", "E1 a b (x,0) 2", "G1 a b value={V(x)}", "G1 a b TABLE {V(x)} = (0,0) (1,1)",
+     "G1 a b cur='V(x)'", "F1 a b V9 2", "H1 a b V9 2", "D1 a b dm area=2", "S1 a b x 0 sm ON", "X1 a b q PARAMS: v=2", ".ic V(x)=1"],
+)  # fmt: skip
+def test_no_word_is_left_out_in_silence(statement, junk):
+    """A word too many is an error that quotes the line, or makes another circuit: never the same one."""
+    plain = wrapped(f"{statement}\n{NEIGHBOURS}").library.written({}, [])
+    words = statement.split(" ")
+    for k in range(1, len(words) + 1):
+        changed, message = " ".join([*words[:k], junk, *words[k:]]), ""
+        try:
+            found = wrapped(f"{changed}\n{NEIGHBOURS}").library.written({}, [])
+        except InputError as error:
+            message = str(error)
+        assert "a text, line 2, " in message if message else found != plain, changed
