@@ -257,7 +257,8 @@ R1 a b {v}
     "statement",
     ["R1 a b 1k", "R1 a b R={1k+V(a)}", "C1 a 0 1n IC=0.5", "L1 a b 1m IC=1", "V1 a b DC 1", "I1 a b 1m",
      "B1 a b I=V(a)*2", "E1 a b x 0 2", "E1 a b (x,0) 2", "G1 a b value={V(x)}", "G1 a b TABLE {V(x)} = (0,0) (1,1)",
-     "G1 a b cur='V(x)'", "F1 a b V9 2", "H1 a b V9 2", "D1 a b dm area=2", "S1 a b x 0 sm ON", "X1 a b q PARAMS: v=2", ".ic V(x)=1"],
+     "G1 a b cur='V(x)'", "F1 a b V9 2", "H1 a b V9 2", "D1 a b dm area=2", "S1 a b x 0 sm ON",
+     "X1 a b q PARAMS: v=2", ".ic V(x)=1"],
 )  # fmt: skip
 def test_no_word_is_left_out_in_silence(statement, junk):
     """A word too many is an error that quotes the line, or makes another circuit: never the same one."""
