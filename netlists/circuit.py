@@ -19,6 +19,7 @@ __all__ = [
     "Circuit",
     "DCSweep",
     "Element",
+    "Foreign",
     "Instance",
     "Noise",
     "OperatingPoint",
@@ -100,6 +101,28 @@ class Subcircuit:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """The definition of a subcircuit that somebody else wrote: text of one dialect, with its parameters as numbers.
+
+    Parameters
+    ----------
+    name : str
+        Name that instances refer to.
+    dialect : str
+        The only dialect in which a circuit with it can be written.
+    lines : tuple of str
+        The text, from ``.subckt`` to ``.ends``.
+    charge : float, optional
+        Charge [C] below which the error of its smallest capacitor counts as absolute.
+    """
+
+    name: str
+    dialect: str
+    lines: tuple[str, ...]
+    charge: float = 1.0
+
+
+@dataclass(frozen=True)
 class Instance:
     """A device or a block in a circuit, by the name of its definition.
 
@@ -167,6 +190,8 @@ class Circuit:
         Names of the sources whose currents the netlist itself reports: at rest, or the largest and smallest over time.
     ports : tuple of str, optional
         Nets that wait for a further element, such as an amplifier; a netlist in which one has none is refused.
+    foreign : tuple of Foreign, optional
+        Subcircuits that somebody else wrote.
     floating : mapping of str to str, optional
         Nets that are left out, as they lead to nothing but a floating terminal, and what would keep each of them.
     """
@@ -180,6 +205,7 @@ class Circuit:
     blocks: tuple[Block, ...] = ()
     measured: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
     floating: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -220,7 +246,7 @@ class Circuit:
         inside = tuple(e for e in self.elements if not isinstance(e, VoltageSource))
         if not inside:
             raise InputError("circuit", "sources only", "a circuit with something between them")
-        if name in {d.name for d in self.subcircuits} | {b.name for b in self.blocks}:
+        if name in {d.name for d in (*self.subcircuits, *self.foreign)} | {b.name for b in self.blocks}:
             raise InputError("name", repr(name), "a name that no definition in the circuit has", f"enclosed('{name}_')")
         driven = (net for e in sources for net in (e.plus, e.minus) if net != GROUND)
         ports = tuple(dict.fromkeys([*driven, *self.ports]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,9 +92,18 @@ def compare_vectors(
 
 
 def compare_transient(
-    crossbar: Crossbar, bias: Bias, terminals: dict[str, Any], circuit: Circuit, waves: Waves, tolerance: float
+    crossbar: Crossbar,
+    bias: Bias,
+    terminals: dict[str, Any],
+    circuit: Circuit,
+    waves: Waves,
+    tolerance: float,
+    unknown: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the fields of `Agreement` that a transient gives, at 200 of the simulator's time points at most."""
+    """Return the fields of `Agreement` that a transient gives, at 200 of the simulator's time points at most.
+
+    States in `unknown` are not compared.
+    """
     assert isinstance(circuit.analysis, Transient)
     waves = waves.thinned(_MOST_POINTS)
     duration = circuit.analysis.duration
@@ -106,7 +115,7 @@ def compare_transient(
     trace = crossbar.simulate(bias, duration=duration, times=times, **given)
     seconds = time.perf_counter() - started
     quantities = _currents_and_voltages(trace, circuit, waves, samples)
-    quantities |= _states(crossbar, trace, waves, samples)
+    quantities |= _states(crossbar, trace, waves, samples, unknown)
     terminal_count = quantities["terminal current"].ours.size // back.size
     return {
         "quantities": quantities,
@@ -203,8 +212,10 @@ def _terminal_currents(found: Any, circuit: Circuit) -> tuple[list[str], Array]:
     return names, np.stack(currents, axis=-1)
 
 
-def _states(crossbar: Crossbar, trace: Any, waves: Waves, samples: _Samples) -> dict[str, Quantity]:
-    """Compare the positions of all states between their bounds."""
+def _states(
+    crossbar: Crossbar, trace: Any, waves: Waves, samples: _Samples, unknown: Collection[str]
+) -> dict[str, Quantity]:
+    """Compare the positions of all states between their bounds, but for those in `unknown`."""
     if crossbar.ohmic:
         return {}
     lower, upper = (b.reshape(*crossbar.shape, -1) for b in crossbar.state_bounds())
@@ -217,6 +228,8 @@ def _states(crossbar: Crossbar, trace: Any, waves: Waves, samples: _Samples) -> 
     ]
     quantities = {}
     for k, probe in enumerate(probes):
+        if crossbar.cells.state_names[k] in unknown:
+            continue
         name = f"state {crossbar.cells.state_names[k]}"
         nets = [probe.format(f"{i}_{j}") for i, j in places]
         theirs = [waves[f"v({net})"] for net in nets]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar
-from devices import Device, InputError, Waveform
+from devices import Device, InputError, Series, Waveform
 from devices.common.validation import choice, number
 from netlists.comparison.agreement import Agreement
 from netlists.comparison.comparison import Comparison
@@ -31,14 +31,14 @@ __all__ = ["crosscheck"]
 
 @overload
 def crosscheck(  # type: ignore[overload-overlap]
-    subject: Device | Crossbar,
+    subject: Device | Series | Crossbar,
     stimulus: Waveform | Bias | ArrayLike,
     *,
     gate: ArrayLike | None = None,
     bulk: float = 0.0,
     duration: float | None = None,
     engine: Literal["all"] | tuple[str, ...] | list[str],
-    against: External | None = None,
+    against: External | Mapping[str, External] | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
@@ -48,14 +48,14 @@ def crosscheck(  # type: ignore[overload-overlap]
 ) -> Agreements: ...
 @overload
 def crosscheck(
-    subject: Device | Crossbar,
+    subject: Device | Series | Crossbar,
     stimulus: Waveform | Bias | ArrayLike,
     *,
     gate: ArrayLike | None = None,
     bulk: float = 0.0,
     duration: float | None = None,
     engine: str = "ngspice",
-    against: External | None = None,
+    against: External | Mapping[str, External] | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
@@ -64,14 +64,14 @@ def crosscheck(
     seed: int | None = None,
 ) -> Agreement: ...
 def crosscheck(
-    subject: Device | Crossbar,
+    subject: Device | Series | Crossbar,
     stimulus: Waveform | Bias | ArrayLike,
     *,
     gate: ArrayLike | None = None,
     bulk: float = 0.0,
     duration: float | None = None,
     engine: str | Sequence[str] = "ngspice",
-    against: External | None = None,
+    against: External | Mapping[str, External] | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
@@ -90,8 +90,8 @@ def crosscheck(
 
     Parameters
     ----------
-    subject : Device or Crossbar
-        One device, or an array.
+    subject : Device, Series or Crossbar
+        One device, two in series, such as one behind a series resistance, or an array.
     stimulus : Waveform, Bias or array_like
         A waveform for a device; for an array a bias, or source voltages of a read [V], shape ``(rows,)``. Many vectors,
         shape ``(vectors, rows)``, are one run of ngspice or PySpice, see `run_sweep`.
@@ -102,8 +102,9 @@ def crosscheck(
     engine : {"ngspice", "pyspice", "vacask", "all"} or sequence of str, optional
         ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules. All
         of them, or several by name, give `Agreements`; an engine that is not installed is an error.
-    against : External, optional
-        A subcircuit that somebody else wrote, to be run in ngspice in place of the device.
+    against : External or mapping of str to External, optional
+        A subcircuit that somebody else wrote, to be run in ngspice in place of the device, also of every cell of an
+        array; several by the name of the model that each stands for. Transients only.
     options : NgspiceOptions or VacaskOptions, optional
         Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
         law that does not converge is then tried with tolerances up to 1e6 times as large, a transient 1e4 times.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices import Device, InputError, Waveform
 from devices.common.validation import choice, number
-from netlists.circuit import GROUND, Circuit, Transient
+from netlists.circuit import GROUND, Circuit, Foreign, Transient
 from netlists.comparison.comparison import Comparison
 from netlists.comparison.device import compare_device
 from netlists.dialects.deck import decoded
@@ -65,6 +65,44 @@ class External:
             for theirs, ours in self.parameters.items()
         }
 
+    def definition(self, values: Mapping[str, float], name: str | None = None) -> Foreign:
+        """Return the subcircuit as a definition for a `Circuit`, with these parameters.
+
+        Its instances connect the ports of the library in order, then the inner nets that show states.
+
+        Raises
+        ------
+        InputError
+            If a part of the subcircuit cannot be translated; names the line.
+        """
+        library, called = self.library, self.library.name if name is None else name
+        head, *body, _ = library.written(values, extra_ports=self.inner)
+        ports = head.split()[2:]
+        # The span of a state that is not named is unknown: a flux or charge may be microvolts on 1 F.
+        least = min((abs(high - low) for _, low, high in self.states.values()), default=1e-6)
+        lines = (f".subckt {called} {' '.join(ports)}", *body, f".ends {called}")
+        return Foreign(called, "ngspice", lines, library.smallest_capacitance(values) * least)
+
+    @property
+    def inner(self) -> list[str]:
+        """Inner nets that show a state, without a port of their own."""
+        return [net for net, _, _ in self.states.values() if net not in self.library.ports]
+
+    def nets(self, terminals: Mapping[str, str], states: Mapping[str, str], prefix: str) -> tuple[str, ...]:
+        """Return the nets of an instance, given those at our terminals and for our states; open ports get `prefix`.
+
+        Raises
+        ------
+        InputError
+            If a terminal has no port.
+        """
+        missing = [terminal for terminal in terminals if terminal not in self.ports]
+        if missing:
+            raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
+        known = {self.ports[terminal]: net for terminal, net in terminals.items()}
+        known |= {net: states[name] for name, (net, _, _) in self.states.items()}
+        return tuple(known.get(port, f"{prefix}{port}") for port in (*self.library.ports, *self.inner))
+
     def text(self, device: Device, waveform: Waveform, circuit: Circuit, options: NgspiceOptions) -> str:
         """Return the netlist for ngspice with the subcircuit in place of the device.
 
@@ -78,20 +116,17 @@ class External:
         from netlists.dialects.text import one_line, package_version
 
         top, bottom = device.model.terminals
-        nets = {self.ports[top]: "te", self.ports[bottom]: GROUND}
-        library = self.library
-        inner = [net for net, _, _ in self.states.values() if net not in library.ports]
-        nets |= {net: f"xsv_{net}" for net, _, _ in self.states.values()}
-        open_ports = [port for port in library.ports if port not in nets]
-        nets |= {port: f"open_{port}" for port in open_ports}
+        library, definition = self.library, self.definition(self.values(device))
+        states = {name: f"xsv_{net}" for name, (net, _, _) in self.states.items()}
+        nets = self.nets({top: "te", bottom: GROUND}, states, "open_")
         assert isinstance(circuit.analysis, Transient)
         step, stop = number_text(circuit.analysis.step), number_text(circuit.analysis.duration)
         lines = [
             f"* {library.name} of {one_line(library.source)} ({library.dialect}), in place of {device.model.name}",
             f"* translated by memductance {package_version()}",
-            *library.written(self.values(device), extra_ports=inner),
+            *definition.lines,
             f"Vin te 0 {source_text(waveform)}",
-            f"Xdut {' '.join(nets[port] for port in (*library.ports, *inner))} {library.name}",
+            f"Xdut {' '.join(nets)} {library.name}",
             *(f".options {name}={value}" for name, value in options.items()),
             f".tran {step} {stop} 0 {step}",
             ".end",
@@ -106,19 +141,15 @@ class External:
 
         for name in self.states:
             choice("states", name, [s.name for s in device.model.states])
-        missing = [t for t in device.model.terminals if t not in self.ports]
-        if missing:
-            raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
-
-        # The span of a state that is not named is unknown: a flux or charge may be microvolts on 1 F.
-        least = min((abs(high - low) for _, low, high in self.states.values()), default=1e-6)
+        self.nets(dict.fromkeys(device.model.terminals, GROUND), dict.fromkeys(self.states, GROUND), "")
+        charge = self.definition(self.values(device)).charge
 
         def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
             if engine != "ngspice":
                 raise InputError("engine", repr(engine), "'ngspice' with against=...", "engine='ngspice'")
             if not isinstance(options, NgspiceOptions | None):
                 raise InputError("options", type(options).__name__, "NgspiceOptions with against=...")
-            chosen = options or NgspiceOptions(chgtol=self.library.smallest_capacitance(self.values(device)) * least)
+            chosen = options or NgspiceOptions(chgtol=charge)
             return run_ngspice(self.text(device, waveform, circuit, chosen), timeout=timeout), chosen
 
         def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from netlists.circuit import (
     nets_of,
 )
 
-__all__ = ["HELD", "check_circuit", "check_name"]
+__all__ = ["HELD", "check_circuit", "check_foreign", "check_name"]
 
 #: The way to a circuit in which states are held.
 HELD = "crossbar_circuit without waveforms and duration"
@@ -51,7 +51,8 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool, part: bool = False) -
     part : bool, optional
         Whether the circuit is to be extended: its ports may wait, and its analysis is not checked.
     """
-    definitions = [*(d.name for d in circuit.subcircuits), *(b.name for b in circuit.blocks)]
+    devices, foreign = (d.name for d in circuit.subcircuits), (d.name for d in circuit.foreign)
+    definitions = [*devices, *foreign, *(b.name for b in circuit.blocks)]
     for name in definitions:
         check_name(name)
     _check_distinct("definitions", definitions, ignores_case)
@@ -72,6 +73,14 @@ def check_circuit(circuit: Circuit, *, ignores_case: bool, part: bool = False) -
         _check_analysis(circuit, sources)
         _check_ports(circuit)
     _check_present(circuit)
+
+
+def check_foreign(circuit: Circuit, dialect: str) -> None:
+    """Raise `InputError` if a subcircuit that somebody else wrote is in the text of another dialect."""
+    for definition in circuit.foreign:
+        if definition.dialect != dialect:
+            given = f"{definition.name}, which is text of {definition.dialect}"
+            raise InputError("circuit", given, f"definitions that can be written for {dialect}", "engine='ngspice'")
 
 
 def _check_analysis(circuit: Circuit, sources: Mapping[str, VoltageSource]) -> None:

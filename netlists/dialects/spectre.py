@@ -13,7 +13,7 @@ from devices import Waveform
 from devices.common.validation import choice, number
 from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
 from netlists.circuit import Capacitor, Circuit, Element, Instance, Resistor, VoltageSource
-from netlists.dialects.checks import check_circuit
+from netlists.dialects.checks import check_circuit, check_foreign
 from netlists.dialects.expressions import real_text
 from netlists.dialects.probes import without_probes
 from netlists.dialects.spice import clamp_rate
@@ -80,6 +80,7 @@ def write_spectre(circuit: Circuit, options: SpectreOptions | None = None) -> tu
         If a name or a number cannot be written, or a law is outside the vocabulary.
     """
     check_circuit(circuit, ignores_case=False)
+    check_foreign(circuit, "spectre")
     given = options or SpectreOptions()
     names = [*(d.name for d in circuit.subcircuits), *(block.name for block in circuit.blocks)]
     written = {name: f"{name}_" if name in _TAKEN else name for name in names}

@@ -18,7 +18,7 @@ from devices import DeviceModel, InputError, State, Waveform
 from devices.common.validation import choice, number
 from netlists.analyses import AC, Analysis, DCSweep, Noise, OperatingPoint, Transient
 from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, VoltageSource
-from netlists.dialects.checks import check_circuit, check_name
+from netlists.dialects.checks import check_circuit, check_foreign, check_name
 from netlists.dialects.expressions import number_text
 from netlists.dialects.text import device_notes, one_line, wrapped
 from netlists.dialects.waveforms import as_points, as_sine
@@ -68,12 +68,13 @@ class SpiceOptions:
         """Return the options with which a circuit is run where none are given.
 
         These are the defaults; in transients of arrays, `reltol` is 1e-9, and `chgtol` the charge of the smallest
-        capacitor at 1 V, in blocks too.
+        capacitor at 1 V, in blocks too, or that of a foreign subcircuit.
         """
         parts = circuit.parts
         if not isinstance(circuit.analysis, Transient) or len(parts) <= 2:
             return cls()
-        return cls(reltol=1e-9, chgtol=min((e.capacitance for e in parts if isinstance(e, Capacitor)), default=1.0))
+        charges = [*(e.capacitance for e in parts if isinstance(e, Capacitor)), *(d.charge for d in circuit.foreign)]
+        return cls(reltol=1e-9, chgtol=min(charges, default=1.0))
 
     def items(self) -> list[tuple[str, str]]:
         """Return names and values as text, in a fixed order."""
@@ -101,11 +102,14 @@ class Spice:
     def circuit(self, circuit: Circuit, options: Any, version: str) -> str:
         """Return the netlist, with a final line end."""
         check_circuit(circuit, ignores_case=True)
+        check_foreign(circuit, self.name)
         tolerances = self.suited(circuit) if options is None else options
         lines = [self.comment(circuit.title), self.comment(f"dialect {self.name}; written by memductance {version}")]
         lines += [self.comment(f"net {gone} is net {kept}") for gone, kept in circuit.merged.items()]
         for definition in circuit.subcircuits:
             lines += self.subcircuit(definition, clamp_rate(circuit))
+        for foreign in circuit.foreign:
+            lines += foreign.lines
         for block in circuit.blocks:
             lines += self.block(block)
         driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None

@@ -16,7 +16,7 @@ from devices import Waveform
 from devices.common.validation import choice, integer, number
 from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
 from netlists.circuit import GROUND, Block, Capacitor, Circuit, Element, Instance, Resistor, Subcircuit, VoltageSource
-from netlists.dialects.checks import check_circuit
+from netlists.dialects.checks import check_circuit, check_foreign
 from netlists.dialects.expressions import real_text
 from netlists.dialects.ngspice import clamp_rate
 from netlists.dialects.probes import shown_states, without_probes
@@ -141,6 +141,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         If a name cannot be written, or a law is outside the vocabulary.
     """
     check_circuit(circuit, ignores_case=False)
+    check_foreign(circuit, "vacask")
     options = options or VacaskOptions.suited(circuit)
     driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
     bare = without_probes(circuit)

@@ -40,7 +40,7 @@ from devices import Device, InputError, SimulatorError, SimulatorNotFoundError, 
 from netlists.analyses import AC, Analysis, DCSweep, Noise, Transient, sources_of
 from netlists.arrays import crossbar_circuit
 from netlists.circuit import Capacitor, Circuit, Resistor, VoltageSource, device_circuit
-from netlists.dialects.checks import check_circuit, check_name
+from netlists.dialects.checks import check_circuit, check_foreign, check_name
 from netlists.dialects.ngspice import (
     NgspiceOptions,
     analysis_lines,
@@ -172,6 +172,7 @@ def pyspice_subcircuit(
     if not circuit.ports:
         raise InputError("ports", "none", "a side of the array at least", 'ports=["word_left", "bit_bottom"]')
     check_circuit(circuit, ignores_case=True, part=True)
+    check_foreign(circuit, "PySpice")
     circuit = circuit.flat()
     names = {definition.name: f"{name}_{definition.name}" for definition in circuit.subcircuits}
     result = _subcircuit_class()(name, *circuit.ports)
@@ -184,6 +185,7 @@ def pyspice_subcircuit(
 def _as_pyspice(circuit: Circuit, options: NgspiceOptions) -> Any:
     """Return a circuit as one of PySpice; ports may wait."""
     check_circuit(circuit, ignores_case=True, part=True)
+    check_foreign(circuit, "PySpice")
     circuit = circuit.flat()
     names = {definition.name: definition.name for definition in circuit.subcircuits}
     text = [_definitions(circuit, names), *(f".options {name}={value}\n" for name, value in options.items())]
@@ -315,6 +317,7 @@ def run_pyspice(
     if isinstance(circuit, Circuit):
         analysis = circuit.analysis
         check_circuit(circuit, ignores_case=True)
+        check_foreign(circuit, "PySpice")
         circuit = _as_pyspice(circuit, options or NgspiceOptions.suited(circuit))
     elif options is not None:
         raise InputError("options", type(options).__name__, "None for a circuit of PySpice's", "its own .options")
