@@ -246,7 +246,8 @@ class Circuit:
         inside = tuple(e for e in self.elements if not isinstance(e, VoltageSource))
         if not inside:
             raise InputError("circuit", "sources only", "a circuit with something between them")
-        if name in {d.name for d in (*self.subcircuits, *self.foreign)} | {b.name for b in self.blocks}:
+        taken = {d.name for d in self.subcircuits} | {d.name for d in self.foreign} | {b.name for b in self.blocks}
+        if name in taken:
             raise InputError("name", repr(name), "a name that no definition in the circuit has", f"enclosed('{name}_')")
         driven = (net for e in sources for net in (e.plus, e.minus) if net != GROUND)
         ports = tuple(dict.fromkeys([*driven, *self.ports]))

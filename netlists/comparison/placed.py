@@ -93,8 +93,8 @@ def _with_values(part: Device, values: Mapping[str, float]) -> Device:
     """Return one device with these parameters and starts."""
     return replace(
         part,
-        parameters={name: np.float64(values[name]) for name in part.parameters},
-        initial={name: np.float64(values[name]) for name in part.initial},
+        parameters={name: np.asarray(values[name], dtype=float) for name in part.parameters},
+        initial={name: np.asarray(values[name], dtype=float) for name in part.initial},
     )
 
 

@@ -60,7 +60,7 @@ def _shown(
             block = blocks[element.subcircuit]
             inner = dict(zip(block.ports, nets, strict=True))
             yield from _shown(block.elements, f"{name}.", inner, blocks, devices)
-        else:
+        elif element.subcircuit in devices:
             definition = devices[element.subcircuit]
             states = definition.model.states[: len(definition.probes)]
             for net, state in zip(nets[len(nets) - len(definition.probes) :], states, strict=True):

@@ -209,7 +209,7 @@ def test_files_and_subjects_that_do_not_fit(tmp_path):
     with pytest.raises(InputError, match=r"source: got .*nothing\.lib.*No such file"):
         external(tmp_path / "nothing.lib", **DRIFT_MAP)
     theirs = external(DRIFT, **DRIFT_MAP)
-    with pytest.raises(InputError, match="against: got External; allowed: None for an array"):
+    with pytest.raises(InputError, match="against: got a subcircuit for cells of conductances"):
         crosscheck(Crossbar([[1e-3]]), [1.0], against=theirs)
     with pytest.raises(InputError, match=r"engine: got 'vacask'; allowed: 'ngspice' with against"):
         crosscheck(device("linear_ion_drift_joglekar"), Sine(1.0, 1.0), against=theirs, engine="vacask")
