@@ -13,7 +13,7 @@ from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
-__all__ = ["Network", "check_grounded", "network"]
+__all__ = ["Network", "check_grounded", "floating_part", "joined_terminals", "network"]
 
 Index = NDArray[np.int64]
 
@@ -117,14 +117,44 @@ def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArra
     grounded = np.zeros(part.max() + 1, dtype=bool)
     grounded[part[net.terminals]] = True
     nodes = 2 * conductance.size
-    floating = np.flatnonzero(~grounded[part[:nodes]])
-    if floating.size:
-        same = np.flatnonzero(part[:nodes] == part[floating[0]])
-        names = ", ".join(name_of(int(n), net.shape) for n in same[:3])
-        more = f" and {same.size - 3} more nodes" if same.size > 3 else ""
-        raise InputError(
-            "bias",
-            f"a floating part: {names}{more} have no path to a connected terminal",
-            "every node joined to a terminal by cells or wires, not by shorts alone",
-            "connect an end of one of these lines, or give its cells a conductance",
-        )
+    of_nodes = part[: 2 * conductance.size]
+    if not grounded[of_nodes].all():
+        raise floating_part(of_nodes, grounded, net.shape, "cells or wires, not by shorts alone")
+
+
+def floating_part(part: Index, grounded: NDArray[np.bool_], shape: tuple[int, int], means: str) -> InputError:
+    """Return the error that names the nodes of a part without a terminal.
+
+    Parameters
+    ----------
+    part : numpy.ndarray
+        The number of the part to which each node belongs.
+    grounded : numpy.ndarray
+        For each part, whether it has a terminal.
+    shape : tuple of int
+        Rows and columns.
+    means : str
+        The branches that may join a node to a terminal.
+    """
+    same = np.flatnonzero(part == part[np.flatnonzero(~grounded[part])[0]])
+    names = ", ".join(name_of(int(n), shape) for n in same[:3])
+    more = f" and {same.size - 3} more nodes" if same.size > 3 else ""
+    return InputError(
+        "bias",
+        f"a floating part: {names}{more} have no path to a connected terminal",
+        f"every node joined to a terminal by {means}",
+        "connect an end of one of these lines, or give its cells a conductance",
+    )
+
+
+def joined_terminals(one: int, two: int, shape: tuple[int, int]) -> InputError:
+    """Return the error for ideal metal between two terminals, numbered side by side, that differ in potential."""
+    rows, columns = shape
+    names = [(side, k) for side in SIDES for k in range(rows if side.startswith("word") else columns)]
+    (side, line), (other, to) = names[one], names[two]
+    kind = side.partition("_")[0]
+    if (kind, line) == (other.partition("_")[0], to):
+        given = f"another potential than {other} at {kind} line {line}, which is ideal metal between them"
+    else:
+        given = f"at line {line} another potential than {other} at line {to}, with ideal metal between them"
+    return InputError(side, given, "equal potentials, or a resistance between them", f"Wires({kind}_line=1.0)")

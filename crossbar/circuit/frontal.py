@@ -1,0 +1,285 @@
+"""The solution of an ohmic crossbar of any kind by star-mesh elimination, with the current of every branch.
+
+It takes what the line solves cannot: conductances of any ratio, cells and shorts without resistance, lines that only
+shorts hold, ideal metal between terminals. All currents keep their digits, see `crossbar.circuit.star_mesh`, and carry
+a bound of their error. The nodes are eliminated line by line along the longer side, so that the front has the width of
+the shorter one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from crossbar.bias import SIDES
+from crossbar.circuit.branches import Branches, Index, components
+from crossbar.circuit.islands import island_currents
+from crossbar.circuit.network import floating_part, joined_terminals
+from devices.common.arrays import Array
+from devices.common.errors import ConvergenceError, InputError
+
+__all__ = ["BranchSolution", "Elimination", "solve_branches", "transfer_by_elimination"]
+
+_MOST_OPERATIONS = 1e10  # some ten seconds
+_MOST_WEIGHTS = 1e8  # 0.8 GB
+_EPS = float(np.finfo(float).eps)
+
+
+class BranchSolution(NamedTuple):
+    """Potentials, currents and error bounds of a solution, with the vectors in front.
+
+    Parameters
+    ----------
+    word_line_voltage, bit_line_voltage : numpy.ndarray
+        Node voltages [V], shape ``(vectors, rows, columns)``.
+    cell_voltage : numpy.ndarray
+        Voltages across the cells [V], same shape.
+    current, error : tuple of numpy.ndarray
+        Currents of cells, word-line segments, bit-line segments and shorts, and bounds of their errors [A].
+    """
+
+    word_line_voltage: Array
+    bit_line_voltage: Array
+    cell_voltage: Array
+    current: tuple[Array, Array, Array, Array]
+    error: tuple[Array, Array, Array, Array]
+
+
+class Elimination:
+    """The eliminated nodes of a crossbar, whose terminals are grouped where they have equal potentials.
+
+    Parameters
+    ----------
+    net : Branches
+        The branches.
+    group : numpy.ndarray
+        For each terminal and ground, the number of its group; -1 where nothing is connected.
+    """
+
+    def __init__(self, net: Branches, group: Index) -> None:
+        self.net = net
+        count = net.ground + 1
+        ideal = np.isinf(net.conductance)
+        terminals = net.nodes + np.flatnonzero(group >= 0)
+        fixed = int(group.max()) + 1
+        holder = count + group[group >= 0]
+        piece = components(
+            np.concatenate([net.one[ideal], terminals]), np.concatenate([net.two[ideal], holder]), count + fixed
+        )
+        self._check_joined(piece, fixed, ideal, group)
+        # The number of each node: those to be eliminated in their order, then the groups of terminals.
+        last = np.full(piece.max() + 1, -1)
+        rank = _rank(net.shape)
+        np.maximum.at(last, piece[: net.nodes], rank)
+        last[piece[count:]] = 2 * net.nodes + np.arange(fixed)
+        last[last < 0] = 3 * net.nodes  # terminals that float
+        order = np.argsort(last, kind="stable")
+        number = np.empty(order.size, dtype=np.int64)
+        number[order] = np.arange(order.size)
+        self.number = number[piece[:count]]
+        self.nodes = int((last < 2 * net.nodes).sum())
+        self.fixed = fixed
+        one, two = self.number[net.one], self.number[net.two]
+        self.ideal = ideal
+        self.carries = np.flatnonzero((net.conductance > 0.0) & ~ideal & (one != two))
+        early, late = np.minimum(one, two)[self.carries], np.maximum(one, two)[self.carries]
+        self._check_grounded(early, late)
+        inner = early < self.nodes
+        self.sorted = np.flatnonzero(inner)[np.argsort(early[inner], kind="stable")]
+        self.start = np.searchsorted(early[self.sorted], np.arange(self.nodes + 1)).astype(np.int64)
+        self.other = late[self.sorted]
+        self.early, self.late = early, late
+        self._plant_tree()
+        self.sign = np.where(one[self.carries] == early, 1.0, -1.0)
+        self.own, self.slot = np.empty(self.nodes, dtype=np.int64), np.empty(self.other.size, dtype=np.int64)
+        from crossbar.circuit.star_mesh import front_slots
+
+        self.width = int(front_slots(fixed, self.start, self.other, self.own, self.slot))
+
+    @property
+    def operations(self) -> float:
+        """Number of multiplications and additions, roughly."""
+        return float(self.nodes) * self.width**2
+
+    def affordable(self, vectors: int) -> bool:
+        """Whether time and memory suffice for a number of vectors."""
+        return vectors * self.operations <= _MOST_OPERATIONS and float(self.nodes) * self.width <= _MOST_WEIGHTS
+
+    @property
+    def growth(self) -> float:
+        """Bound of the relative error of a conductance, in units of the rounding error."""
+        return 4.0 + float(np.sqrt(self.nodes))
+
+    def eliminate(self) -> Array:
+        """Eliminate the nodes and return the conductances between the groups of terminals [S]."""
+        from crossbar.circuit.star_mesh import eliminate
+
+        self.weight, self.total = np.empty((self.nodes, self.width)), np.empty(self.nodes)
+        front = np.zeros((self.width, self.width))
+        g = self.net.conductance[self.carries]
+        eliminate(front, self.start, g[self.sorted], self.own, self.slot, self.weight, self.total)
+        outer = np.flatnonzero(self.early >= self.nodes)
+        a, b = self.early[outer] - self.nodes, self.late[outer] - self.nodes
+        np.add.at(front, (np.concatenate([a, b]), np.concatenate([b, a])), np.concatenate([g[outer], g[outer]]))
+        if not (np.isfinite(front).all() and np.isfinite(self.weight).all()):
+            raise ConvergenceError("solve: the elimination overflowed; allowed: cells and wires of finite products")
+        return front[: self.fixed, : self.fixed]
+
+    def solve(self, potential: Array, injected: Array | None = None) -> BranchSolution:
+        """Return the solution for potentials of the groups ``(vectors, groups)`` and currents ``(vectors, nodes)``."""
+        from crossbar.circuit.tree_drops import refine
+
+        net, vectors = self.net, len(potential)
+        d, e, b = np.empty((self.width,) * 2), np.empty((self.width,) * 2), np.empty((2, self.width))
+        across, error = np.empty(self.other.size), np.empty(self.other.size)
+        volts, bounds = np.zeros((vectors, net.one.size)), np.zeros((vectors, net.one.size))
+        nodes = np.empty((vectors, self.nodes))
+        pushed = np.zeros((vectors, self.nodes + self.fixed))
+        if injected is not None:
+            np.add.at(pushed, (slice(None), self.number[: net.nodes]), injected)
+        inner = self.carries[self.sorted]
+        for k in range(vectors):
+            refine(
+                self.start, self.own, self.slot, self.weight, self.total, self.early[self.sorted], self.other,
+                net.conductance[inner], self.parent, self.depth, self.branch, potential[k], pushed[k, : self.nodes],
+                self.growth * _EPS, d, e, b, across, error, nodes[k],
+            )  # fmt: skip
+            volts[k, inner], bounds[k, inner] = self.sign[self.sorted] * across, error
+        outer = np.flatnonzero(self.early >= self.nodes)
+        at = self.carries[outer]
+        a, c = self.early[outer] - self.nodes, self.late[outer] - self.nodes
+        volts[:, at] = self.sign[outer] * (potential[:, a] - potential[:, c])
+        g = np.where(self.ideal, 0.0, net.conductance)
+        current, wrong = g * volts, g * bounds + 4.0 * _EPS * np.abs(g * volts)
+        self._ideal_currents(current, wrong, injected)
+        grid = np.concatenate([nodes, potential], axis=1)[:, self.number[: net.nodes]].reshape(vectors, 2, *net.shape)
+        cells = volts[:, : net.nodes // 2].reshape(vectors, *net.shape)
+        open_cells = (net.conductance[: net.nodes // 2] == 0.0).reshape(net.shape)
+        cells = np.where(open_cells, grid[:, 0] - grid[:, 1], cells)
+        return BranchSolution(grid[:, 0], grid[:, 1], cells, net.split(current), net.split(wrong))
+
+    def _plant_tree(self) -> None:
+        """Find for each node the next one in a tree of the best conductors, which has its roots at the terminals."""
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+        root = self.nodes + self.fixed
+        g = self.net.conductance[self.carries[self.sorted]]
+        early, late = self.early[self.sorted], self.other
+        best = np.argsort(-g, kind="stable")
+        pair = early[best] * (root + 1) + late[best]
+        _, first = np.unique(pair, return_index=True)  # of parallel branches the best
+        kept = best[first]
+        held = np.arange(self.nodes, root)
+        one, two = np.concatenate([early[kept], held]), np.concatenate([late[kept], np.full(self.fixed, root)])
+        cost = np.concatenate([first + 2.0, np.ones(self.fixed)])
+        tree = minimum_spanning_tree(coo_matrix((cost, (one, two)), shape=(root + 1, root + 1)).tocsr())
+        order, before = breadth_first_order(tree, root, directed=False)
+        self.parent = before[: self.nodes].astype(np.int64)
+        self.depth = np.zeros(root + 1, dtype=np.int64)
+        for node in order[1:]:
+            self.depth[node] = self.depth[before[node]] + 1
+        a, b = np.minimum(np.arange(self.nodes), self.parent), np.maximum(np.arange(self.nodes), self.parent)
+        self.branch = kept[np.searchsorted(pair[first], a * (root + 1) + b)]
+
+    def _ideal_currents(self, current: Array, wrong: Array, injected: Array | None) -> None:
+        """Write the currents of branches without resistance, and their bounds, into `current` and `wrong`."""
+        at = np.flatnonzero(self.ideal)
+        if not at.size:
+            return
+        net, count = self.net, self.net.ground + 1
+        outflow, error = np.zeros((len(current), count)), np.zeros((len(current), count))
+        if injected is not None:
+            outflow[:, : net.nodes] = -injected
+        for node, sign in ((net.one, 1.0), (net.two, -1.0)):
+            np.add.at(outflow, (slice(None), node[self.carries]), sign * current[:, self.carries])
+            np.add.at(error, (slice(None), node[self.carries]), wrong[:, self.carries])
+        held = np.arange(net.nodes, count)
+        current[:, at], wrong[:, at] = island_currents(net.one[at], net.two[at], held, outflow, error)
+
+    def _check_joined(self, piece: Index, fixed: int, ideal: Array, group: Index) -> None:
+        """Raise `InputError` where ideal metal joins terminals of different potentials."""
+        count = self.net.ground + 1
+        if np.unique(piece[count:]).size == fixed:
+            return
+        metal = components(self.net.one[ideal], self.net.two[ideal], count)
+        seen: dict[int, int] = {}
+        for k in np.flatnonzero(group >= 0):
+            other = seen.setdefault(int(metal[self.net.nodes + k]), int(k))
+            if group[other] != group[k]:
+                raise joined_terminals(other, int(k), self.net.shape)
+
+    def _check_grounded(self, early: Index, late: Index) -> None:
+        """Raise `InputError` naming a part that nothing joins to a connected terminal."""
+        part = components(early, late, int(self.number.max()) + 1)
+        held = np.zeros(part.max() + 1, dtype=bool)
+        held[part[self.nodes : self.nodes + self.fixed]] = True
+        of_nodes = part[self.number[: self.net.nodes]]
+        if not held[of_nodes].all():
+            raise floating_part(of_nodes, held, self.net.shape, "cells, wires or shorts")
+
+
+def solve_branches(
+    net: Branches, sides: dict[str, Array], injected: Array | None = None, *, affordable: bool = False
+) -> BranchSolution | None:
+    """Return the solution of a crossbar for potentials of its terminals, or none where it takes too long.
+
+    Parameters
+    ----------
+    net : Branches
+        The branches, those to ground included.
+    sides : dict of str to numpy.ndarray
+        Potentials of the terminals of each side [V], shape ``(vectors, lines)``; `nan` where it floats.
+    injected : numpy.ndarray, optional
+        Currents into the nodes [A], shape ``(vectors, nodes)``.
+    affordable : bool, optional
+        Return none, in place of an error, where time or memory would not suffice.
+
+    Raises
+    ------
+    InputError
+        If a part floats, ideal metal joins terminals of different potentials, or the array is too large.
+    """
+    given = np.concatenate([*(sides[side] for side in SIDES), np.zeros((len(sides["word_left"]), 1))], axis=1) + 0.0
+    on = ~np.isnan(given[0])
+    on[-1] = net.loaded
+    potential, which = np.unique(given[:, on], axis=1, return_inverse=True)
+    group = np.full(on.size, -1)
+    group[on] = which.ravel()
+    made = Elimination(net, group)
+    if not made.affordable(len(given)):
+        if affordable:
+            return None
+        raise InputError(
+            "cells",
+            f"{net.shape[0]} x {net.shape[1]} cells with ideal metal between lines or terminals",
+            f"a narrower array: {made.operations * len(given):.1g} operations of {_MOST_OPERATIONS:g}",
+            "a resistance in place of each zero: Short(..., resistance=1e-3), Wires(far_driver=1e-3)",
+        )
+    made.eliminate()
+    return made.solve(potential, injected)
+
+
+def transfer_by_elimination(net: Branches) -> Array | None:
+    """Return the transfer matrix of a crossbar [S], or none where it takes too long or ideal metal joins its terminals."""
+    rows, columns = net.shape
+    group = np.full(2 * (rows + columns) + 1, -1)
+    group[:rows] = np.arange(rows)
+    group[2 * rows + columns : -1] = rows + np.arange(columns)
+    try:
+        made = Elimination(net, group)
+    except InputError:
+        return None
+    return made.eliminate()[:rows, rows:].copy() if made.affordable(1) else None
+
+
+def _rank(shape: tuple[int, int]) -> Index:
+    """Return the place of each node in a sweep along the longer side, lines across it as a whole."""
+    rows, columns = shape
+    i, j = np.indices(shape)
+    if columns >= rows:
+        word, bit = (2 * j + 1) * rows + i, 2 * j * rows + i
+    else:
+        word, bit = 2 * i * columns + j, (2 * i + 1) * columns + j
+    return np.concatenate([word.ravel(), bit.ravel()])
