@@ -37,8 +37,9 @@ class Crossbar:
     Parameters
     ----------
     cells : array_like or Device or Series
-        Ohmic cells: their conductances [S], shape ``(rows, columns)``, each >= 0; 0 is an open cell; copied. Or an
-        ensemble of devices of shape ``(rows, columns)``, each at its starting state, top electrode on the word line.
+        Ohmic cells: their conductances [S], shape ``(rows, columns)``, each >= 0; 0 is an open cell, infinity
+        a shorted one; copied. Or an ensemble of devices of shape ``(rows, columns)``, each at its starting state, top
+        electrode on the word line.
     wires : Wires, optional
         The metal; ideal by default.
     gates : {"rows", "columns"}, optional
@@ -76,7 +77,9 @@ class Crossbar:
         self._gates = gates
         self._wires = wires.checked(*shape)
         self._cells = ensemble
-        self._reader = Reader(ensemble.writeable, self._wires) if isinstance(ensemble, OhmicCells) else None
+        self._reader = None
+        if isinstance(ensemble, OhmicCells):
+            self._reader = Reader(ensemble.writeable, self._wires, ensemble.shorted)
 
     @property
     def ohmic(self) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from devices.common.arrays import Array
+from devices.common.errors import InputError
 from devices.common.validation import finite_array
 
 __all__ = ["OhmicCells"]
@@ -21,12 +22,12 @@ class OhmicCells:
     Parameters
     ----------
     conductance : array_like
-        Conductances [S], shape ``(rows, columns)``, each >= 0; 0 is an open cell; copied.
+        Conductances [S], shape ``(rows, columns)``, each >= 0; 0 is an open cell, infinity a shorted one; copied.
 
     Raises
     ------
     InputError
-        If a conductance is negative or not finite (the cell is named), or the cells are not 2-D.
+        If a conductance is negative or not a number (the cell is named), or the cells are not 2-D.
 
     Examples
     --------
@@ -35,14 +36,13 @@ class OhmicCells:
     ((2, 2), ())
     """
 
-    __slots__ = ("_conductance", "_writeable")
+    __slots__ = ("_conductance", "_writeable", "shorted")
 
     state_names: tuple[str, ...] = ()
     control_names: tuple[str, ...] = ()
 
     def __init__(self, conductance: ArrayLike) -> None:
-        given = finite_array("conductance", conductance, unit="S", shape=("rows", "columns"), minimum=0.0)
-        self._writeable = given.copy()
+        self._writeable, self.shorted = _conductances(conductance)
         self._conductance = self._writeable.view()
         self._conductance.setflags(write=False)
 
@@ -94,3 +94,21 @@ class OhmicCells:
 
     def __str__(self) -> str:
         return f"of {self._conductance.min():.3g} to {self._conductance.max():.3g} S"
+
+
+def _conductances(given: ArrayLike) -> tuple[Array, bool]:
+    """Return conductances as a new array, if all are numbers >= 0 or infinite, and whether any is infinite."""
+    try:
+        return _finite(given).copy(), False
+    except InputError:
+        try:
+            shorted = np.asarray(given, dtype=float) == np.inf
+        except (TypeError, ValueError):
+            shorted = np.zeros((), dtype=bool)
+        if not shorted.any():
+            raise
+    return np.where(shorted, np.inf, _finite(np.where(shorted, 0.0, given))), True
+
+
+def _finite(given: ArrayLike) -> Array:
+    return finite_array("conductance", given, unit="S", shape=("rows", "columns"), minimum=0.0)

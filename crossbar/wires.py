@@ -34,7 +34,7 @@ class Short:
     cell : int
         At which of the line's cells.
     resistance : float
-        Resistance of the bridge [ohm], > 0.
+        Resistance of the bridge [ohm]; 0 merges the two nodes, infinity is no bridge.
     """
 
     kind: Literal["word", "bit"]
@@ -46,7 +46,8 @@ class Short:
         choice("kind", self.kind, ("word", "bit"))
         integer("line", self.line, minimum=0)
         integer("cell", self.cell, minimum=0)
-        number("resistance", self.resistance, unit="ohm", minimum=0.0, open_minimum=True, fix="resistance=1.0")
+        if self.resistance != math.inf:
+            number("resistance", self.resistance, unit="ohm", minimum=0.0, fix="resistance=1.0")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

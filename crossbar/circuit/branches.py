@@ -59,7 +59,9 @@ class Branches(NamedTuple):
     def split(self, values: Array) -> tuple[Array, Array, Array, Array]:
         """Return values ``(..., branches)`` of cells, word-line segments, bit-line segments and shorts, as grids."""
         rows, columns = self.shape
-        parts = np.split(values, np.cumsum([rows * columns, rows * (columns + 1), (rows + 1) * columns, self.shorts]), axis=-1)
+        parts = np.split(
+            values, np.cumsum([rows * columns, rows * (columns + 1), (rows + 1) * columns, self.shorts]), axis=-1
+        )
         shapes = ((rows, columns), (rows, columns + 1), (rows + 1, columns))
         grids = [part.reshape(*values.shape[:-1], *shape) for part, shape in zip(parts[:3], shapes, strict=True)]
         return grids[0], grids[1], grids[2], parts[3]

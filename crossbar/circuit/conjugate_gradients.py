@@ -109,7 +109,8 @@ def solve_vectors(
     `coarse` has the coarse crossbar; there is none where its first array is empty.
     `injected_u` and `injected_v`, currents into the nodes, and `u` and `v`, the potentials, have length 0 where there
     are none or they are not wanted. `current` gets what each bit line delivers to a fed end at 0 V.
-    `report` gets, for each vector: iterations, relative residual and largest error of such a current [A].
+    `report` gets, for each vector: iterations, relative residual, largest error of such a current [A], and the residual
+    relative to each line's own currents however small.
     The residual is that of the potentials themselves: conjugate gradients start again from it until it holds.
     """
     rows, columns = G.shape
@@ -124,7 +125,7 @@ def solve_vectors(
     no_feed = np.zeros(columns)
     nothing = np.empty((0, columns))
     source, feed = np.empty(rows), np.empty(columns)
-    scale, q = np.empty(columns), np.empty(columns)
+    scale, own, q = np.empty(columns), np.empty(columns), np.empty(columns)
     loaded = len(injected_u) > 0
     accelerated = coarse[0].size > 0
     height = rows if accelerated else 0
@@ -157,7 +158,7 @@ def solve_vectors(
                 for i in range(rows):
                     add_scaled(t[i], bv[i], 1.0)
             rho = _sweep_down(cb, zb, t, s, 1.0, x, 0.0, y, p, energy)  # now p collects G u, and y = p - x
-            raise_scale(scale, t, cb, zb, q)
+            raise_scale(scale, own, t, cb, zb, q)
             residual = worst_ratio(energy, scale)
             if residual <= rtol or not residual <= 0.5 * before or iterations >= limit:
                 break
@@ -182,7 +183,9 @@ def solve_vectors(
                     raise_scale_by_solution(scale, x, cb, zb)
                 if worst_ratio(energy, scale) <= 0.5 * rtol:
                     break
-        report[vector, 0], report[vector, 1] = iterations, residual
+        report[vector, 0], report[vector, 1], report[vector, 3] = iterations, residual, worst_ratio(energy, own)
+        if not report[vector, 3] >= residual:
+            report[vector, 3] = residual
         worst = 0.0
         for j in range(columns):
             current[vector, j] = size * cb[rows - 1, j] * p[j]

@@ -1,9 +1,9 @@
 """The solution of an ohmic crossbar of any kind by star-mesh elimination, with the current of every branch.
 
 It takes what the line solves cannot: conductances of any ratio, cells and shorts without resistance, lines that only
-shorts hold, ideal metal between terminals. All currents keep their digits, see `crossbar.circuit.star_mesh`, and carry
-a bound of their error. The nodes are eliminated line by line along the longer side, so that the front has the width of
-the shorter one.
+shorts hold, ideal metal between terminals. All currents keep their digits, see `crossbar.circuit.front_elimination`,
+and carry a bound of their error. The nodes are eliminated line by line along the longer side, so that the front has the
+width of the shorter one.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from crossbar.circuit.network import floating_part, joined_terminals
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 
-__all__ = ["BranchSolution", "Elimination", "solve_branches", "transfer_by_elimination"]
+__all__ = ["LIMIT", "BranchSolution", "Elimination", "solve_branches", "solve_within", "transfer_by_elimination"]
 
-_MOST_OPERATIONS = 1e10  # some ten seconds
+#: Most operations of one solution: some ten seconds.
+LIMIT = 1e10
 _MOST_WEIGHTS = 1e8  # 0.8 GB
 _EPS = float(np.finfo(float).eps)
 
@@ -44,6 +45,23 @@ class BranchSolution(NamedTuple):
     cell_voltage: Array
     current: tuple[Array, Array, Array, Array]
     error: tuple[Array, Array, Array, Array]
+
+    def quality(self) -> tuple[Array, Array]:
+        """Return for each vector the largest error bound of a line's currents, relative to its largest one, and in A.
+
+        A line whose currents are all below their bounds carries none as far as rounding tells, and is compared with
+        the strongest line.
+        """
+        (cells, word, bit, _), (cell_error, word_error, bit_error, _) = self.current, self.error
+        lines = [
+            np.concatenate([np.maximum(np.abs(along).max(axis=2), np.abs(across).max(axis=2)),
+                            np.maximum(np.abs(down).max(axis=1), np.abs(across).max(axis=1))], axis=1)
+            for along, down, across in ((word, bit, cells), (word_error, bit_error, cell_error))
+        ]  # fmt: skip
+        flow, wrong = lines
+        scale = np.where(flow > wrong, flow, flow.max(axis=1, keepdims=True))
+        share = np.divide(wrong, scale, out=np.zeros_like(wrong), where=wrong > 0.0)
+        return share.max(axis=1), wrong.max(axis=1)
 
 
 class Elimination:
@@ -93,7 +111,7 @@ class Elimination:
         self._plant_tree()
         self.sign = np.where(one[self.carries] == early, 1.0, -1.0)
         self.own, self.slot = np.empty(self.nodes, dtype=np.int64), np.empty(self.other.size, dtype=np.int64)
-        from crossbar.circuit.star_mesh import front_slots
+        from crossbar.circuit.front_elimination import front_slots
 
         self.width = int(front_slots(fixed, self.start, self.other, self.own, self.slot))
 
@@ -102,9 +120,9 @@ class Elimination:
         """Number of multiplications and additions, roughly."""
         return float(self.nodes) * self.width**2
 
-    def affordable(self, vectors: int) -> bool:
-        """Whether time and memory suffice for a number of vectors."""
-        return vectors * self.operations <= _MOST_OPERATIONS and float(self.nodes) * self.width <= _MOST_WEIGHTS
+    def fits(self, limit: float) -> bool:
+        """Whether memory suffices, and so many operations do."""
+        return self.operations <= limit and float(self.nodes) * self.width <= _MOST_WEIGHTS
 
     @property
     def growth(self) -> float:
@@ -113,7 +131,7 @@ class Elimination:
 
     def eliminate(self) -> Array:
         """Eliminate the nodes and return the conductances between the groups of terminals [S]."""
-        from crossbar.circuit.star_mesh import eliminate
+        from crossbar.circuit.front_elimination import eliminate
 
         self.weight, self.total = np.empty((self.nodes, self.width)), np.empty(self.nodes)
         front = np.zeros((self.width, self.width))
@@ -121,7 +139,8 @@ class Elimination:
         eliminate(front, self.start, g[self.sorted], self.own, self.slot, self.weight, self.total)
         outer = np.flatnonzero(self.early >= self.nodes)
         a, b = self.early[outer] - self.nodes, self.late[outer] - self.nodes
-        np.add.at(front, (np.concatenate([a, b]), np.concatenate([b, a])), np.concatenate([g[outer], g[outer]]))
+        width = self.width
+        np.add.at(front.ravel(), np.concatenate([a * width + b, b * width + a]), np.concatenate([g[outer], g[outer]]))
         if not (np.isfinite(front).all() and np.isfinite(self.weight).all()):
             raise ConvergenceError("solve: the elimination overflowed; allowed: cells and wires of finite products")
         return front[: self.fixed, : self.fixed]
@@ -131,19 +150,19 @@ class Elimination:
         from crossbar.circuit.tree_drops import refine
 
         net, vectors = self.net, len(potential)
-        d, e, b = np.empty((self.width,) * 2), np.empty((self.width,) * 2), np.empty((2, self.width))
+        room = np.empty((self.width, self.width))
         across, error = np.empty(self.other.size), np.empty(self.other.size)
         volts, bounds = np.zeros((vectors, net.one.size)), np.zeros((vectors, net.one.size))
         nodes = np.empty((vectors, self.nodes))
         pushed = np.zeros((vectors, self.nodes + self.fixed))
         if injected is not None:
-            np.add.at(pushed, (slice(None), self.number[: net.nodes]), injected)
+            np.add.at(pushed.T, self.number[: net.nodes], injected.T)
         inner = self.carries[self.sorted]
         for k in range(vectors):
             refine(
                 self.start, self.own, self.slot, self.weight, self.total, self.early[self.sorted], self.other,
                 net.conductance[inner], self.parent, self.depth, self.branch, potential[k], pushed[k, : self.nodes],
-                self.growth * _EPS, d, e, b, across, error, nodes[k],
+                room, across, error, nodes[k],
             )  # fmt: skip
             volts[k, inner], bounds[k, inner] = self.sign[self.sorted] * across, error
         outer = np.flatnonzero(self.early >= self.nodes)
@@ -193,8 +212,8 @@ class Elimination:
         if injected is not None:
             outflow[:, : net.nodes] = -injected
         for node, sign in ((net.one, 1.0), (net.two, -1.0)):
-            np.add.at(outflow, (slice(None), node[self.carries]), sign * current[:, self.carries])
-            np.add.at(error, (slice(None), node[self.carries]), wrong[:, self.carries])
+            np.add.at(outflow.T, node[self.carries], sign * current[:, self.carries].T)
+            np.add.at(error.T, node[self.carries], wrong[:, self.carries].T)
         held = np.arange(net.nodes, count)
         current[:, at], wrong[:, at] = island_currents(net.one[at], net.two[at], held, outflow, error)
 
@@ -217,13 +236,11 @@ class Elimination:
         held[part[self.nodes : self.nodes + self.fixed]] = True
         of_nodes = part[self.number[: self.net.nodes]]
         if not held[of_nodes].all():
-            raise floating_part(of_nodes, held, self.net.shape, "cells, wires or shorts")
+            raise floating_part(of_nodes, held, self.net.shape)
 
 
-def solve_branches(
-    net: Branches, sides: dict[str, Array], injected: Array | None = None, *, affordable: bool = False
-) -> BranchSolution | None:
-    """Return the solution of a crossbar for potentials of its terminals, or none where it takes too long.
+def solve_branches(net: Branches, sides: dict[str, Array], injected: Array | None = None) -> BranchSolution:
+    """Return the solution of a crossbar for potentials of its terminals.
 
     Parameters
     ----------
@@ -233,36 +250,67 @@ def solve_branches(
         Potentials of the terminals of each side [V], shape ``(vectors, lines)``; `nan` where it floats.
     injected : numpy.ndarray, optional
         Currents into the nodes [A], shape ``(vectors, nodes)``.
-    affordable : bool, optional
-        Return none, in place of an error, where time or memory would not suffice.
 
     Raises
     ------
     InputError
         If a part floats, ideal metal joins terminals of different potentials, or the array is too large.
     """
-    given = np.concatenate([*(sides[side] for side in SIDES), np.zeros((len(sides["word_left"]), 1))], axis=1) + 0.0
-    on = ~np.isnan(given[0])
-    on[-1] = net.loaded
-    potential, which = np.unique(given[:, on], axis=1, return_inverse=True)
-    group = np.full(on.size, -1)
-    group[on] = which.ravel()
-    made = Elimination(net, group)
-    if not made.affordable(len(given)):
-        if affordable:
-            return None
+    found = solve_within(LIMIT, net, sides, injected)
+    if found is None:
         raise InputError(
             "cells",
             f"{net.shape[0]} x {net.shape[1]} cells with ideal metal between lines or terminals",
-            f"a narrower array: {made.operations * len(given):.1g} operations of {_MOST_OPERATIONS:g}",
+            f"arrays and vectors that {LIMIT:g} operations solve",
             "a resistance in place of each zero: Short(..., resistance=1e-3), Wires(far_driver=1e-3)",
         )
-    made.eliminate()
-    return made.solve(potential, injected)
+    return found
 
 
-def transfer_by_elimination(net: Branches) -> Array | None:
-    """Return the transfer matrix of a crossbar [S], or none where it takes too long or ideal metal joins its terminals."""
+def solve_within(
+    limit: float, net: Branches, sides: dict[str, Array], injected: Array | None = None
+) -> BranchSolution | None:
+    """Do the same, or return none where it would take more than a number of operations, or too much memory."""
+    given = np.concatenate([*(sides[side] for side in SIDES), np.zeros((len(sides["word_left"]), 1))], axis=1)
+    given[:, -1] = 0.0 if net.loaded else np.nan
+    made: dict[bytes, Elimination] = {}
+    parts = []
+    for k, potentials in enumerate(given):
+        on = np.flatnonzero(~np.isnan(potentials))
+        _, first, which = np.unique(potentials[on] + 0.0, return_index=True, return_inverse=True)
+        group = np.full(potentials.size, -1)
+        group[on] = np.argsort(np.argsort(first))[which]  # numbered as they come
+        key = group.tobytes()
+        found = made.get(key) or Elimination(net, group)
+        limit -= found.operations
+        if limit < 0.0 or not found.fits(LIMIT):
+            return None
+        if key not in made:
+            found.eliminate()
+            made[key] = found
+        values = np.sort(first)
+        parts.append(found.solve(potentials[on][values][None], None if injected is None else injected[k : k + 1]))
+    if len(parts) == 1:
+        return parts[0]
+    return BranchSolution(
+        np.concatenate([part.word_line_voltage for part in parts]),
+        np.concatenate([part.bit_line_voltage for part in parts]),
+        np.concatenate([part.cell_voltage for part in parts]),
+        _joined([part.current for part in parts]),
+        _joined([part.error for part in parts]),
+    )
+
+
+def _joined(parts: list[tuple[Array, Array, Array, Array]]) -> tuple[Array, Array, Array, Array]:
+    cells, word, bit, shorts = (np.concatenate(grids) for grids in zip(*parts, strict=True))
+    return cells, word, bit, shorts
+
+
+def transfer_by_elimination(net: Branches, limit: float) -> tuple[Array, float] | None:
+    """Return the transfer matrix of a crossbar [S] and a bound of the relative error of its elements.
+
+    There is none where it takes more operations than `limit`, or ideal metal joins terminals.
+    """
     rows, columns = net.shape
     group = np.full(2 * (rows + columns) + 1, -1)
     group[:rows] = np.arange(rows)
@@ -271,7 +319,9 @@ def transfer_by_elimination(net: Branches) -> Array | None:
         made = Elimination(net, group)
     except InputError:
         return None
-    return made.eliminate()[:rows, rows:].copy() if made.affordable(1) else None
+    if not made.fits(limit):
+        return None
+    return made.eliminate()[:rows, rows:].copy(), made.growth * _EPS
 
 
 def _rank(shape: tuple[int, int]) -> Index:

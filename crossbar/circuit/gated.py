@@ -30,8 +30,9 @@ def solve_gated(
 
     from crossbar.circuit.line_solves import bit_sweep, word_sweep
 
-    if ladders.shorts:
-        raise InputError("shorts", "bridges between lines", "none for cells with transistors", "cells without a gate")
+    if ladders.shorts or ladders.branched is not None:
+        given = "bridges between lines, or ideal metal from uneven wires to a second terminal"
+        raise InputError("wires", given, "none of these for cells with transistors", "cells without a gate")
     lines = factor_lines(g, ladders, load[0], m if load[1] is None else m + load[1])
     (cw, zw), (cb, zb) = lines.word, lines.bit
     zw = cw * zw[0] if isinstance(zw, tuple) else zw
@@ -79,5 +80,6 @@ def solve_gated(
         )
     around(after, bu, bv, True)
     return Potentials(
-        np.empty((1, 0)), u[None].copy(), after[None], count, residual, float((miss * (g + m)).sum(axis=0).max())
-    )
+        np.empty((1, 0)), u[None].copy(), after[None], count, residual, float((miss * (g + m)).sum(axis=0).max()),
+        residual, np.full(1, residual),
+    )  # fmt: skip

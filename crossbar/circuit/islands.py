@@ -84,5 +84,5 @@ def _equal_resistances(one: Index, two: Index, fixed: Array, q: Array, dq: Array
         matrix = coo_matrix((entries, places), shape=(free.size, free.size)).tocsc()
         x[:, free] = splu(matrix).solve(-q[:, free].T).T
     scale = np.zeros_like(q)
-    np.add.at(scale, (slice(None), part[used]), np.abs(dq[:, used]) + 1e-15 * np.abs(q[:, used]))
+    np.add.at(scale.T, part[used], (np.abs(dq[:, used]) + 1e-15 * np.abs(q[:, used])).T)
     return x[:, one] - x[:, two], scale[:, part[one]]

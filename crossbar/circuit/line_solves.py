@@ -27,6 +27,7 @@ __all__ = [
     "factor_bit_lines",
     "factor_word_lines",
     "four_word_lines",
+    "largest_drop",
     "word_sweep",
     "word_z",
     "z_at",
@@ -77,6 +78,29 @@ def _factor_node_of(r, i, j, k, seen, z):
         return c
 
     return store
+
+
+@jit(contract=True)
+def largest_drop(G, r_word, r_bit):
+    """Return the largest sum of ``G R`` over the cells of a line, ``R`` leading from there to its fed end."""
+    rows, columns = G.shape
+    along, drop = np.empty(columns), np.zeros(columns)
+    reached = 0.0
+    for j in range(columns):
+        reached += r_word[j]
+        along[j] = reached
+    worst = 0.0
+    reached = 0.0
+    for i in range(rows - 1, -1, -1):
+        reached += r_bit[i]
+        total = 0.0
+        for j in range(columns):
+            total += G[i, j] * along[j]
+            drop[j] += G[i, j] * reached
+        worst = max(worst, total)
+    for j in range(columns):
+        worst = max(worst, drop[j])
+    return worst
 
 
 @jit(contract=True)

@@ -23,12 +23,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crossbar.circuit.branches import Branches
+from crossbar.circuit.frontal import solve_branches
 from crossbar.circuit.lines import LineFactors, pad
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError
 from devices.common.threads import cores, in_threads
 
-__all__ = ["Potentials", "solve_fed", "solve_lines"]
+__all__ = ["Potentials", "not_converged", "solve_fed", "solve_lines"]
 
 _LEAST_WORK = 50_000  # vectors times cells below which threads cost more than they save
 _ROUNDING = 1e-10  # residual at which rounding may end the response to a short, whose current reaches few lines
@@ -37,7 +39,9 @@ _ROUNDING = 1e-10  # residual at which rounding may end the response to a short,
 class Potentials(NamedTuple):
     """Currents ``(vectors, columns)`` [A], node voltages ``(vectors, rows, columns)`` [V] or empty, and quality.
 
-    `current` is what each bit line delivers to its fed end; it holds where that is at 0 V.
+    `current` is what each bit line delivers to its fed end; it holds where that is at 0 V. `own_residual` is relative
+    to the currents of each line however weak it is, and `own_residuals` has it for each vector. `short_current` has
+    shape ``(vectors, shorts)``. `magnitude` are the sums of the magnitudes of which the potentials consist.
     """
 
     current: Array
@@ -46,6 +50,10 @@ class Potentials(NamedTuple):
     iterations: int
     residual: float
     kcl_error: float
+    own_residual: float
+    own_residuals: Array
+    short_current: Array | None = None
+    magnitude: tuple[Array, Array] | None = None
 
 
 def solve_lines(
@@ -84,6 +92,8 @@ def solve_lines(
     ConvergenceError
         If a vector does not reach `rtol`, or `accept`.
     """
+    if factors.net is not None:
+        return _solve_branches(factors.net, sides, injected)
     word, far_word = factors.ladders.word.ends(sides["word_left"], sides["word_right"])
     bit, far_bit = factors.ladders.bit.ends(sides["bit_bottom"], sides["bit_top"])
     into = None
@@ -110,12 +120,27 @@ def solve_fed(
     found = solve(factors, word, bit, injected, rtol, nodes)
     allowed = rtol if accept is None else max(rtol, accept)
     if not found.residual <= allowed:
-        raise ConvergenceError(
-            f"read: relative residual {found.residual:.1e} after {found.iterations} iterations; allowed: {allowed:g}; "
-            "try: transfer(), which is exact, or a larger rtol",
-            found.residual,
-        )
+        raise not_converged(found, allowed)
     return found
+
+
+def not_converged(found: Potentials, allowed: float) -> ConvergenceError:
+    """Return the error for a residual above the one allowed."""
+    return ConvergenceError(
+        f"read: relative residual {found.residual:.1e} after {found.iterations} iterations; allowed: {allowed:g}; "
+        "try: transfer(), which is exact, or a larger rtol",
+        found.residual,
+    )
+
+
+def _solve_branches(net: Branches, sides: dict[str, Array], injected: tuple[Array, Array] | None) -> Potentials:
+    into = None if injected is None else np.concatenate(injected, axis=1).reshape(len(injected[0]), -1)
+    found = solve_branches(net, sides, into)
+    error, wrong = found.quality()
+    u, v, current = found.word_line_voltage, found.bit_line_voltage, found.current[2][:, -1]
+    return Potentials(
+        current, u, v, 0, float(error.max()), float(wrong.max()), float(error.max()), error, found.current[3]
+    )
 
 
 def _solve(
@@ -132,7 +157,7 @@ def _solve(
     feed = np.array(bit)
     bu, bv = (pad(part, padding) for part in into) if into is not None else (np.empty((0, rows, columns)),) * 2
     current = np.empty((vectors, columns))
-    report = np.zeros((vectors, 3))
+    report = np.zeros((vectors, 4))
     u, v = (np.empty((vectors if nodes else 0, rows, columns)) for _ in range(2))
     limit = _limit(rows, columns)
 
@@ -146,8 +171,10 @@ def _solve(
 
     threaded = vectors * G.size >= _LEAST_WORK
     in_threads(solve, vectors, threads=min(cores(), vectors) if threaded else 1)
-    iterations, residual, kcl_error = report.max(axis=0) if vectors else (0, 0.0, 0.0)
-    return Potentials(current, u[:, padding:], v[:, padding:], int(iterations), float(residual), float(kcl_error))
+    iterations, residual, kcl_error, own = report.max(axis=0).tolist() if vectors else (0, 0.0, 0.0, 0.0)
+    if padding:
+        u, v = u[:, padding:], v[:, padding:]
+    return Potentials(current, u, v, int(iterations), residual, kcl_error, own, report[:, 3])
 
 
 def _with_shorts(
@@ -155,7 +182,11 @@ def _with_shorts(
 ) -> Potentials:
     """Add conductances between neighbouring nodes: ``x = x0 - P (1/g + E' P)^-1 E' x0`` with ``P`` their responses."""
     shape = factors.ladders.shape
-    shorts = factors.ladders.shorts
+    given = factors.ladders.shorts
+    bridges = [k for k, short in enumerate(given) if short.resistance < np.inf]
+    if not bridges:
+        return _solve(factors, word, bit, into, rtol, nodes)._replace(short_current=np.zeros((len(word), len(given))))
+    shorts = [given[k] for k in bridges]
     kinds = np.array([short.kind == "bit" for short in shorts], dtype=np.int64)
     first = [(s.line, s.cell) if s.kind == "word" else (s.cell, s.line) for s in shorts]
     second = [(s.line + 1, s.cell) if s.kind == "word" else (s.cell, s.line + 1) for s in shorts]
@@ -176,9 +207,12 @@ def _with_shorts(
     responses = np.stack([response.word_line_voltage, response.bit_line_voltage], axis=1)
     system = np.diag([short.resistance for short in shorts]) + across(responses).T
     flow = np.linalg.solve(system, across(grids).T).T
+    magnitude = np.abs(grids) + np.einsum("ks,sxij->kxij", np.abs(flow), np.abs(responses))
     grids -= np.einsum("ks,sxij->kxij", flow, responses)
     u, v = grids[:, 0], grids[:, 1]
     current = (factors.conductance[factors.ladders.padding :] * (u - v)).sum(axis=1)
+    through = np.zeros((len(word), len(given)))
+    through[:, bridges] = flow
     for k, short in enumerate(shorts):
         if short.kind == "bit":
             current[:, short.line] -= flow[:, k]
@@ -190,6 +224,10 @@ def _with_shorts(
         unbridged.iterations + response.iterations,
         max(unbridged.residual, response.residual if response.residual > _ROUNDING else 0.0),
         unbridged.kcl_error + float(np.abs(flow).sum(axis=1).max(initial=0.0)) * response.kcl_error,
+        max(unbridged.own_residual, response.residual),
+        np.maximum(unbridged.own_residuals, response.residual),
+        through,
+        (magnitude[:, 0], magnitude[:, 1]),
     )
 
 

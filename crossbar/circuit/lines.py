@@ -8,13 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.bias import SIDES
-from crossbar.circuit.coarse import Coarse, coarse_crossbar
+from crossbar.circuit.branches import Branches, branches
+from crossbar.circuit.coarse import Coarse, coarse_crossbar, no_coarse
 from crossbar.circuit.network import check_grounded
 from crossbar.wires import Short, Wires
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
-__all__ = ["Ladders", "LineFactors", "factor_lines", "joined_sources", "ladders"]
+__all__ = [
+    "Ladders",
+    "LineFactors",
+    "check_joined",
+    "connected_sides",
+    "factor_lines",
+    "joined_sources",
+    "ladders",
+    "line_drops",
+]
 
 Mask = NDArray[np.bool_]
 
@@ -42,14 +52,18 @@ class Ladder(NamedTuple):
     def ends(self, fed: Array, other: Array) -> tuple[Array, Array]:
         """Return the potentials at the fed end and at the other end, 0 where they float, shape ``(vectors, lines)``."""
         near, far = np.where(self.turned, other, fed), np.where(self.turned, fed, other)
-        return np.nan_to_num(near), np.nan_to_num(far)
+        near[np.isnan(near)] = 0.0
+        far[np.isnan(far)] = 0.0
+        return near, far
 
 
 class Ladders(NamedTuple):
     """The wires of a crossbar with some of their terminals connected, which all its solutions share.
 
     Word lines are fed from the left and bit lines from the bottom. Rows are padded with open cells on ideal metal at
-    the top, `padding` of them, to a multiple of four.
+    the top, `padding` of them, to a multiple of four. Where `branched` is set, the circuit is more than ladders: ideal
+    metal leads from uneven wires to a second terminal, shorts have no resistance or hold what would float. Then it is
+    solved as a list of branches.
     """
 
     word: Ladder
@@ -57,19 +71,21 @@ class Ladders(NamedTuple):
     shorts: tuple[Short, ...]
     shape: tuple[int, int]
     padding: int
+    branched: tuple[Wires, dict[str, Mask]] | None = None
 
 
 class LineFactors(NamedTuple):
-    """Cells with padded rows, the factors of all lines of each kind, and the coarse crossbar."""
+    """Cells with padded rows, the factors of all lines of each kind, and the coarse crossbar; or the branches."""
 
     conductance: Array
     word: tuple[Array, Any]
     bit: tuple[Array, Any]
     coarse: Coarse
     ladders: Ladders
+    net: Branches | None = None
 
 
-def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array) -> Ladders:
+def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, shorted: bool = False) -> Ladders:
     """Return the ladders of a crossbar.
 
     Parameters
@@ -80,19 +96,22 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array) -> Lad
         For each side, which of its terminals are connected.
     conductance : numpy.ndarray
         Cell conductances [S], shape ``(rows, columns)``: cells of zero conductance join nothing.
+    shorted : bool, optional
+        Whether a conductance is infinite.
 
     Raises
     ------
     InputError
-        If a part floats, or ideal metal joins two terminals that cells tie down too.
+        If a part floats.
     """
     rows, columns = conductance.shape
     sure = all(connected[side].all() for side in ("word_left", "bit_bottom"))
     broken = any(np.isinf(np.asarray(r)).any() for r in (wires.word_line, wires.bit_line, wires.driver, wires.sense))
-    if broken or not sure:
-        check_grounded(conductance, wires, connected)
+    branched = shorted or any(short.resistance == 0.0 for short in wires.shorts)
+    if (broken or not sure) and not branched:
+        branched = not check_grounded(conductance, wires, connected)
     padding = -rows % 4
-    alike = wires.simple and sure
+    alike = wires.simple and sure and not branched
     if alike and not connected["word_right"].any() and not connected["bit_top"].any():
         r_word = np.full(columns, wires.word_line)
         r_word[0] = wires.word_line_end
@@ -105,8 +124,10 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array) -> Lad
         ]
         return Ladders(lines[0], lines[1], wires.shorts, (rows, columns), padding)
     segments = wires.segments(rows, columns)
-    word = _ladder("word", segments[0], connected["word_left"], connected["word_right"])
-    bit = _ladder("bit", segments[1][::-1].T, connected["bit_bottom"], connected["bit_top"])
+    word, uneven_word = _ladder(segments[0], connected["word_left"], connected["word_right"])
+    bit, uneven_bit = _ladder(segments[1][::-1].T, connected["bit_bottom"], connected["bit_top"])
+    if branched or uneven_word or uneven_bit:
+        return Ladders(word, bit, wires.shorts, (rows, columns), padding, (wires, connected))
     r_word, r_bit = np.zeros((rows + padding, columns)), np.zeros((rows + padding, columns))
     r_word[padding:] = word.resistance
     r_bit[padding:] = bit.resistance.T[::-1]
@@ -115,24 +136,24 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array) -> Lad
     )
 
 
-def _ladder(kind: str, segments: Array, fed: Mask, other: Mask) -> Ladder:
-    """Return the ladders of lines with resistances `segments` ``(lines, nodes + 1)`` from the fed end to the other."""
+def _ladder(segments: Array, fed: Mask, other: Mask) -> tuple[Ladder, bool]:
+    """Return the ladders of lines with resistances `segments` ``(lines, nodes + 1)`` from the fed end to the other.
+
+    The second value tells whether ideal metal leads from uneven wires to the other end of one, which no ladder has.
+    """
     near = np.where(fed, segments[:, 0], np.inf)
     far = np.where(other, segments[:, -1], np.inf)
     ideal = far == 0.0
     inner = segments[:, 1:-1].max(axis=1, initial=0.0) > 0.0
-    bad = np.flatnonzero(ideal & inner)
-    if bad.size:
-        name = "far_driver" if kind == "word" else "far_sense"
-        raise InputError(
-            name, f"0 ohm at {kind} line {bad[0]}, whose last segment is 0 ohm too", "> 0 [ohm] there", f"{name}=1e-3"
-        )
+    uneven = bool((ideal & inner).any())
+    ideal &= ~inner
     joined = ideal & (near == 0.0)
     near, far = np.where(ideal, far, near), np.where(ideal, near, far)
     far[joined] = np.inf
     resistance = np.array(segments[:, :-1])
     resistance[:, 0] = near
-    return Ladder(resistance, 1.0 / far, ideal, joined)
+    with np.errstate(divide="ignore"):
+        return Ladder(resistance, 1.0 / far, ideal, joined), uneven
 
 
 def factor_lines(
@@ -156,6 +177,10 @@ def factor_lines(
     """
     from crossbar.circuit.line_solves import factor_bit_lines, factor_word_lines
 
+    if shared.branched is not None:
+        net = branches(conductance, *shared.branched, (word_load, bit_load))
+        nothing = np.empty((0, 0))
+        return LineFactors(conductance, (nothing, nothing), (nothing, nothing), no_coarse(), shared, net)
     padding = shared.padding
     padded = pad(conductance, padding)
     factors, loads = [], []
@@ -182,6 +207,24 @@ def factor_lines(
     return LineFactors(padded, factors[0], factors[1], coarse, shared)
 
 
+def line_drops(factors: LineFactors) -> float:
+    """Return the largest voltage drop of a line, relative to the voltage that its cells would all have without drops.
+
+    It is the sum over the cells of ``G R``, with ``R`` the resistance of the line from the cell to the fed end: small
+    where metal conducts well. Rounding of potentials is larger in the currents by about as much.
+    """
+    G, (word, bit) = factors.conductance, (factors.ladders.word.resistance, factors.ladders.bit.resistance)
+    padding = factors.ladders.padding
+    if isinstance(word, tuple) and isinstance(bit, tuple):
+        from crossbar.circuit.line_solves import largest_drop
+
+        return largest_drop(G, word[0], bit[0])
+    word, bit = (np.where(np.isinf(r[padding:]), 0.0, r[padding:]) for r in (word, bit))
+    along, down = np.cumsum(word, axis=1), np.cumsum(bit[::-1], axis=0)[::-1]
+    with np.errstate(over="ignore"):
+        return float(max((G[padding:] * along).sum(axis=1).max(), (G[padding:] * down).sum(axis=0).max()))
+
+
 def pad(array: Array, padding: int) -> Array:
     """Return `array` with `padding` rows of zeros before its first row, as a writeable C-ordered array."""
     if not padding and array.flags.c_contiguous and array.flags.writeable:
@@ -194,6 +237,14 @@ def pad(array: Array, padding: int) -> Array:
 def connected_sides(sides: dict[str, Array]) -> dict[str, Mask]:
     """Return which terminals of each side are connected, for potentials of one vector."""
     return {name: ~np.isnan(sides[name]) for name in SIDES}
+
+
+def check_joined(shared: Ladders, sides: dict[str, Array]) -> None:
+    """Raise `InputError` where ideal metal joins two sources of different potential."""
+    for ladder, one, two in ((shared.word, "word_left", "word_right"), (shared.bit, "bit_top", "bit_bottom")):
+        apart = ladder.joined & (sides[one] != sides[two]).any(axis=0)
+        if apart.any():
+            raise joined_sources(one, two, int(np.flatnonzero(apart)[0]))
 
 
 def joined_sources(one: str, two: str, line: int) -> InputError:

@@ -99,15 +99,26 @@ def name_of(node: int, shape: tuple[int, int]) -> str:
     return f"word line {i} at column {j}" if kind == "word" else f"bit line {j} at row {i}"
 
 
-def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> None:
-    """Raise `InputError` naming a part of the crossbar that no current path joins to a connected terminal.
+def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> bool:
+    """Return whether cells and wires join every node to a connected terminal, without the help of shorts.
 
-    A short between lines does not count as a path: it is added to a solution without it, which must exist.
+    Raises
+    ------
+    InputError
+        If a part of the crossbar has no path to a connected terminal, not even by shorts; it is named.
     """
+    without = replace(wires, shorts=())
+    if _grounded(conductance, without, connected, strict=not wires.shorts):
+        return True
+    return not _grounded(conductance, wires, connected, strict=True)
+
+
+def _grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]], *, strict: bool) -> bool:
+    """Return whether a path joins every node to a connected terminal; raise `InputError` if not and `strict`."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    net = network(conductance, replace(wires, shorts=()), connected)
+    net = network(conductance, wires, connected)
     total = len(net.merged)
     carries = net.conductance > 0.0
     at, to = (np.concatenate([side[carries], np.arange(total)]) for side in (net.one, net.two))
@@ -116,13 +127,13 @@ def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArra
     _, part = connected_components(graph, directed=False)
     grounded = np.zeros(part.max() + 1, dtype=bool)
     grounded[part[net.terminals]] = True
-    nodes = 2 * conductance.size
     of_nodes = part[: 2 * conductance.size]
-    if not grounded[of_nodes].all():
-        raise floating_part(of_nodes, grounded, net.shape, "cells or wires, not by shorts alone")
+    if strict and not grounded[of_nodes].all():
+        raise floating_part(of_nodes, grounded, net.shape)
+    return bool(grounded[of_nodes].all())
 
 
-def floating_part(part: Index, grounded: NDArray[np.bool_], shape: tuple[int, int], means: str) -> InputError:
+def floating_part(part: Index, grounded: NDArray[np.bool_], shape: tuple[int, int]) -> InputError:
     """Return the error that names the nodes of a part without a terminal.
 
     Parameters
@@ -133,8 +144,6 @@ def floating_part(part: Index, grounded: NDArray[np.bool_], shape: tuple[int, in
         For each part, whether it has a terminal.
     shape : tuple of int
         Rows and columns.
-    means : str
-        The branches that may join a node to a terminal.
     """
     same = np.flatnonzero(part == part[np.flatnonzero(~grounded[part])[0]])
     names = ", ".join(name_of(int(n), shape) for n in same[:3])
@@ -142,7 +151,7 @@ def floating_part(part: Index, grounded: NDArray[np.bool_], shape: tuple[int, in
     return InputError(
         "bias",
         f"a floating part: {names}{more} have no path to a connected terminal",
-        f"every node joined to a terminal by {means}",
+        "every node joined to a terminal by cells, wires or shorts",
         "connect an end of one of these lines, or give its cells a conductance",
     )
 

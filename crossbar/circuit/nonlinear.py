@@ -58,7 +58,7 @@ class Problem(NamedTuple):
 
 
 class NonlinearSolution(NamedTuple):
-    """Node voltages [V] and cell currents [A], shape ``(rows, columns)``, effort and residuals."""
+    """Node voltages [V] and cell currents [A], shape ``(rows, columns)``, effort, residuals, and currents of shorts."""
 
     word_line_voltage: Array
     bit_line_voltage: Array
@@ -67,6 +67,7 @@ class NonlinearSolution(NamedTuple):
     iterations: int
     residual: float
     kcl_error: float
+    short_current: Array
 
 
 def solve_cells(problem: Problem, *, rtol: float, start: tuple[Array, Array] | None = None) -> NonlinearSolution:
@@ -127,13 +128,15 @@ class _Point(NamedTuple):
     iterations: int = 0
     residual: float = 0.0
     kcl_error: float = 0.0
+    bridges: Array = np.zeros(0)  # currents of the shorts
 
     def toward(self, other: _Point, share: float) -> _Point:
         """Return the point this share of the way to another, which obeys Kirchhoff's law as they do."""
         if share == 1.0:
             return other
         u, v, J = (a + share * (b - a) for a, b in zip(self[:3], other[:3], strict=True))
-        return _Point(u, v, J, other.iterations, other.residual, other.kcl_error)
+        bridges = self.bridges + share * (other.bridges - self.bridges)
+        return _Point(u, v, J, other.iterations, other.residual, other.kcl_error, bridges)
 
 
 def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None, counts: list[int]) -> NonlinearSolution:
@@ -152,7 +155,8 @@ def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None, co
         best = min(best, residual + at.residual)
         if residual + at.residual <= rtol:
             worst = _kcl_error(law[0] - at.J) + at.kcl_error
-            return NonlinearSolution(at.u, at.v, law[0], counts[0], counts[1], residual + at.residual, worst)
+            found = (counts[0], counts[1], residual + at.residual, worst, at.bridges)
+            return NonlinearSolution(at.u, at.v, law[0], *found)
         if steps == _MOST_STEPS or not np.isfinite(residual):
             raise _failure(law[0] - at.J, best, steps, rtol)
         # The residual of a linear system that rounding leaves is part of the sum above, and an error only if too large.
@@ -177,7 +181,8 @@ def _solve_tangents(problem: Problem, u: Array, v: Array, law: tuple[Array, Arra
     else:
         found = solve_gated(problem.ladders, problem.sides, g, m, (None, None), (-fixed, fixed), tolerance)
     u, v = found.word_line_voltage[0], found.bit_line_voltage[0]
-    return _Point(u, v, g * (u - v) - m * v + fixed, found.iterations, found.residual, found.kcl_error)
+    bridges = np.zeros(0) if found.short_current is None else found.short_current[0]
+    return _Point(u, v, g * (u - v) - m * v + fixed, found.iterations, found.residual, found.kcl_error, bridges)
 
 
 def _line_search(cells: CellArray, at: _Point, law: tuple, full: _Point) -> tuple[_Point, tuple]:

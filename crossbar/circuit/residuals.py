@@ -5,23 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.circuit.line_solves import bit_z
-from crossbar.circuit.row_operations import add_product, collect_magnitudes, fill, largest
+from crossbar.circuit.row_operations import add_product, collect_magnitudes, fill, largest, total
 from devices.common.jit import jit
 
-__all__ = ["raise_scale", "raise_scale_by_solution", "worst_ratio"]
+__all__ = ["cancellation", "raise_scale", "raise_scale_by_solution", "worst_ratio"]
 
+_NOTHING = 1e-13  # share of the currents ``G |u|`` that rounding may leave where no current flows
 _WEAK_LINE = 1e-12  # squared: a bit line whose currents are below a millionth of the largest counts as that millionth
 
 
 @jit(contract=True)
-def raise_scale(scale, t, cb, zb, q):
-    """Raise `scale`, by bit line, to ``|y| . |y|/D`` of the currents `t` as if all flowed the same way."""
+def raise_scale(scale, own, t, cb, zb, q):
+    """Raise `scale`, by bit line, to ``|y| . |y|/D`` of the currents `t` as if all flowed the same way.
+
+    `own` gets that alone, without regard to other lines or to earlier currents.
+    """
     rows = t.shape[0]
     energy = np.zeros(q.size)
     fill(q, 0.0)
     for i in range(rows):
         collect_magnitudes(q, cb[max(i - 1, 0)], t[i])
         add_product(energy, cb[i], bit_z(zb, i), q, q)
+    for j in range(energy.size):
+        own[j] = energy[j]
     _raise_to(scale, energy)
 
 
@@ -54,3 +60,32 @@ def worst_ratio(energy, scale):
                 return np.nan
             worst = max(worst, ratio)
     return np.sqrt(worst)
+
+
+@jit
+def cancellation(G, u, v, size_u, size_v, worst):
+    """Write the largest ratio of a line between ``G (|u| + |v|)`` and ``G |u - v|``, each summed over its cells.
+
+    By so much rounding of the potentials is larger in its currents, in each of the vectors. The magnitudes of the
+    numbers whose sums the potentials are stand for ``|u|`` and ``|v|``. A line without a current, as far as rounding
+    tells, is compared with the strongest line.
+    """
+    vectors, rows, columns = u.shape
+    size, flow = np.empty(rows + columns), np.empty(rows + columns)
+    a, b = np.empty(columns), np.empty(columns)
+    for k in range(vectors):
+        fill(size, 0.0)
+        fill(flow, 0.0)
+        for i in range(rows):
+            for j in range(columns):
+                a[j] = G[i, j] * (abs(size_u[k, i, j]) + abs(size_v[k, i, j]))
+                b[j] = G[i, j] * abs(u[k, i, j] - v[k, i, j])
+            for j in range(columns):
+                size[rows + j] += a[j]
+                flow[rows + j] += b[j]
+            size[i], flow[i] = total(a), total(b)
+        strongest = largest(flow)
+        worst[k] = 0.0
+        for j in range(rows + columns):
+            if size[j] > 0.0 and strongest > 0.0:
+                worst[k] = max(worst[k], size[j] / (flow[j] if flow[j] > _NOTHING * size[j] else strongest))

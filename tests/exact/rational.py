@@ -75,9 +75,7 @@ def solve_exactly(array: Crossbar, sides: dict[str, Any]) -> tuple[dict[tuple, F
     found = branches(array, sides)
     (m, n) = array.shape
     nodes = [(k, i, j) for j in range(n) for k in "bw" for i in range(m)]
-    fixed = {
-        (side, k): Fraction(float(v)) for side in SIDES for k, v in enumerate(sides[side]) if not math.isnan(v)
-    }
+    fixed = {(side, k): Fraction(float(v)) for side in SIDES for k, v in enumerate(sides[side]) if not math.isnan(v)}
     parent: dict[tuple, tuple] = {}
 
     def root(node):

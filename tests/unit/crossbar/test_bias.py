@@ -50,9 +50,8 @@ def test_ideal_metal_between_two_sources_must_agree():
         array.solve(Bias(word_left=0.1, word_right=[0.1, 0.2], bit_bottom=0.0))
     same = array.solve(Bias(word_left=0.1, word_right=0.1, bit_bottom=0.0))
     assert_allclose(same.terminal_current["word_left"], same.terminal_current["word_right"])
-    graded = Crossbar(G, Wires(word_line=[0.0, 1.0, 1.0, 0.0]))
-    with pytest.raises(InputError, match="far_driver"):
-        graded.solve(Bias(word_left=0.1, word_right=0.1, bit_bottom=0.0))
+    with pytest.raises(InputError, match="another potential than bit_bottom at bit line 2"):
+        array.solve(Bias(word_left=0.1, bit_top=[0.0, FLOATING, 0.1], bit_bottom=0.0))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_negative_capacitance_is_refused(name):
 
 def test_bad_faults_are_refused():
     with pytest.raises(InputError, match="resistance"):
-        Short("word", 0, 0, 0.0)
+        Short("word", 0, 0, -1.0)
     with pytest.raises(InputError, match="kind"):
         Short("gate", 0, 0, 1.0)
     with pytest.raises(InputError, match="segment"):

@@ -35,7 +35,7 @@ def agree(array: Crossbar, voltage: np.ndarray, rtol: float) -> None:
     top = np.abs(voltage).max()
     assert_allclose(readout.word_line_voltage, u, rtol=0, atol=rtol * top)
     assert_allclose(readout.bit_line_voltage, v, rtol=0, atol=rtol * top)
-    assert readout.residual <= 1e-12
+    assert readout.residual <= rtol
     assert readout.kcl_error <= 1e-11 * flow.max()
 
 

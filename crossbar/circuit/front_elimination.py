@@ -1,9 +1,10 @@
 """The compiled star-mesh elimination of a network of conductances, in which nothing is subtracted.
 
 A node whose conductances ``g_j`` to its neighbours add up to ``s`` is a star; without it the neighbours are joined by a
-mesh of conductances ``g_i g_j / s``, and its potential is the mean of theirs with the weights ``w_j = g_j / s``. All are
-sums and products of positive numbers, so that each conductance keeps its digits however far they lie apart, and what
-is left in the end are the conductances between terminals. On the way back potentials are not computed, but differences:
+mesh of conductances ``g_i g_j / s``, and its potential is the mean of theirs with the weights ``w_j = g_j / s``. All
+are sums and products of positive numbers, so that each conductance keeps its digits however far they lie apart, and
+what is left in the end are the conductances between terminals. On the way back potentials are not computed, but
+differences:
 
     d[k, j] = sum_m w_m d[m, j]
 
@@ -91,61 +92,51 @@ def eliminate(front, start, g, own, slot, weight, total):
 
 
 @jit
-def differences(start, own, slot, weight, total, terminal, injected, noise, rounding, d, e, b, across, error, potential):
-    """Write the differences of potential `across` branches [V], their error bounds, and the nodes' potentials [V].
+def differences(start, own, slot, weight, total, terminal, injected, d, across, potential):
+    """Write the differences of potential `across` branches [V], and the nodes' potentials [V].
 
     Parameters
     ----------
     start, own, slot, weight, total
         As `front_slots` and `eliminate` left them.
-    terminal : numpy.ndarray
-        Potentials of the terminals [V].
-    injected, noise : numpy.ndarray
-        Currents into the nodes, and bounds of their errors [A].
-    rounding : float
-        Relative error of a weight.
-    d, e, b : numpy.ndarray
-        Room for differences and error bounds, shape ``(slots, slots)``, and for currents, ``(2, slots)``.
+    terminal, injected : numpy.ndarray
+        Potentials of the terminals [V] and currents into the nodes [A].
+    d : numpy.ndarray
+        Room for differences, shape ``(slots, slots)``.
     """
     nodes, width = weight.shape
     fixed = terminal.size
-    pushed = np.zeros((2, nodes))
-    for j in range(width):
-        b[0, j] = b[1, j] = 0.0
+    pushed, brought = np.zeros(nodes), np.zeros(width)
     for k in range(nodes):
         a = own[k]
-        now, size = b[0, a] + injected[k], b[1, a] + noise[k] + rounding * abs(injected[k])
-        b[0, a] = b[1, a] = 0.0
-        if size > 0.0:
+        now = brought[a] + injected[k]
+        brought[a] = 0.0
+        if now != 0.0:
             for j in range(width):
-                b[0, j] += weight[k, j] * now
-                b[1, j] += weight[k, j] * size
-            pushed[0, k], pushed[1, k] = now / total[k], size / total[k]
+                brought[j] += weight[k, j] * now
+            pushed[k] = now / total[k]
     for i in range(width):
         for j in range(width):
-            d[i, j] = e[i, j] = 0.0
+            d[i, j] = 0.0
     for i in range(fixed):
         for j in range(fixed):
             d[i, j] = terminal[i] - terminal[j]
     for k in range(nodes - 1, -1, -1):
         a = own[k]
-        row, bound = d[a], e[a]
+        row = d[a]
         for j in range(width):
-            row[j], bound[j] = pushed[0, k], pushed[1, k]
+            row[j] = pushed[k]
         for m in range(width):
             w = weight[k, m]
             if w > 0.0:
-                from_m, error_m = d[m], e[m]
+                from_m = d[m]
                 for j in range(width):
                     row[j] += w * from_m[j]
-                    bound[j] += w * (error_m[j] + rounding * abs(from_m[j]))
         for j in range(width):
             d[j, a] = -row[j]
-            e[j, a] = bound[j]
-        row[a] = bound[a] = 0.0
+        row[a] = 0.0
         for n in range(start[k], start[k + 1]):
             across[n] = row[slot[n]]
-            error[n] = bound[slot[n]]
         nearest = 0
         for j in range(1, fixed):
             if abs(terminal[j]) + abs(row[j]) < abs(terminal[nearest]) + abs(row[nearest]):
