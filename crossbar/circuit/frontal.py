@@ -271,6 +271,8 @@ def solve_within(
     limit: float, net: Branches, sides: dict[str, Array], injected: Array | None = None
 ) -> BranchSolution | None:
     """Do the same, or return none where it would take more than a number of operations, or too much memory."""
+    if 2.0 * np.prod(net.shape) * min(net.shape) ** 2 > limit:
+        return None
     given = np.concatenate([*(sides[side] for side in SIDES), np.zeros((len(sides["word_left"]), 1))], axis=1)
     given[:, -1] = 0.0 if net.loaded else np.nan
     made: dict[bytes, Elimination] = {}

@@ -1,12 +1,14 @@
 """Currents of branches without resistance: by Kirchhoff's current law, since their nodes are at one potential.
 
 A node that only one such branch joins to the others passes through it what its other branches bring. Such nodes are
-taken off one after another; in a tree of branches no more is needed, and no current is a difference of two larger ones.
+taken off one after another, those that know it best first; in a tree of branches no more is needed.
 What is left are loops, and paths from one terminal to another, whose currents no law determines: they are those of
 equal resistances in place of the zeros, however small.
 """
 
 from __future__ import annotations
+
+import heapq
 
 import numpy as np
 
@@ -37,9 +39,11 @@ def island_currents(one: Index, two: Index, held: Index, outflow: Array, error: 
         joined.setdefault(int(two[k]), set()).add(k)
     fixed = np.zeros(nodes, dtype=bool)
     fixed[held] = True
-    leaves = [node for node, found in joined.items() if len(found) == 1 and not fixed[node]]
+    leaves = [(float(dq[:, x].max()), x) for x, found in joined.items() if len(found) == 1 and not fixed[x]]
+    heapq.heapify(leaves)
     left = np.ones(count, dtype=bool)
-    for node in leaves:  # the list grows on the way
+    while leaves:
+        _, node = heapq.heappop(leaves)
         if len(joined[node]) != 1:
             continue
         k = joined[node].pop()
@@ -51,7 +55,7 @@ def island_currents(one: Index, two: Index, held: Index, outflow: Array, error: 
         left[k] = False
         joined[other].discard(k)
         if len(joined[other]) == 1 and not fixed[other]:
-            leaves.append(other)
+            heapq.heappush(leaves, (float(dq[:, other].max()), other))
     rest = np.flatnonzero(left)
     if rest.size:
         flow[:, rest], bound[:, rest] = _equal_resistances(one[rest], two[rest], fixed, q, dq)

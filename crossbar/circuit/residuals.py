@@ -87,5 +87,6 @@ def cancellation(G, u, v, size_u, size_v, worst):
         strongest = largest(flow)
         worst[k] = 0.0
         for j in range(rows + columns):
-            if size[j] > 0.0 and strongest > 0.0:
-                worst[k] = max(worst[k], size[j] / (flow[j] if flow[j] > _NOTHING * size[j] else strongest))
+            if size[j] > 0.0:
+                scale = flow[j] if flow[j] > _NOTHING * size[j] else strongest
+                worst[k] = max(worst[k], size[j] / scale if scale > _NOTHING * size[j] else 1.0 / _NOTHING)

@@ -177,7 +177,7 @@ class Programmer:
         words = np.zeros(self.crossbar.rows)
         words[row] = volts
         found = self._solve(Bias.read(words), self._control(row, column))
-        grids = (found.word_line_voltage, found.bit_line_voltage, found.cell_current)
+        grids = (found.word_line_voltage, found.bit_line_voltage, found.cell_current, found.short_current)
         return float(line_totals(self.crossbar.wires, *grids)[1][column]) / volts
 
     def _check(self, row: int, column: int) -> None:
