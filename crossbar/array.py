@@ -48,7 +48,7 @@ class Crossbar:
     Raises
     ------
     InputError
-        If a conductance is negative or not finite (the cell is named), the cells are not 2-D, or the wires do not
+        If a conductance is negative or not a number (the cell is named), the cells are not 2-D, or the wires do not
         fit them.
 
     Examples
@@ -177,10 +177,13 @@ class Crossbar:
 
         Notes
         -----
-        The relative error of the currents is some 1e-15 times the largest ``1 + r G``, with ``r`` a segment and ``G`` a
-        cell: full accuracy wherever cells conduct worse than metal. `transfer` keeps its digits beyond that too, where
-        the wires are given as numbers, not arrays. Of a read through it the residual is the relative disagreement of
-        the two methods.
+        Rounding of the node voltages is larger in the currents by the largest sum of ``R G`` over the cells of a line,
+        with ``R`` the resistance from there to its terminal. Where that would be more than 1e-10 of a current, or cells
+        or shorts have no resistance, the currents follow from a star-mesh elimination, which subtracts nothing: in 1000
+        random arrays of ``r G`` from 1e-12 to 1e12 they are exact to 2e-14. It takes time as ``rows * columns`` times
+        the square of the smaller side, and is used up to some 10 s; beyond that `residual` tells. Of a read through
+        the transfer matrix the residual is the relative disagreement of the two methods, or the bound of the
+        elimination.
 
         Examples
         --------
@@ -288,12 +291,18 @@ class Crossbar:
         Raises
         ------
         InputError
-            As in `solve`, and for times that do not rise or lie outside the duration.
+            As in `solve`, and for times that do not rise or lie outside the duration, shorts of 0 ohm, or cells of
+            infinite conductance.
         ConvergenceError
             If the end is not reached; it has the trace up to there in its attribute ``partial``.
         """
         from crossbar.simulation import simulate_crossbar
 
+        if any(short.resistance == 0.0 for short in self._wires.shorts):
+            allowed = "> 0 ohm in a transient, where its current follows from potentials"
+            raise InputError("wires", "a short of 0 ohm", allowed, "Short(..., resistance=1e-3)")
+        if isinstance(self._cells, OhmicCells) and self._cells.shorted:
+            raise InputError("cells", "an infinite conductance", "finite ones in a transient", "1e3 [S]")
         return simulate_crossbar(
             self, bias, duration=duration, times=times, probes=probes, tolerance=tolerance, step=step,
             max_steps=max_steps, control=self.control(gate, bulk),
@@ -302,8 +311,8 @@ class Crossbar:
     def transfer(self) -> Array:
         """Return the exact transfer matrix ``T`` [S], shape ``(rows, columns)``: ``current = voltage @ T``.
 
-        It is computed once, by block elimination, and is read-only; broken, uneven or bridged wires are read source by
-        source instead, with the accuracy of `read`. One entry is the current into a sense amplifier for one volt at a
+        It is computed once, by block elimination, and is read-only; broken or uneven wires are read source by source
+        instead, with the accuracy of `read`. Cells far better than metal, and shorts, take a star-mesh elimination. One entry is the current into a sense amplifier for one volt at a
         source while all other sources are at 0 V. A backward read has the transposed matrix, by reciprocity.
 
         Returns

@@ -27,9 +27,11 @@ class Readout:
     backward : bool
         The bit lines were driven and the word lines sensed.
     residual : float
-        Largest residual of a bit line relative to the sum of its absolute cell currents.
+        Bound of the error of the currents, each relative to the largest current of its line: what is left of
+        Kirchhoff's current law, and rounding. A line that carries no current as far as rounding tells is compared with
+        the strongest line.
     kcl_error : float
-        Largest violation of Kirchhoff's current law by a bit line [A].
+        Largest violation of Kirchhoff's current law by a line [A].
     """
 
     voltage: Array

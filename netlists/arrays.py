@@ -68,9 +68,10 @@ def crossbar_circuit(
     Cell i, j leads from ``w{i}_{j}`` to ``b{i}_{j}``: resistor ``R{i}_{j}``, or device ``X{i}_{j}``, or two devices
     ``Xt{i}_{j}`` (top) and ``Xb{i}_{j}`` (bottom) with net ``m{i}_{j}`` between them. Gate lines are nets ``gate{k}``
     with sources ``Vgate{k}``, one for each row or column; the bulk is net ``bulk`` with ``Vbulk``. Shorts are
-    ``Rshort{n}``, in their order. Capacitors are ``Cw{i}_{j}`` and ``Cb{i}_{j}`` to ground and ``Cx{i}_{j}`` across
-    the cell; probes of states are nets ``xsv{i}_{j}``, ``xsvt{i}_{j}`` or ``xsvb{i}_{j}``, with ``_{state}`` at the end
-    where a device has several.
+    ``Rshort{n}``, in their order. A shorted cell and a short of 0 ohm are sources of 0 V, ``V{i}_{j}`` and
+    ``Vshort{n}``, left out where sources join their nets already. Capacitors are ``Cw{i}_{j}`` and ``Cb{i}_{j}`` to
+    ground and ``Cx{i}_{j}`` across the cell; probes of states are nets ``xsv{i}_{j}``, ``xsvt{i}_{j}`` or
+    ``xsvb{i}_{j}``, with ``_{state}`` at the end where a device has several.
 
     A zero resistance merges its nets. Left out are open cells, open segments, all between a floating terminal and the
     first or last cell, and the second source of a line that is one net from source to source (``Vr{i}``, ``Vt{j}``);
@@ -225,6 +226,8 @@ class _Lines:
     def __init__(self, wires: Wires, sides: Mapping[str, Sequence[_Potential]], rows: int, columns: int) -> None:
         self.wires, self.shape = wires, (rows, columns)
         self.merged: dict[str, str] = {}
+        self.tied: dict[str, str] = {}  # nets that sources of 0 V join to others, up to one that stands for all
+        self.levels: dict[str, float | Waveform] = {}  # of the nets that sources hold
         self.ports: dict[str, list[str]] = {side: [] for side in SOURCES}
         self.floating: dict[str, str] = {}
         self.word: list[Element] = []
@@ -290,8 +293,38 @@ class _Lines:
         for n, short in enumerate(self.wires.shorts):
             places = ((short.line + k, short.cell) for k in (0, 1))
             one, two = (self.net(f"w{a}_{b}" if short.kind == "word" else f"b{b}_{a}") for a, b in places)
-            bridges.append(Resistor(f"Rshort{n}", one, two, short.resistance))
+            if short.resistance == 0.0:
+                bridges += self.tie(f"Vshort{n}", one, two)
+            elif short.resistance < math.inf:
+                bridges.append(Resistor(f"Rshort{n}", one, two, short.resistance))
         return bridges
+
+    def tie(self, name: str, one: str, two: str) -> list[Element]:
+        """Return a source of 0 V between two nets, or nothing where sources join them already."""
+        if not self.levels and not self.tied:
+            for source in (*self.word, *self.bit):
+                if isinstance(source, VoltageSource) and source.minus == GROUND:
+                    self.levels[source.plus] = source.value
+                elif isinstance(source, VoltageSource):
+                    self.tied[source.plus] = source.minus
+        keep, drop = self._end(one), self._end(two)
+        if keep == drop:
+            return []
+        if keep in self.levels and drop in self.levels:
+            if self.levels[keep] != self.levels[drop]:
+                given = f"0 ohm between nets {one} and {two}, whose sources differ"
+                raise InputError("crossbar", given, "equal potentials, or a resistance between them", "Short(..., 1.0)")
+            return []
+        if drop in self.levels:
+            keep, drop = drop, keep
+        self.tied[drop] = keep
+        return [VoltageSource(name, one, two, 0.0)]
+
+    def _end(self, net: str) -> str:
+        """Return the net that stands for all that sources of 0 V join to `net`."""
+        while net in self.tied:
+            net = self.tied[net]
+        return net
 
     def capacitors(self, others: Iterable[Element] | None) -> list[Element]:
         """Capacitances of the lines at each cell, and between them; at rest only at nets that `others` have too."""
@@ -337,11 +370,13 @@ def _cells(crossbar: Crossbar, lines: _Lines, *, held: bool) -> tuple[list[Eleme
     places = [(i, j) for i in range(rows) for j in range(columns)]
     if crossbar.ohmic:
         conductances = crossbar.conductance.ravel().tolist()
-        ohmic: list[Element] = [
-            Resistor(f"R{i}_{j}", lines.net(f"w{i}_{j}"), lines.net(f"b{i}_{j}"), 1.0 / conductance)
-            for (i, j), conductance in zip(places, conductances, strict=True)
-            if conductance >= _SMALLEST
-        ]
+        ohmic: list[Element] = []
+        for (i, j), conductance in zip(places, conductances, strict=True):
+            one, two = lines.net(f"w{i}_{j}"), lines.net(f"b{i}_{j}")
+            if conductance == math.inf:
+                ohmic += lines.tie(f"V{i}_{j}", one, two)
+            elif conductance >= _SMALLEST:
+                ohmic.append(Resistor(f"R{i}_{j}", one, two, 1.0 / conductance))
         return ohmic, ()
     parts = cell_instances(crossbar)
     definitions: dict[str, Subcircuit] = {}

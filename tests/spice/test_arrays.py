@@ -73,6 +73,32 @@ def test_open_wires_and_shorts(seed):
     crosscheck(Crossbar(conductances(rng, shape), wires), bias).assert_within(relative=1e-10)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_shorts_of_0_ohm_and_shorted_cells(seed):
+    rng = np.random.default_rng(seed)
+    shape = rows, columns = tuple(rng.integers(3, 7, 2))
+    shorts = [Short("word", int(rng.integers(rows - 1)), int(rng.integers(columns)), r) for r in (0.0, 0.0, np.inf)]
+    shorts += [Short("bit", int(rng.integers(columns - 1)), int(rng.integers(rows)), r) for r in (0.0, 3.0)]
+    cells = np.where(rng.random(shape) < 0.15, np.inf, conductances(rng, shape))
+    array = Crossbar(cells, metal(rng, shape, shorts=shorts))
+    crosscheck(array, some_bias(rng, shape)).assert_within(relative=1e-10)
+
+
+def test_ideal_metal_from_uneven_wires_to_a_second_terminal():
+    uneven = np.zeros((3, 2))
+    uneven[1, 0] = 5.0
+    array = Crossbar([[1e-5, 2e-5], [3e-5, 4e-5]], Wires(word_line=2.0, bit_line=uneven))
+    bias = Bias(word_left=[0.3, 0.1], bit_top=0.0, bit_bottom=0.0)
+    crosscheck(array, bias).assert_within(relative=1e-11)
+
+
+def test_0_ohm_between_sources_that_differ_is_refused():
+    array = Crossbar([[1e-5], [1e-5]], Wires(bit_line=1.0, shorts=(Short("word", 0, 0, 0.0),)))
+    with pytest.raises(InputError, match=r"0 ohm between nets .* whose sources differ"):
+        crossbar_circuit(array, Bias.read([0.1, 0.2]))
+    assert "Vshort0" not in {e.name for e in crossbar_circuit(array, Bias.read([0.1, 0.1])).elements}
+
+
 @pytest.mark.parametrize(
     "wires", [Wires(), Wires(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), Wires(driver=3.0, far_driver=2.0, bit_line=1.0)], ids=str
 )
