@@ -312,8 +312,9 @@ class Crossbar:
         """Return the exact transfer matrix ``T`` [S], shape ``(rows, columns)``: ``current = voltage @ T``.
 
         It is computed once, by block elimination, and is read-only; broken or uneven wires are read source by source
-        instead, with the accuracy of `read`. Cells far better than metal, and shorts, take a star-mesh elimination. One entry is the current into a sense amplifier for one volt at a
-        source while all other sources are at 0 V. A backward read has the transposed matrix, by reciprocity.
+        instead, with the accuracy of `read`. Cells far better than metal, and shorts, take a star-mesh elimination. One
+        entry is the current into a sense amplifier for one volt at a source while all other sources are at 0 V. A
+        backward read has the transposed matrix, by reciprocity.
 
         Returns
         -------

@@ -13,10 +13,7 @@ from crossbar.solution import line_currents
 from crossbar.wires import Wires
 from devices.common.arrays import Array
 
-__all__ = ["ROUNDINGS", "OhmicSolution", "by_branches", "by_lines"]
-
-#: Roundings of a potential that add up in a current, seen in random arrays of up to 12 x 12 cells.
-ROUNDINGS = 50.0 * float(np.finfo(float).eps)
+__all__ = ["OhmicSolution", "by_branches", "by_lines"]
 
 
 class OhmicSolution(NamedTuple):
@@ -71,17 +68,18 @@ class OhmicSolution(NamedTuple):
 
 def by_lines(found: Potentials, conductance: Array) -> OhmicSolution:
     """Return the solution that potentials stand for."""
-    from crossbar.circuit.residuals import cancellation
+    from crossbar.circuit.residuals import error_bounds
 
-    u, v = (np.ascontiguousarray(grid) for grid in (found.word_line_voltage, found.bit_line_voltage))
+    u, v = found.word_line_voltage, found.bit_line_voltage
+    if not u.flags.c_contiguous:
+        u, v = u.copy(), v.copy()
     size_u, size_v = (u, v) if found.magnitude is None else found.magnitude
-    grown = np.empty(len(u))
-    cancellation(conductance, u, v, size_u, size_v, grown)
-    rounding = np.where(grown > _USUAL, ROUNDINGS * grown, 0.0)
-    shorts = np.zeros((len(u), 0)) if found.short_current is None else found.short_current
-    error = found.own_residuals * np.maximum(1.0, grown / _USUAL) + rounding
-    kcl_error = np.full(len(u), found.kcl_error)
+    vectors = len(u)
+    error, rounding = np.empty(vectors), np.empty(vectors)
+    error_bounds(conductance, u, v, size_u, size_v, found.own_residuals, error, rounding)
+    shorts = np.zeros((vectors, 0)) if found.short_current is None else found.short_current
     w = u - v
+    kcl_error = np.full(vectors, found.kcl_error)
     return OhmicSolution(
         u, v, w, conductance * w, shorts, found.current, None, found.iterations, error, rounding, kcl_error
     )  # fmt: skip
@@ -93,6 +91,3 @@ def by_branches(found: BranchSolution) -> OhmicSolution:
     error, kcl_error = found.quality()
     grids = found.word_line_voltage, found.bit_line_voltage, found.cell_voltage
     return OhmicSolution(*grids, cells, shorts, bit[:, -1], (word, bit), 0, error, error, kcl_error)
-
-
-_USUAL = 10.0  # ratio of potentials to differences up to which rounding is far below any tolerance

@@ -11,11 +11,20 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.bias import SIDES
-from crossbar.circuit.branches import branches
+from crossbar.circuit.branches import Branches, branches
 from crossbar.circuit.frontal import LIMIT, solve_branches, solve_within, transfer_by_elimination
 from crossbar.circuit.linear import Potentials, not_converged, solve_fed, solve_lines
-from crossbar.circuit.lines import LineFactors, Mask, check_joined, connected_sides, factor_lines, ladders, line_drops
-from crossbar.circuit.ohmic_solution import ROUNDINGS, OhmicSolution, by_branches, by_lines
+from crossbar.circuit.lines import (
+    ROUNDINGS,
+    LineFactors,
+    Mask,
+    check_joined,
+    connected_sides,
+    factor_lines,
+    ladders,
+    line_drops,
+)
+from crossbar.circuit.ohmic_solution import OhmicSolution, by_branches, by_lines
 from crossbar.circuit.transfer import operations, transfer_matrix
 from crossbar.readout import Readout
 from crossbar.solution import Solution, line_totals
@@ -80,7 +89,7 @@ class Reader:
         elif nodes or self._hard:
             current, found, sent = self._solve_read(vectors, rtol, backward)
             iterations = found.iterations
-            residual, kcl_error = (float(e.max(initial=0.0)) for e in (found.error, found.kcl_error))
+            residual, kcl_error = float(found.error.max()), float(found.kcl_error.max())
             shape = (*voltage.shape[:-1], *self.conductance.shape)
             u, v = found.word_line_voltage.reshape(shape), found.bit_line_voltage.reshape(shape)
             grids = (u, v, found.cell_current.reshape(shape), sent.reshape(voltage.shape))
@@ -101,17 +110,21 @@ class Reader:
     def solve(self, sides: dict[str, Array], rtol: float) -> OhmicSolution:
         """Return the solution for potentials ``(vectors, lines)`` of which the same ones float in all vectors."""
         on, G = connected_sides({name: side[0] for name, side in sides.items()}), self.conductance
-        as_read = (
-            on["word_left"].all() and on["bit_bottom"].all() and not (on["word_right"].any() or on["bit_top"].any())
-        )
-        factors = self.factors() if as_read else factor_lines(G, ladders(self.wires, on, G, self._shorted))
+        if on["word_left"].all() and on["bit_bottom"].all() and not (on["word_right"].any() or on["bit_top"].any()):
+            return self._solve(self.factors(), sides, rtol, as_read=True)
+        factors = factor_lines(G, ladders(self.wires, on, G, self._shorted))
+        if factors.net is None:
+            check_joined(factors.ladders, sides)
+        return self._solve(factors, sides, rtol, as_read=False)
+
+    def _solve(self, factors: LineFactors, sides: dict[str, Array], rtol: float, *, as_read: bool) -> OhmicSolution:
+        """Do that with the factors for these sides, connected as for a read or not."""
         if factors.net is not None:
             return by_branches(solve_branches(factors.net, sides))
-        if not as_read:
-            check_joined(factors.ladders, sides)
-        exact = solve_within(_QUICK, branches(G, self.wires, on), sides) if self.wires.shorts else None
+        exact = solve_within(_QUICK, self._branches(sides), sides) if self.wires.shorts else None
         if exact is not None:
             return by_branches(exact)
+        G = self.conductance
         if as_read:
             word, bit = sides["word_left"], sides["bit_bottom"]
             potentials = solve_fed(factors, word, bit, rtol=rtol, nodes=True, accept=np.inf)
@@ -119,6 +132,8 @@ class Reader:
             potentials = solve_lines(factors, sides, rtol=rtol, nodes=True, accept=np.inf)
         found = by_lines(potentials, G)
         allowed = max(_ACCURATE, rtol)
+        if (found.error <= allowed).all() and potentials.residual <= rtol:
+            return found
         loose = np.flatnonzero((found.error > allowed) & (found.rounding <= allowed))
         if loose.size:
             part = {name: side[loose] for name, side in sides.items()}
@@ -127,12 +142,16 @@ class Reader:
         wrong = np.flatnonzero(~(found.error <= allowed))
         if wrong.size:
             part = {name: side[wrong] for name, side in sides.items()}
-            exact = solve_within(LIMIT, branches(G, self.wires, on), part)
+            exact = solve_within(LIMIT, self._branches(part), part)
             if exact is not None:
                 return found.with_segments(self.wires, sides).replaced(wrong, by_branches(exact))
         if not potentials.residual <= rtol:
             raise not_converged(potentials, rtol)
         return found
+
+    def _branches(self, sides: dict[str, Array]) -> Branches:
+        on = connected_sides({name: side[0] for name, side in sides.items()})
+        return branches(self.conductance, self.wires, on)
 
     def factors(self) -> LineFactors:
         """Return the factors of all lines with the terminals of a read connected, made once."""
@@ -163,12 +182,11 @@ class Reader:
     def _solve_read(self, vectors: Array, rtol: float, backward: bool) -> tuple[Array, OhmicSolution, Array]:
         """Return what a read senses [A], its solution, and what it drives into the array [A]."""
         rows, columns = self.conductance.shape
-        word, bit = (
-            (np.zeros((len(vectors), rows)), vectors) if backward else (vectors, np.zeros((len(vectors), columns)))
-        )
-        open_word, open_bit = np.full_like(word, np.nan), np.full_like(bit, np.nan)
+        grounded = np.zeros((len(vectors), rows if backward else columns))
+        word, bit = (grounded, vectors) if backward else (vectors, grounded)
+        open_word, open_bit = np.full(word.shape, np.nan), np.full(bit.shape, np.nan)
         sides = {"word_left": word, "word_right": open_word, "bit_top": open_bit, "bit_bottom": bit}
-        found = self.solve(sides, rtol)
+        found = self._solve(self.factors(), sides, rtol, as_read=True)
         if found.segment_current is not None:
             sent, received = found.segment_current[0][..., 0], found.segment_current[1][:, -1]
         else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from crossbar.circuit.line_solves import bit_z
+from crossbar.circuit.lines import ROUNDINGS
 from crossbar.circuit.row_operations import add_product, collect_magnitudes, fill, largest, total
 from devices.common.jit import jit
 
-__all__ = ["cancellation", "raise_scale", "raise_scale_by_solution", "worst_ratio"]
+__all__ = ["error_bounds", "raise_scale", "raise_scale_by_solution", "worst_ratio"]
 
+_USUAL = 10.0  # ratio of potentials to differences up to which rounding is far below any tolerance
 _NOTHING = 1e-13  # share of the currents ``G |u|`` that rounding may leave where no current flows
 _WEAK_LINE = 1e-12  # squared: a bit line whose currents are below a millionth of the largest counts as that millionth
 
@@ -63,12 +65,13 @@ def worst_ratio(energy, scale):
 
 
 @jit
-def cancellation(G, u, v, size_u, size_v, worst):
-    """Write the largest ratio of a line between ``G (|u| + |v|)`` and ``G |u - v|``, each summed over its cells.
+def error_bounds(G, u, v, size_u, size_v, residual, error, rounding):
+    """Write bounds of the relative error of a line's currents in each vector, and the part of it due to rounding.
 
-    By so much rounding of the potentials is larger in its currents, in each of the vectors. The magnitudes of the
-    numbers whose sums the potentials are stand for ``|u|`` and ``|v|``. A line without a current, as far as rounding
-    tells, is compared with the strongest line.
+    Rounding of the potentials is larger in the currents of a line by the ratio of ``G (|u| + |v|)`` to ``G |u - v|``,
+    each summed over its cells, and so is the `residual`. The magnitudes of the numbers whose sums the potentials are
+    stand for ``|u|`` and ``|v|``. A line without a current, as far as rounding tells, is compared with the strongest
+    line.
     """
     vectors, rows, columns = u.shape
     size, flow = np.empty(rows + columns), np.empty(rows + columns)
@@ -85,8 +88,10 @@ def cancellation(G, u, v, size_u, size_v, worst):
                 flow[rows + j] += b[j]
             size[i], flow[i] = total(a), total(b)
         strongest = largest(flow)
-        worst[k] = 0.0
+        worst = 0.0
         for j in range(rows + columns):
             if size[j] > 0.0:
                 scale = flow[j] if flow[j] > _NOTHING * size[j] else strongest
-                worst[k] = max(worst[k], size[j] / scale if scale > _NOTHING * size[j] else 1.0 / _NOTHING)
+                worst = max(worst, size[j] / scale if scale > _NOTHING * size[j] else 1.0 / _NOTHING)
+        rounding[k] = ROUNDINGS * worst if worst > _USUAL else 0.0
+        error[k] = residual[k] * max(1.0, worst / _USUAL) + rounding[k]
