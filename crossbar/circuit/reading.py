@@ -25,7 +25,7 @@ from crossbar.circuit.lines import (
     line_drops,
 )
 from crossbar.circuit.ohmic_solution import OhmicSolution, by_branches, by_lines
-from crossbar.circuit.transfer import operations, transfer_matrix
+from crossbar.circuit.transfer import operations, transfer_error, transfer_matrix
 from crossbar.readout import Readout
 from crossbar.solution import Solution, line_totals
 from crossbar.wires import Wires
@@ -39,6 +39,7 @@ _FEWEST_VECTORS = 8  # below which the transfer matrix is never cheaper
 _ACCURATE = 1e-10  # bound of a current's relative error above which a better method is taken
 _TIGHTEST = 1e-15  # residual that iterations may reach
 _SMALL_DROPS = 100.0  # relative drops up to which a residual stands for an error
+_MOST_BLOCKS = 1e11  # operations of a block elimination in place of a read, some seconds
 _QUICK = 2e8  # operations of an elimination that takes no longer than an iteration with shorts
 
 
@@ -171,7 +172,10 @@ class Reader:
             transfer = self._exact_transfer(LIMIT) if self._hard else None
             if transfer is None and self.wires.simple and not self._shorted:
                 transfer = transfer_matrix(self.conductance, self.wires)
-                self._transfer_error = self._disagreement(transfer)
+                if self._hard:
+                    self._transfer_error = transfer_error(self.conductance, self.wires, transfer)
+                else:
+                    self._transfer_error = self._disagreement(transfer)
             elif transfer is None:
                 transfer, found, _ = self._solve_read(np.eye(self.conductance.shape[0]), _TIGHTEST, False)
                 self._transfer_error = float(found.error.max())
@@ -219,7 +223,9 @@ class Reader:
         """Return the transfer matrix if it exists, is more exact, or takes fewer operations than solving."""
         if self._transfer is None:
             if self._hard:
-                return self._exact_transfer(LIMIT if not self.wires.shorts else _QUICK)
+                exact = self._exact_transfer(LIMIT if not self.wires.shorts else _QUICK)
+                blocks = self.wires.simple and not self._shorted and operations(*self.conductance.shape) <= _MOST_BLOCKS
+                return self.transfer() if exact is None and blocks else exact
             if len(vectors) < _FEWEST_VECTORS:
                 return None
             rows, columns = self.conductance.shape

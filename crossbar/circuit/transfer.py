@@ -21,7 +21,7 @@ from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError
 
-__all__ = ["operations", "transfer_matrix"]
+__all__ = ["operations", "transfer_error", "transfer_matrix"]
 
 
 def operations(rows: int, columns: int) -> float:
@@ -56,14 +56,29 @@ def transfer_matrix(conductance: Array, wires: Wires) -> Array:
     matrix. So the longer side can always be the one that is stepped along.
     """
     rows, columns = conductance.shape
-    if columns < rows:
-        turned = Wires(wires.bit_line, wires.word_line, wires.sense, wires.driver)
-        transfer = np.ascontiguousarray(_eliminate(conductance[::-1, ::-1].T, turned)[::-1, ::-1].T)
-    else:
-        transfer = np.ascontiguousarray(_eliminate(conductance, wires))
+    transfer = (
+        _along_rows(conductance, wires) if columns < rows else np.ascontiguousarray(_eliminate(conductance, wires))
+    )
     if not np.isfinite(transfer).all():
         raise ConvergenceError("transfer: the elimination overflowed; allowed: cells and wires of finite products")
     return transfer
+
+
+def transfer_error(conductance: Array, wires: Wires, transfer: Array) -> float:
+    """Return the largest relative difference of an element of `transfer` when the other lines are eliminated.
+
+    The order of all operations is another one then, so that the difference is that of their rounding.
+    """
+    rows, columns = conductance.shape
+    other = _eliminate(conductance, wires) if columns < rows else _along_rows(conductance, wires)
+    wrong = np.abs(other - transfer)
+    share = np.divide(wrong, np.abs(transfer), out=np.zeros_like(wrong), where=wrong > 0.0)
+    return float(share.max()) + rows * float(np.finfo(float).eps)
+
+
+def _along_rows(conductance: Array, wires: Wires) -> Array:
+    turned = Wires(wires.bit_line, wires.word_line, wires.sense, wires.driver)
+    return np.ascontiguousarray(_eliminate(conductance[::-1, ::-1].T, turned)[::-1, ::-1].T)
 
 
 def _eliminate(conductance: Array, wires: Wires) -> Array:
