@@ -29,6 +29,7 @@ class Measured:
     ratio: float
     currents: dict[str, float] = field(default_factory=dict)
     said: dict[str, float] = field(default_factory=dict)
+    shorts: float = 0.0
     potentials: float = 0.0
     refused: str = ""
 
@@ -124,7 +125,8 @@ def measure(rng: np.random.Generator) -> Measured:
     found: dict[tuple, float] = {("cell", i, j): solution.cell_current[i, j] for i in range(m) for j in range(n)}
     found |= {("word", i, j): solution.word_line_current[i, j] for i in range(m) for j in range(n + 1)}
     found |= {("bit", i, j): solution.bit_line_current[i, j] for i in range(m + 1) for j in range(n)}
-    found |= {("short", k): solution.short_current[k] for k in range(len(array.wires.shorts))}
+    bridges = {("short", k): solution.short_current[k] for k in range(len(array.wires.shorts))}
+    result.shorts = worst_error(bridges, current)
     result.currents["solve"], result.said["solve"] = worst_error(found, current), solution.residual
     top = max(abs(v) for side in SIDES for v in sides[side] if not math.isnan(v)) or 1.0
     for line, grid in (("w", solution.word_line_voltage), ("b", solution.bit_line_voltage)):
@@ -160,8 +162,9 @@ def measure(rng: np.random.Generator) -> Measured:
 
 def table(measured: list[Measured]) -> str:
     """Return the worst errors and what was said of them, by the magnitude of ``r G``."""
-    lines = ["| r G | circuits | currents | residual said | least said / error | potentials | reads | transfer |",
-             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    heads = ["r G", "circuits", "currents", "residual", "least residual / error", "shorts", "potentials", "reads",
+             "transfer"]  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     edges = (1e-12, 1e-8, 1e-4, 1e0, 1e4, 1e8, 1e12)
     solved = [x for x in measured if not x.refused]
     for low, high in pairwise(edges):
@@ -171,12 +174,12 @@ def table(measured: list[Measured]) -> str:
         reads = [x.currents[w] for x in here for w in ("read", "nodes") if w in x.currents]
         transfers = [x.currents["transfer"] for x in here if "transfer" in x.currents]
         said = [x.said[w] / x.currents[w] for x in here for w in x.said if x.currents[w] > 1e-14]
-        lines.append(
-            f"| {low:.0e} to {high:.0e} | {len(here)} | {max(x.currents['solve'] for x in here):.1e} | "
-            f"{max(x.said['solve'] for x in here):.1e} | {min(said, default=math.inf):.2g} | "
-            f"{max(x.potentials for x in here):.1e} | {max(reads, default=0.0):.1e} | "
-            f"{max(transfers, default=0.0):.1e} |"
-        )
+        worst = [
+            max(x.currents["solve"] for x in here), max(x.said["solve"] for x in here), min(said, default=math.inf),
+            max(x.shorts for x in here), max(x.potentials for x in here), max(reads, default=0.0),
+            max(transfers, default=0.0),
+        ]  # fmt: skip
+        lines.append(f"| {low:.0e} to {high:.0e} | {len(here)} | " + " | ".join(f"{v:.1e}" for v in worst) + " |")
     refused = {why: sum(x.refused == why for x in measured) for why in ("floating", "joined")}
     lines.append(f"\n{len(solved)} solved; refused here and in exact arithmetic: {refused}")
     return "\n".join(lines)

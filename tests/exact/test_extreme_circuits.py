@@ -22,6 +22,7 @@ def test_random_circuits_against_exact_arithmetic(block):
             continue
         solved += 1
         assert found.potentials <= 1e-12
+        assert found.shorts <= 1e-10
         for way, error in found.currents.items():
             said = found.said.get(way, 0.0)
             assert error <= 1e-10 or error <= said <= 1e-3, (k, way, error, said)
@@ -100,3 +101,25 @@ def test_shorts_hold_islands_and_loops_of_them_have_a_current():
         Crossbar([[1e-5], [0.0]], Wires(shorts=(Short("word", 0, 0, np.inf),))).solve(
             Bias(word_left=[0.1, FLOATING], bit_bottom=0.0)
         )
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_residual_of_arrays_too_large_to_eliminate_tells_the_error(seed, monkeypatch):
+    """With the limits of the eliminations at zero, the iterations are all there is, and say what they lost."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(k) for k in rng.integers(2, 20, 2))
+    spread = rng.choice([0.3, 2.0, 5.0])
+    cells = 10.0 ** rng.uniform(-4 - spread, -4, shape)
+    ohms = 10.0 ** (rng.uniform(-2, 12) + 4)
+    wires = Wires(*(ohms * rng.uniform(0.5, 2.0, 2)), driver=ohms * rng.integers(0, 2), sense=ohms * rng.integers(0, 2))
+    array, volts = Crossbar(cells, wires), rng.uniform(0.1, 0.5, shape[0])
+    for bias in (Bias.read(volts), Bias.both_ends(volts)):
+        exact = array.solve(bias)
+        with monkeypatch.context() as limits:
+            limits.setattr("crossbar.circuit.reading.LIMIT", 0.0)
+            found = Crossbar(cells, wires).solve(bias, rtol=1e-10)
+        for name, axis in (("word_line_current", 1), ("bit_line_current", 0)):
+            largest = np.maximum(np.abs(getattr(exact, name)).max(axis), np.abs(exact.cell_current).max(axis))
+            wrong = np.abs(getattr(found, name) - getattr(exact, name)).max(axis)
+            scale = np.where(largest > 1e-12 * largest.max(), largest, largest.max())
+            assert (wrong / scale).max() <= 10.0 * found.residual + 1e-13
