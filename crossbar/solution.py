@@ -38,7 +38,7 @@ class Solution:
         Bound of the error of a line's currents relative to its largest one: what is left of Kirchhoff's current law,
         and rounding. A line that carries no current as far as rounding tells is compared with the strongest line.
     kcl_error : float
-        Largest violation of Kirchhoff's current law by a line [A].
+        Bound of the error of a line's currents [A]: its violation of Kirchhoff's current law, and rounding.
     short_current : numpy.ndarray
         Current through each short of the wires, from its first line to the next one [A], shape ``(..., shorts)``.
     """

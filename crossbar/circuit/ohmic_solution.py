@@ -31,7 +31,7 @@ class OhmicSolution(NamedTuple):
         Of the slowest vector.
     error, rounding, kcl_error : numpy.ndarray
         For each vector the bound of a current's error relative to the largest current of its line, the part of it that
-        more iterations do not lower, and the largest violation of Kirchhoff's current law by a line [A].
+        more iterations do not lower, and the bound of a current's error [A].
     """
 
     word_line_voltage: Array
@@ -75,11 +75,10 @@ def by_lines(found: Potentials, conductance: Array) -> OhmicSolution:
         u, v = u.copy(), v.copy()
     size_u, size_v = (u, v) if found.magnitude is None else found.magnitude
     vectors = len(u)
-    error, rounding = np.empty(vectors), np.empty(vectors)
-    error_bounds(conductance, u, v, size_u, size_v, found.own_residuals, error, rounding)
+    error, rounding, kcl_error = np.empty(vectors), np.empty(vectors), np.empty(vectors)
+    error_bounds(conductance, u, v, size_u, size_v, found.own_residuals, error, rounding, kcl_error)
     shorts = np.zeros((vectors, 0)) if found.short_current is None else found.short_current
     w = u - v
-    kcl_error = np.full(vectors, found.kcl_error)
     return OhmicSolution(
         u, v, w, conductance * w, shorts, found.current, None, found.iterations, error, rounding, kcl_error
     )  # fmt: skip

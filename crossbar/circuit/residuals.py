@@ -12,6 +12,7 @@ from devices.common.jit import jit
 __all__ = ["error_bounds", "raise_scale", "raise_scale_by_solution", "worst_ratio"]
 
 _USUAL = 10.0  # ratio of potentials to differences up to which rounding is far below any tolerance
+_EPS = 2.220446049250313e-16
 _NOTHING = 1e-13  # share of the currents ``G |u|`` that rounding may leave where no current flows
 _WEAK_LINE = 1e-12  # squared: a bit line whose currents are below a millionth of the largest counts as that millionth
 
@@ -65,8 +66,8 @@ def worst_ratio(energy, scale):
 
 
 @jit
-def error_bounds(G, u, v, size_u, size_v, residual, error, rounding):
-    """Write bounds of the relative error of a line's currents in each vector, and the part of it due to rounding.
+def error_bounds(G, u, v, size_u, size_v, residual, error, rounding, ampere):
+    """Write bounds of the relative error of a line's currents in each vector, its part due to rounding, and in ampere.
 
     Rounding of the potentials is larger in the currents of a line by the ratio of ``G (|u| + |v|)`` to ``G |u - v|``,
     each summed over its cells, and so is the `residual`. The magnitudes of the numbers whose sums the potentials are
@@ -88,8 +89,9 @@ def error_bounds(G, u, v, size_u, size_v, residual, error, rounding):
                 flow[rows + j] += b[j]
             size[i], flow[i] = total(a), total(b)
         strongest = largest(flow)
-        worst = 0.0
+        worst = ampere[k] = 0.0
         for j in range(rows + columns):
+            ampere[k] = max(ampere[k], residual[k] * max(flow[j], size[j] / _USUAL) + _EPS * size[j])
             if size[j] > 0.0:
                 scale = flow[j] if flow[j] > _NOTHING * size[j] else strongest
                 worst = max(worst, size[j] / scale if scale > _NOTHING * size[j] else 1.0 / _NOTHING)

@@ -23,13 +23,14 @@ KINDS = ("read", "backward", "both ends", "some float", "few driven")
 
 @dataclass
 class Measured:
-    """Errors of one circuit, each relative; `said` is the residual that came with it."""
+    """Errors of one circuit; `said` are the residuals, `ampere` is the error of a current and its `kcl_error`."""
 
     kind: str
     ratio: float
     currents: dict[str, float] = field(default_factory=dict)
     said: dict[str, float] = field(default_factory=dict)
     shorts: float = 0.0
+    ampere: tuple[float, float] = (0.0, 0.0)
     potentials: float = 0.0
     refused: str = ""
 
@@ -128,6 +129,9 @@ def measure(rng: np.random.Generator) -> Measured:
     bridges = {("short", k): solution.short_current[k] for k in range(len(array.wires.shorts))}
     result.shorts = worst_error(bridges, current)
     result.currents["solve"], result.said["solve"] = worst_error(found, current), solution.residual
+    exact = [current.get(name, Fraction(0)) for name in found]
+    wrong = max(abs(float(Fraction(float(value)) - true)) for value, true in zip(found.values(), exact, strict=True))
+    result.ampere = wrong, solution.kcl_error + 1e-15 * max(abs(float(true)) for true in exact)
     top = max(abs(v) for side in SIDES for v in sides[side] if not math.isnan(v)) or 1.0
     for line, grid in (("w", solution.word_line_voltage), ("b", solution.bit_line_voltage)):
         for (i, j), value in np.ndenumerate(grid):

@@ -23,6 +23,7 @@ def test_random_circuits_against_exact_arithmetic(block):
         solved += 1
         assert found.potentials <= 1e-12
         assert found.shorts <= 1e-10
+        assert found.ampere[0] <= 10.0 * found.ampere[1]
         for way, error in found.currents.items():
             said = found.said.get(way, 0.0)
             assert error <= 1e-10 or error <= said <= 1e-3, (k, way, error, said)
