@@ -108,7 +108,7 @@ class Elimination:
         self.start = np.searchsorted(early[self.sorted], np.arange(self.nodes + 1)).astype(np.int64)
         self.other = late[self.sorted]
         self.early, self.late = early, late
-        self._plant_tree()
+        self._find_tree()
         self.sign = np.where(one[self.carries] == early, 1.0, -1.0)
         self.own, self.slot = np.empty(self.nodes, dtype=np.int64), np.empty(self.other.size, dtype=np.int64)
         from crossbar.circuit.front_elimination import front_slots
@@ -178,7 +178,7 @@ class Elimination:
         cells = np.where(open_cells, grid[:, 0] - grid[:, 1], cells)
         return BranchSolution(grid[:, 0], grid[:, 1], cells, net.split(current), net.split(wrong))
 
-    def _plant_tree(self) -> None:
+    def _find_tree(self) -> None:
         """Find for each node the next one in a tree of the best conductors, which has its roots at the terminals."""
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
