@@ -91,7 +91,7 @@ class Elimination:
         rank = _rank(net.shape)
         np.maximum.at(last, piece[: net.nodes], rank)
         last[piece[count:]] = 2 * net.nodes + np.arange(fixed)
-        last[last < 0] = 3 * net.nodes  # terminals that float
+        last[last < 0] = 2 * net.nodes + fixed  # terminals that float
         order = np.argsort(last, kind="stable")
         number = np.empty(order.size, dtype=np.int64)
         number[order] = np.arange(order.size)
