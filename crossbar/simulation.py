@@ -121,6 +121,9 @@ def _circuit(
     capacitance = np.array([wires.word_line_capacitance, wires.bit_line_capacitance, wires.crossing_capacitance])
     terminals = drive.sources()
     connected = connected_terminals(terminals, crossbar.shape)
+    r_word, r_bit = wires.segments(rows, columns)
+    word, bit, cross = capacitance
+    fastest = min(_fastest(word + cross, r_word), _fastest(bit + cross, r_bit.T))
     return CircuitArrays(
         parameters=cells.parameters,
         lower=lower,
@@ -130,12 +133,13 @@ def _circuit(
         controls=table_of(cells.control.ravel(), []),
         fed_word=connected["word_left"] | connected["word_right"],
         fed_bit=connected["bit_top"] | connected["bit_bottom"],
+        feed=np.concatenate([_feed(r_word), _feed(r_bit.T)]),
         rows=rows,
         columns=columns,
         corners=drive.corners(span),
         times=times,
         longest=drive.longest,
-        restart=_RESTART * _fastest(wires, capacitance, rows, columns),
+        restart=_RESTART * fastest,
         volts=max(drive.largest, 1e-9),
         tolerance=tolerance,
         fixed=fixed or 0.0,
@@ -143,18 +147,20 @@ def _circuit(
     )
 
 
-def _fastest(wires: Wires, capacitance: Array, rows: int, columns: int) -> float:
-    """Return the shortest time in which wires charge a node [s], `inf` where no node has a capacitance."""
-    word, bit, cross = capacitance
-    r_word, r_bit = wires.segments(rows, columns)
-    fastest = np.inf
-    for farads, r in ((word + cross, r_word), (bit + cross, r_bit.T)):
-        with np.errstate(divide="ignore"):
-            conductance = np.where(r > 0.0, 1.0 / r, 0.0)
-        joined = (conductance[:, 1:] + conductance[:, :-1]).max()
-        if farads > 0.0 and joined > 0.0:
-            fastest = min(fastest, farads / joined)
-    return float(fastest)
+def _feed(r: Array) -> Array:
+    """Return the conductance from the ends of each line to the first node that is not one with them [S]."""
+    total = np.zeros(len(r))
+    for line in (r, r[:, ::-1]):
+        first = line[np.arange(len(r)), (line > 0.0).argmax(axis=1)]
+        total += 1.0 / np.where(first > 0.0, first, np.inf)
+    return total
+
+
+def _fastest(capacitance: float, r: Array) -> float:
+    """Return the shortest time in which wires charge a node of this capacitance [s], `inf` where none does."""
+    conductance = 1.0 / np.where(r > 0.0, r, np.inf)
+    joined = float((conductance[:, 1:] + conductance[:, :-1]).max())
+    return capacitance / joined if capacitance > 0.0 and joined > 0.0 else np.inf
 
 
 def _failure(trace: ArrayTrace, stepper: Stepper, status: int) -> ConvergenceError:

@@ -3,6 +3,10 @@
 Errors are measured in potentials relative to the largest at the terminals, in states relative to the spans of their
 bounds, and in the current that each line takes from its terminals relative to the largest that it has taken so far.
 The last needs potentials far more exact than the first where a small resistance ties a line to its source.
+
+There are two errors of a step: the embedded one of the method at its end, and the correction that one more linear
+solution makes to the interpolation inside it. The first is blind to what has settled within the step and to
+algebraic equations, which it solves at its end whatever lies between; the second is not.
 """
 
 from __future__ import annotations
@@ -13,25 +17,28 @@ from crossbar.circuit.cell_steps import evaluate_cells
 from crossbar.circuit.sources import evaluate
 from crossbar.circuit.step_control import Verdict
 from devices.common.jit import jit
-from devices.simulation.rodas import DENSE, GAMMA, A
+from devices.simulation.rodas import DENSE, GAMMA, STAGES, A
 
-__all__ = ["finish"]
+__all__ = ["CHECKED", "check", "finish"]
+
+#: Share of a step at which its interpolation is checked: where that of an algebraic equation is worst.
+CHECKED = 0.25
 
 #: Error of a potential by rounding, as a share of the scale of potentials.
 _ROUNDING = 16.0 * 2.2e-16
 #: Lines that take less than this share of the largest current of a line count as taking that.
 _WEAK_LINE = 1e-6
+#: Errors below this share of the largest current of a line are not resolved.
+_RESOLVED = 1e-13
 #: A step ends at a bound where it is past it by this share of the tolerance.
 _AIM = 0.5
 
 
 @jit
 def finish(kernel, circuit, work, t, h):
-    """Write the end of a step and its interpolation; return its `Verdict`."""
+    """Write the end of a step and its interpolation; return its `Verdict` so far, see `check`."""
     now, end, inc = work.now, work.end, work.increments
     move, bend, twist = work.move, work.bend, work.twist
-    states = now.x.shape[1]
-    error, kind, worst = 0.0, 0, 0
     finite = True
     for k in range(now.u.size):
         u, v, c, d, e, f = inc.u[5, k], inc.v[5, k], 0.0, 0.0, 0.0, 0.0
@@ -45,11 +52,7 @@ def finish(kernel, circuit, work, t, h):
         move.u[k], move.v[k], bend.u[k], twist.u[k], bend.v[k], twist.v[k] = u, v, c, d, e, f
         end.u[k], end.v[k] = now.u[k] + u, now.v[k] + v
         finite = finite and math.isfinite(u) and math.isfinite(v)
-        if abs(inc.u[5, k]) > error * circuit.volts:
-            error, kind, worst = abs(inc.u[5, k]) / circuit.volts, 0, k
-        if abs(inc.v[5, k]) > error * circuit.volts:
-            error, kind, worst = abs(inc.v[5, k]) / circuit.volts, 1, k
-        for r in range(states):
+        for r in range(now.x.shape[1]):
             x, c, d = inc.x[5, k, r], 0.0, 0.0
             for q in range(5):
                 x += A[5, q] * inc.x[q, k, r]
@@ -58,28 +61,48 @@ def finish(kernel, circuit, work, t, h):
             move.x[k, r], bend.x[k, r], twist.x[k, r] = x, c, d
             end.x[k, r] = now.x[k, r] + x
             finite = finite and math.isfinite(x)
-            share = abs(inc.x[5, k, r]) / (circuit.upper[k, r] - circuit.lower[k, r])
-            if share > error:
-                error, kind, worst = share, 2, k * states + r
     if not finite:
-        return Verdict(math.inf, kind, worst, 1.0)
+        return Verdict(math.inf, 0, 0, 1.0)
     event = 1.0 if circuit.fixed > 0.0 else _first_bound(circuit, work)
     for k in range(now.u.size):
-        for r in range(states):
+        for r in range(now.x.shape[1]):
             end.x[k, r] = min(max(end.x[k, r], circuit.lower[k, r]), circuit.upper[k, r])
     if circuit.controls.place.size:
         evaluate(circuit.controls, work.control_active, t + h, work.control_flat, work.control_scratch)
     evaluate_cells(kernel, end.u, end.v, end.x, circuit.parameters, work.control, work.law_end)
     if circuit.fixed > 0.0:
-        return Verdict(error, kind, worst, 1.0)
+        return Verdict(0.0, 0, 0, 1.0)
     if event == 1.0:
         event = _first_release(circuit, work, h)
-    share, line = _worst_line(circuit, work, h)
-    if not math.isfinite(share):
-        return Verdict(math.inf, 3, line, 1.0)
-    if share > error:
-        error, kind, worst = share, 3, line
+    _write_currents(circuit, work, h)
+    error, kind, worst = _largest_error(circuit, work, h, STAGES - 1)
     return Verdict(error, kind, worst, event)
+
+
+@jit
+def check(circuit, work, h, verdict):
+    """Return the verdict with the error that the correction inside the step shows."""
+    error, kind, worst = _largest_error(circuit, work, h, STAGES)
+    if error <= verdict.error:
+        return verdict
+    return Verdict(error, kind, worst, verdict.share)
+
+
+@jit
+def _largest_error(circuit, work, h, row):
+    """Return the largest error that a row of increments stands for, its kind and its place; see `Verdict`."""
+    inc = work.increments
+    states = work.now.x.shape[1]
+    error, kind, worst = _worst_line(circuit, work, h, row)
+    for k in range(work.now.u.size):
+        for wrong, what in ((abs(inc.u[row, k]) / circuit.volts, 0), (abs(inc.v[row, k]) / circuit.volts, 1)):
+            if not wrong <= error:
+                error, kind, worst = wrong, what, k
+        for r in range(states):
+            wrong = abs(inc.x[row, k, r]) / (circuit.upper[k, r] - circuit.lower[k, r])
+            if not wrong <= error:
+                error, kind, worst = wrong, 2, k * states + r
+    return (error if math.isfinite(error) else math.inf), kind, worst
 
 
 @jit
@@ -138,49 +161,60 @@ def _first_release(circuit, work, h):
 
 
 @jit
-def _worst_line(circuit, work, h):
-    """Write the current and the error of each line; return the largest relative error of those with terminals."""
-    now, inc, move, bend, twist = work.now, work.increments, work.move, work.bend, work.twist
-    states = now.x.shape[1]
-    controls = work.control.shape[1]
+def _write_currents(circuit, work, h):
+    """Write the current of each line at the end of the step."""
     rows, columns = circuit.rows, circuit.columns
     word, bit, cross = circuit.capacitance[0], circuit.capacitance[1], circuit.capacitance[2]
-    over = 1.0 / (GAMMA * h)
+    move, bend, twist = work.move, work.bend, work.twist
     work.line_now[:] = 0.0
-    work.line_error[:] = 0.0
-    work.line_noise[:] = 0.0
     for i in range(rows):
         for j in range(columns):
             k = i * columns + j
-            W, V = inc.u[5, k], inc.v[5, k]
-            law = work.law[k]
-            wrong = law[1] * (W - V)
-            steep = abs(law[1])
-            for c in range(controls):
-                wrong -= law[2 + states + c] * V
-                steep += abs(law[2 + states + c])
-            for r in range(states):
-                wrong += law[2 + r] * inc.x[5, k, r]
-            wrong += cross * over * (W - V)
             rise = (move.u[k] - bend.u[k] - twist.u[k]) / h
             lift = (move.v[k] - bend.v[k] - twist.v[k]) / h
             between = work.law_end[k, 0] + cross * (rise - lift)
             work.line_now[i] += between + word * rise
             work.line_now[rows + j] += between - bit * lift
-            work.line_error[i] += wrong + word * over * W
-            work.line_error[rows + j] += wrong - bit * over * V
-            noise = _ROUNDING * circuit.volts
-            work.line_noise[i] += noise * (steep + (cross + word) * over)
-            work.line_noise[rows + j] += noise * (steep + (cross + bit) * over)
+
+
+@jit
+def _worst_line(circuit, work, h, row):
+    """Return the largest relative error of the current of a line with terminals; see `_largest_error`."""
+    inc, controls = work.increments, work.control.shape[1]
+    states = work.now.x.shape[1]
+    rows, columns = circuit.rows, circuit.columns
+    over = 1.0 / (GAMMA * h)
+    word, bit, cross = over * circuit.capacitance[0], over * circuit.capacitance[1], over * circuit.capacitance[2]
+    rounding = _ROUNDING * circuit.volts
+    work.line_error[:] = 0.0
+    for line in range(rows + columns):
+        work.line_noise[line] = rounding * circuit.feed[line]
+    for i in range(rows):
+        for j in range(columns):
+            k = i * columns + j
+            W, V = inc.u[row, k], inc.v[row, k]
+            law = work.law[k]
+            wrong, steep = law[1] * (W - V), abs(law[1])
+            for c in range(controls):
+                wrong -= law[2 + states + c] * V
+                steep += abs(law[2 + states + c])
+            for r in range(states):
+                wrong += law[2 + r] * inc.x[row, k, r]
+            wrong += cross * (W - V)
+            work.line_error[i] += wrong + word * W
+            work.line_error[rows + j] += wrong - bit * V
+            work.line_noise[i] += rounding * (steep + cross + word)
+            work.line_noise[rows + j] += rounding * (steep + cross + bit)
+    least = max(_WEAK_LINE, _RESOLVED / circuit.tolerance)
     top = 0.0
     for line in range(rows + columns):
         top = max(top, work.line_peak[line], abs(work.line_now[line]))
-    largest, worst = 0.0, 0
+    error, worst = 0.0, 0
     for line in range(rows + columns):
         fed = circuit.fed_word[line] if line < rows else circuit.fed_bit[line - rows]
         wrong = abs(work.line_error[line]) - work.line_noise[line]
         if fed and not wrong <= 0.0 and top > 0.0:
-            share = wrong / max(work.line_peak[line], abs(work.line_now[line]), _WEAK_LINE * top)
-            if not share <= largest:
-                largest, worst = share, line
-    return largest, worst
+            share = wrong / max(work.line_peak[line], abs(work.line_now[line]), least * top)
+            if not share <= error:
+                error, worst = share, line
+    return error, 3, worst

@@ -24,12 +24,12 @@ from crossbar.circuit.cell_array import CellArray
 from crossbar.circuit.cell_steps import evaluate_cells, linearise, load_stage, recover
 from crossbar.circuit.gated import solve_gated
 from crossbar.circuit.linear import solve_lines
-from crossbar.circuit.lines import Ladders, factor_lines
+from crossbar.circuit.lines import Ladders, LineFactors, factor_lines
 from crossbar.circuit.moments import Moments, fill, new_moments
 from crossbar.circuit.sources import Sources, enter, evaluate
 from crossbar.circuit.star_mesh import Mesh, Pivots, assemble, eliminate, new_pivots, star_mesh, substitute_back
-from crossbar.circuit.step_control import FULL, PAUSED, RUNNING, judge, plan
-from crossbar.circuit.step_ends import finish
+from crossbar.circuit.step_control import FULL, PAUSED, RUNNING, Verdict, judge, plan
+from crossbar.circuit.step_ends import CHECKED, check, finish
 from crossbar.circuit.workspace import PROGRESS, CircuitArrays, Point, new_workspace
 from crossbar.wires import Wires
 from devices.common.arrays import Array
@@ -67,8 +67,8 @@ def _start(law, circuit, work, h):
 def _stage(kernel, circuit, work, t, h, s):
     """Evaluate stage `s`: what flows in each cell, what each node stores, and the potentials of the terminals.
 
-    ``work.flow`` is the current of each cell from word line to bit line, ``work.into_word`` and ``into_bit`` what
-    earlier stages left in the capacitances to ground; increments of potentials come on top.
+    ``work.flow`` is the current of each cell from word line to bit line, ``work.past`` what the capacitances to ground
+    carry by the earlier stages; currents that the increments of the stage itself make come on top.
     """
     now, at, past, inc = work.now, work.at, work.past, work.increments
     states = now.x.shape[1]
@@ -87,18 +87,42 @@ def _stage(kernel, circuit, work, t, h, s):
                 past_x += C[s, q] * inc.x[q, k, r]
             at.x[k, r] = min(max(x, circuit.lower[k, r]), circuit.upper[k, r])
             past.x[k, r] = past_x / h
-    evaluate(circuit.terminals, work.active, t + ALPHA[s] * h, work.target, work.scratch)
+    _load(kernel, circuit, work, t + ALPHA[s] * h, h * D[s], s == 0)
+
+
+@jit
+def _inside(kernel, circuit, work, t, h):
+    """Evaluate the interpolation inside a step as if it were a stage: its increments correct it."""
+    now, at, past, move, bend, twist = work.now, work.at, work.past, work.move, work.bend, work.twist
+    share, rest = CHECKED, 1.0 - CHECKED
+    by_bend, by_twist = rest - share, share * (2.0 * rest - share)
+    for k in range(now.u.size):
+        at.u[k] = now.u[k] + share * (move.u[k] + rest * (bend.u[k] + share * twist.u[k]))
+        at.v[k] = now.v[k] + share * (move.v[k] + rest * (bend.v[k] + share * twist.v[k]))
+        past.u[k] = -(move.u[k] + by_bend * bend.u[k] + by_twist * twist.u[k]) / h
+        past.v[k] = -(move.v[k] + by_bend * bend.v[k] + by_twist * twist.v[k]) / h
+        for r in range(now.x.shape[1]):
+            x = now.x[k, r] + share * (move.x[k, r] + rest * (bend.x[k, r] + share * twist.x[k, r]))
+            at.x[k, r] = min(max(x, circuit.lower[k, r]), circuit.upper[k, r])
+            past.x[k, r] = -(move.x[k, r] + by_bend * bend.x[k, r] + by_twist * twist.x[k, r]) / h
+    _load(kernel, circuit, work, t + share * h, 0.0, False)
+
+
+@jit
+def _load(kernel, circuit, work, t, h_d, first):
+    """Evaluate sources and cells of a stage at time `t`; ``h_d`` multiplies what changes with time."""
+    at, past, c = work.at, work.past, circuit.capacitance
+    evaluate(circuit.terminals, work.active, t, work.target, work.scratch)
     for n in range(work.target.size):
-        work.target[n] += h * D[s] * work.slope[n]
-    if s == 0:
-        load_stage(work.law, past.x, h * D[s], work.cells, work.rest, work.flow)
+        work.target[n] += h_d * work.slope[n]
+    if first:
+        load_stage(work.law, past.x, h_d, work.cells, work.rest, work.flow)
     else:
         if circuit.controls.place.size:
-            evaluate(circuit.controls, work.control_active, t + ALPHA[s] * h, work.control_flat, work.control_scratch)
-        evaluate_cells(kernel, at.u, at.v, at.x, circuit.parameters, work.control, work.law_end)
-        load_stage(work.law_end, past.x, h * D[s], work.cells, work.rest, work.flow)
-    c = circuit.capacitance
-    for k in range(now.u.size):
+            evaluate(circuit.controls, work.control_active, t, work.control_flat, work.control_scratch)
+        evaluate_cells(kernel, at.u, at.v, at.x, circuit.parameters, work.control, work.law_stage)
+        load_stage(work.law_stage, past.x, h_d, work.cells, work.rest, work.flow)
+    for k in range(at.u.size):
         work.flow[k] -= c[2] * (past.u[k] - past.v[k])
         past.u[k] *= c[0]
         past.v[k] *= c[1]
@@ -145,7 +169,7 @@ def _solve_directly(direct, work, s):
 
 @jit
 def _try_directly(kernel, circuit, direct, work, t, h):
-    """Make the stages of one step."""
+    """Make the stages of one step and return its `Verdict`."""
     word_load, bit_load = _start(work.law, circuit, work, h)
     assemble(direct.mesh, work.port, work.cells.trans, word_load, bit_load, direct.pivots)
     eliminate(direct.mesh, direct.pivots)
@@ -153,6 +177,14 @@ def _try_directly(kernel, circuit, direct, work, t, h):
         _stage(kernel, circuit, work, t, h, s)
         _solve_directly(direct, work, s)
         recover(work.increments.u[s], work.increments.v[s], work.cells, work.rest, work.increments.x[s])
+    verdict = finish(kernel, circuit, work, t, h)
+    if verdict.share < 1.0 or not verdict.error <= circuit.tolerance or circuit.fixed > 0.0:
+        return verdict
+    _inside(kernel, circuit, work, t, h)
+    _solve_directly(direct, work, STAGES)
+    inc = work.increments
+    recover(inc.u[STAGES], inc.v[STAGES], work.cells, work.rest, inc.x[STAGES])
+    return check(circuit, work, h, verdict)
 
 
 @jit
@@ -180,8 +212,7 @@ def _run(kernel, circuit, direct, work, progress, moments, budget):
             return status
         _enter_interval(circuit, work, progress)
         t, h = progress[0].t, progress[0].length
-        _try_directly(kernel, circuit, direct, work, t, h)
-        status = judge(circuit, work, progress, finish(kernel, circuit, work, t, h))
+        status = judge(circuit, work, progress, _try_directly(kernel, circuit, direct, work, t, h))
         if status != RUNNING:
             return status
     return PAUSED
@@ -247,39 +278,48 @@ class Stepper:
                 return int(status)
             _enter_interval(circuit, work, progress)
             t, h = float(progress["t"][0]), float(progress["length"][0])
-            self._try_by_lines(t, h)
-            status = judge(circuit, work, progress, finish(kernel, circuit, work, t, h))
+            status = judge(circuit, work, progress, self._try_by_lines(t, h))
             if status != RUNNING:
                 return int(status)
         return PAUSED
 
-    def _try_by_lines(self, t: float, h: float) -> None:
-        """Make the stages of one step."""
-        work, shape, inc = self.work, self.ladders.shape, self.work.increments
-        c_word, c_bit = _start(work.law, self.circuit, work, h)
-        if not work.port.min() >= 0.0:
-            inc.u[:] = inc.v[:] = np.nan  # lines are solved with conductances that are not negative
-            return
-        port, m = work.port.reshape(shape), work.cells.trans.reshape(shape)
-        load = (np.full(shape, c_word) if c_word else None, np.full(shape, c_bit) if c_bit else None)
-        factors = None if m.any() else factor_lines(port, self.ladders, *load)
+    def _try_by_lines(self, t: float, h: float) -> Verdict:
+        """Make the stages of one step and return its verdict."""
+        work, shape, circuit = self.work, self.ladders.shape, self.circuit
+        loads = _start(work.law, circuit, work, h)
+        if not work.port.min() >= 0.0:  # lines are solved with conductances that are not negative
+            return Verdict(np.inf, 0, int(work.port.argmin()), 1.0)
+        load = (np.full(shape, c) if c else None for c in loads)
+        gated = work.cells.trans.any()
+        factors = None if gated else factor_lines(work.port.reshape(shape), self.ladders, *load)
         for s in range(STAGES):
-            _stage(self.kernel, self.circuit, work, t, h, s)
-            u, v, past_u, past_v, flow = (
-                part.reshape(shape) for part in (work.at.u, work.at.v, work.past.u, work.past.v, work.flow)
-            )
-            through = port * (u - v) - m * v - flow
-            into_word, into_bit = through + c_word * u + past_u, -through + c_bit * v + past_v
-            sides = split_sides(work.target, shape)
-            if factors is None:
-                found = solve_gated(self.ladders, sides, port, m, load, (into_word, into_bit), 1e-12)
-            else:
-                into = (into_word[None], into_bit[None])
-                found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=into, accept=_ROUNDING)
-            self.progress["iterations"] += found.iterations
-            inc.u[s] = (found.word_line_voltage[0] - u).ravel()
-            inc.v[s] = (found.bit_line_voltage[0] - v).ravel()
-            recover(inc.u[s], inc.v[s], work.cells, work.rest, inc.x[s])
+            _stage(self.kernel, circuit, work, t, h, s)
+            self._solve_by_lines(s, factors, loads)
+        verdict: Verdict = finish(self.kernel, circuit, work, t, h)
+        if verdict.share < 1.0 or not verdict.error <= circuit.tolerance or circuit.fixed > 0.0:
+            return verdict
+        _inside(self.kernel, circuit, work, t, h)
+        self._solve_by_lines(STAGES, factors, loads)
+        return check(circuit, work, h, verdict)
+
+    def _solve_by_lines(self, s: int, factors: LineFactors | None, loads: tuple[float, float]) -> None:
+        """Solve stage `s` for the increments of potentials and states; without factors, as cells with gates."""
+        work, shape, inc = self.work, self.ladders.shape, self.work.increments
+        parts = (work.port, work.cells.trans, work.flow, work.at.u, work.at.v, work.past.u, work.past.v)
+        port, m, flow, u, v, past_u, past_v = (part.reshape(shape) for part in parts)
+        through = port * (u - v) - m * v - flow
+        into = (through + loads[0] * u + past_u, -through + loads[1] * v + past_v)
+        sides = split_sides(work.target, shape)
+        if factors is None:
+            load = (np.full(shape, loads[0]), np.full(shape, loads[1]))
+            found = solve_gated(self.ladders, sides, port, m, load, into, 1e-12)
+        else:
+            injected = (into[0][None], into[1][None])
+            found = solve_lines(factors, sides, rtol=1e-12, nodes=True, injected=injected, accept=_ROUNDING)
+        self.progress["iterations"] += found.iterations
+        inc.u[s] = (found.word_line_voltage[0] - u).ravel()
+        inc.v[s] = (found.bit_line_voltage[0] - v).ravel()
+        recover(inc.u[s], inc.v[s], work.cells, work.rest, inc.x[s])
 
 
 def split_sides(values: Array, shape: tuple[int, int]) -> dict[str, Array]:

@@ -53,6 +53,8 @@ class CircuitArrays(NamedTuple):
         Potentials of the terminals, side by side in the order of `SIDES`, and of the cells' controls, row by row.
     fed_word, fed_bit : numpy.ndarray
         Which lines have a terminal that is connected.
+    feed : numpy.ndarray
+        Conductance of the wires from the terminals of each word line, then of each bit line [S].
     rows, columns : int
         Shape of the array.
     corners, times : numpy.ndarray
@@ -79,6 +81,7 @@ class CircuitArrays(NamedTuple):
     controls: Sources
     fed_word: NDArray[np.bool_]
     fed_bit: NDArray[np.bool_]
+    feed: Array
     rows: int
     columns: int
     corners: Array
@@ -107,11 +110,12 @@ class Workspace(NamedTuple):
     now, end, start : Point
         Where the next step starts, where it ends, and where the last one started.
     at, past, increments : Point
-        Of a stage: the point at which it is evaluated, what earlier stages contribute, and all stages' increments.
+        Of a stage: the point at which it is evaluated, what earlier stages contribute, and all stages' increments;
+        the last row is the correction of the interpolation.
     move, bend, twist : Point
         Change over a step, summed from its small parts, and coefficients of the interpolation within it.
-    law, law_end : numpy.ndarray
-        Outputs of the kernel ``(cells, outputs)`` at the start of a step, and in a stage or at the end.
+    law, law_end, law_stage : numpy.ndarray
+        Outputs of the kernel ``(cells, outputs)`` at the start of a step, at its end, and in a stage.
     cells : Linearised
         The cells at the start of a step.
     port, flow : numpy.ndarray
@@ -140,6 +144,7 @@ class Workspace(NamedTuple):
     twist: Point
     law: Array
     law_end: Array
+    law_stage: Array
     cells: Linearised
     port: Array
     flow: Array
@@ -174,13 +179,20 @@ def new_workspace(circuit: CircuitArrays, start: Point, control: Array) -> Works
     lines = circuit.rows + circuit.columns
     terminals = circuit.terminals.constant.size
     kept, slopes = np.array(control), np.zeros((cells, controls))
+
+    def law() -> Array:
+        return np.empty((cells, outputs))
+
     return Workspace(
-        Point(*(np.array(part) for part in start)), point(), point(), point(), point(), point(STAGES), point(), point(), point(),
-        np.empty((cells, outputs)), np.empty((cells, outputs)), new_linearised(cells, states),
-        np.empty(cells), np.empty(cells), np.empty((cells, states)),
-        np.empty(terminals), np.zeros(terminals), np.empty(terminals),
-        np.zeros((circuit.terminals.duration.size, 6)), np.zeros((circuit.controls.duration.size, 6)),
-        kept, kept.reshape(-1), slopes, slopes.reshape(-1), np.empty(cells * controls),
-        np.zeros(lines), np.zeros(lines), np.zeros(lines), np.zeros(lines), np.empty(outputs),
-        np.empty(states + controls),
+        now=Point(*(np.array(part) for part in start)), end=point(), start=point(), at=point(), past=point(),
+        increments=point(STAGES + 1), move=point(), bend=point(), twist=point(),
+        law=law(), law_end=law(), law_stage=law(), cells=new_linearised(cells, states),
+        port=np.empty(cells), flow=np.empty(cells), rest=np.empty((cells, states)),
+        target=np.empty(terminals), slope=np.zeros(terminals), scratch=np.empty(terminals),
+        active=np.zeros((circuit.terminals.duration.size, 6)),
+        control_active=np.zeros((circuit.controls.duration.size, 6)),
+        control=kept, control_flat=kept.reshape(-1), control_slope=slopes, control_slope_flat=slopes.reshape(-1),
+        control_scratch=np.empty(cells * controls),
+        line_now=np.zeros(lines), line_peak=np.zeros(lines), line_error=np.zeros(lines), line_noise=np.zeros(lines),
+        law_moment=np.empty(outputs), local=np.empty(states + controls),
     )  # fmt: skip
