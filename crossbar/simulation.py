@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from crossbar.array_trace import ArrayTrace
 from crossbar.bias import Bias
@@ -26,6 +26,8 @@ from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import finite_array, integer, number
 
 __all__ = ["Probes", "simulate_crossbar"]
+
+Mask = NDArray[np.bool_]
 
 #: Length of the first step after a corner, as a share of the shortest time in which a node is charged.
 _RESTART = 0.05
@@ -133,7 +135,8 @@ def _circuit(
         controls=table_of(cells.control.ravel(), []),
         fed_word=connected["word_left"] | connected["word_right"],
         fed_bit=connected["bit_top"] | connected["bit_bottom"],
-        feed=np.concatenate([_feed(r_word), _feed(r_bit.T)]),
+        word_wire=_conductance(r_word, connected["word_left"], connected["word_right"]),
+        bit_wire=_conductance(r_bit.T, connected["bit_top"], connected["bit_bottom"]),
         rows=rows,
         columns=columns,
         corners=drive.corners(span),
@@ -147,13 +150,12 @@ def _circuit(
     )
 
 
-def _feed(r: Array) -> Array:
-    """Return the conductance from the ends of each line to the first node that is not one with them [S]."""
-    total = np.zeros(len(r))
-    for line in (r, r[:, ::-1]):
-        first = line[np.arange(len(r)), (line > 0.0).argmax(axis=1)]
-        total += 1.0 / np.where(first > 0.0, first, np.inf)
-    return total
+def _conductance(r: Array, first: Mask, last: Mask) -> Array:
+    """Return the conductances along lines ``(lines, segments)`` [S], 0 to terminals that are not connected."""
+    with np.errstate(divide="ignore"):
+        conductance = 1.0 / r
+    conductance[~first, 0] = conductance[~last, -1] = 0.0
+    return np.ascontiguousarray(conductance)
 
 
 def _fastest(capacitance: float, r: Array) -> float:

@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.circuit.ports import at_cell
-from crossbar.circuit.sources import evaluate
 from devices.common.arrays import Array
 from devices.common.jit import jit
+from devices.simulation.rodas import GAMMA, STAGES
 
-__all__ = ["Moments", "fill", "new_moments"]
+__all__ = ["NONE", "NO_ROOM", "WANTED", "Moments", "due", "new_moments", "write"]
+
+#: Whether a moment is still to be written.
+NONE, WANTED, NO_ROOM = 0, 1, 2
 
 #: Where energies are summed: shares of a step on both sides of its middle.
 _GAUSS = 0.5 / math.sqrt(3.0)
@@ -66,54 +68,58 @@ def new_moments(terminals: int, cells: int, states: int) -> Moments:
 
 
 @jit
-def fill(kernel, circuit, work, progress, moments):
-    """Write the moments of the last step that have not been written; return whether room ran out."""
+def due(circuit, progress, moments):
+    """Return time and weight of the next moment of the last step, and one of `NONE`, `WANTED` and `NO_ROOM`."""
     now = progress[0]
     if now.taken == 0:
-        return False
-    room = moments.weight.size
-    begin, length = now.last_start, now.last_length
-    while now.gauss < 2:
-        if moments.written[0] == room:
-            return True
-        share = 0.5 + (_GAUSS if now.gauss else -_GAUSS)
-        _write(kernel, circuit, work, begin + share * length, share, length, 0.5 * length, moments)
-        now.gauss += 1
-    while now.sample < circuit.times.size and circuit.times[now.sample] <= now.t * (1.0 + 1e-14):
-        if moments.written[0] == room:
-            return True
+        return 0.0, 0.0, NONE
+    t, weight = 0.0, 0.0
+    if now.gauss < 2:
+        t = now.last_start + (0.5 + (_GAUSS if now.gauss else -_GAUSS)) * now.last_length
+        weight = 0.5 * now.last_length
+    elif now.sample < circuit.times.size and circuit.times[now.sample] <= now.t * (1.0 + 1e-14):
         t = circuit.times[now.sample]
-        _write(kernel, circuit, work, t, min(1.0, (t - begin) / length), length, 0.0, moments)
+    else:
+        return 0.0, 0.0, NONE
+    if moments.written[0] == moments.weight.size:
+        return t, weight, NO_ROOM
+    if now.gauss < 2:
+        now.gauss += 1
+    else:
         now.sample += 1
-    return False
+    return t, weight, WANTED
 
 
 @jit
-def _write(kernel, circuit, work, t, share, h, weight, moments):
-    """Write the moment at time `t`, this share of the last step."""
+def write(circuit, work, h, weight, moments):
+    """Write the moment at which the cells have been evaluated; a sample with the correction of its interpolation.
+
+    It makes potentials and slopes obey Kirchhoff's current law together: nodes that wires charge far faster than a step
+    follow from the slopes of the others, and slopes of nodes that are charged slowly follow from the potentials.
+    """
     row = moments.written[0]
     moments.written[0] = row + 1
     moments.weight[row] = weight
-    evaluate(circuit.terminals, work.active, t, moments.potential[row], work.scratch)
-    if circuit.controls.place.size:
-        evaluate(circuit.controls, work.control_active, t, work.control_flat, work.control_scratch)
-    u, v, x = moments.u[row], moments.v[row], moments.x[row]
-    word, bit, cross = circuit.capacitance[0], circuit.capacitance[1], circuit.capacitance[2]
-    rest = 1.0 - share
-    by_bend, by_twist = rest - share, share * (2.0 * rest - share)
-    a, b, c, d = work.start, work.move, work.bend, work.twist
-    for k in range(u.size):
-        u[k] = a.u[k] + share * (b.u[k] + rest * (c.u[k] + share * d.u[k]))
-        v[k] = a.v[k] + share * (b.v[k] + rest * (c.v[k] + share * d.v[k]))
-        for r in range(x.shape[1]):
-            between = a.x[k, r] + share * (b.x[k, r] + rest * (c.x[k, r] + share * d.x[k, r]))
-            x[k, r] = min(max(between, circuit.lower[k, r]), circuit.upper[k, r])
-    for k in range(u.size):
-        at_cell(kernel, k, u, v, x, circuit.parameters, work.control, work.local, work.law_moment)
-        current = work.law_moment[0]
-        rise = (b.u[k] + by_bend * c.u[k] + by_twist * d.u[k]) / h
-        lift = (b.v[k] + by_bend * c.v[k] + by_twist * d.v[k]) / h
-        between = current + cross * (rise - lift)
+    moments.potential[row] = work.target
+    at, past, inc, law = work.at, work.past, work.increments, work.law_stage
+    states, controls = at.x.shape[1], work.control.shape[1]
+    over = 1.0 / (GAMMA * h)
+    word, bit, cross = over * circuit.capacitance[0], over * circuit.capacitance[1], over * circuit.capacitance[2]
+    for k in range(at.u.size):
+        W = V = 0.0
+        current = law[k, 0]
+        if weight == 0.0:
+            W, V = inc.u[STAGES, k], inc.v[STAGES, k]
+            current += law[k, 1] * (W - V)
+            for r in range(states):
+                current += law[k, 2 + r] * inc.x[STAGES, k, r]
+            for c in range(controls):
+                current -= law[k, 2 + states + c] * V
+        for r in range(states):
+            x = at.x[k, r] + (inc.x[STAGES, k, r] if weight == 0.0 else 0.0)
+            moments.x[row, k, r] = min(max(x, circuit.lower[k, r]), circuit.upper[k, r])
+        between = current - work.crossing[k] + cross * (W - V)
+        moments.u[row, k], moments.v[row, k] = at.u[k] + W, at.v[k] + V
         moments.current[row, k] = current
-        moments.leaves[row, k] = between + word * rise
-        moments.arrives[row, k] = between - bit * lift
+        moments.leaves[row, k] = between - past.u[k] + word * W
+        moments.arrives[row, k] = between + past.v[k] - bit * V

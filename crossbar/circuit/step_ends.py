@@ -179,7 +179,11 @@ def _write_currents(circuit, work, h):
 
 @jit
 def _worst_line(circuit, work, h, row):
-    """Return the largest relative error of the current of a line with terminals; see `_largest_error`."""
+    """Return the largest relative error of the current of a line with terminals; see `_largest_error`.
+
+    What a capacitance carries is known from the slope of its potential, to ``C/(h gamma)`` times the error of that, and
+    from Kirchhoff's current law, to the error of the currents that reach it; samples have the better of both.
+    """
     inc, controls = work.increments, work.control.shape[1]
     states = work.now.x.shape[1]
     rows, columns = circuit.rows, circuit.columns
@@ -187,8 +191,8 @@ def _worst_line(circuit, work, h, row):
     word, bit, cross = over * circuit.capacitance[0], over * circuit.capacitance[1], over * circuit.capacitance[2]
     rounding = _ROUNDING * circuit.volts
     work.line_error[:] = 0.0
-    for line in range(rows + columns):
-        work.line_noise[line] = rounding * circuit.feed[line]
+    work.line_carried[:] = 0.0
+    work.line_noise[:] = 0.0
     for i in range(rows):
         for j in range(columns):
             k = i * columns + j
@@ -200,11 +204,21 @@ def _worst_line(circuit, work, h, row):
                 steep += abs(law[2 + states + c])
             for r in range(states):
                 wrong += law[2 + r] * inc.x[row, k, r]
-            wrong += cross * (W - V)
-            work.line_error[i] += wrong + word * W
-            work.line_error[rows + j] += wrong - bit * V
-            work.line_noise[i] += rounding * (steep + cross + word)
-            work.line_noise[rows + j] += rounding * (steep + cross + bit)
+            left, right = circuit.word_wire[i, j], circuit.word_wire[i, j + 1]
+            above, below = circuit.bit_wire[j, i], circuit.bit_wire[j, i + 1]
+            before = inc.u[row, k - 1] if j > 0 else 0.0
+            after = inc.u[row, k + 1] if j < columns - 1 else 0.0
+            over_it = inc.v[row, k - columns] if i > 0 else 0.0
+            under_it = inc.v[row, k + columns] if i < rows - 1 else 0.0
+            by_word = left * (W - before) + right * (W - after) + wrong
+            by_bit = above * (V - over_it) + below * (V - under_it) - wrong
+            work.line_error[i] += wrong
+            work.line_error[rows + j] += wrong
+            crossing = _smaller(_smaller(cross * (W - V), by_word), by_bit)
+            work.line_carried[i] += _smaller(abs(word * W) + crossing, by_word)
+            work.line_carried[rows + j] += _smaller(abs(bit * V) + crossing, by_bit)
+            work.line_noise[i] += rounding * (steep + _smaller(word + cross, left + right + steep))
+            work.line_noise[rows + j] += rounding * (steep + _smaller(bit + cross, above + below + steep))
     least = max(_WEAK_LINE, _RESOLVED / circuit.tolerance)
     top = 0.0
     for line in range(rows + columns):
@@ -212,9 +226,16 @@ def _worst_line(circuit, work, h, row):
     error, worst = 0.0, 0
     for line in range(rows + columns):
         fed = circuit.fed_word[line] if line < rows else circuit.fed_bit[line - rows]
-        wrong = abs(work.line_error[line]) - work.line_noise[line]
+        wrong = abs(work.line_error[line]) + work.line_carried[line] - work.line_noise[line]
         if fed and not wrong <= 0.0 and top > 0.0:
             share = wrong / max(work.line_peak[line], abs(work.line_now[line]), least * top)
             if not share <= error:
                 error, worst = share, line
     return error, 3, worst
+
+
+@jit
+def _smaller(one, other):
+    """Return the smaller absolute value; the first where the other is not a number, as along ideal metal."""
+    one, other = abs(one), abs(other)
+    return other if other < one else one

@@ -25,7 +25,7 @@ from crossbar.circuit.cell_steps import evaluate_cells, linearise, load_stage, r
 from crossbar.circuit.gated import solve_gated
 from crossbar.circuit.linear import solve_lines
 from crossbar.circuit.lines import Ladders, LineFactors, factor_lines
-from crossbar.circuit.moments import Moments, fill, new_moments
+from crossbar.circuit.moments import NO_ROOM, NONE, WANTED, Moments, due, new_moments, write
 from crossbar.circuit.sources import Sources, enter, evaluate
 from crossbar.circuit.star_mesh import Mesh, Pivots, assemble, eliminate, new_pivots, star_mesh, substitute_back
 from crossbar.circuit.step_control import FULL, PAUSED, RUNNING, Verdict, judge, plan
@@ -91,10 +91,10 @@ def _stage(kernel, circuit, work, t, h, s):
 
 
 @jit
-def _inside(kernel, circuit, work, t, h):
-    """Evaluate the interpolation inside a step as if it were a stage: its increments correct it."""
-    now, at, past, move, bend, twist = work.now, work.at, work.past, work.move, work.bend, work.twist
-    share, rest = CHECKED, 1.0 - CHECKED
+def _inside(kernel, circuit, work, now, t, h, share):
+    """Evaluate the interpolation inside a step from `now` as if it were a stage: its increments correct it."""
+    at, past, move, bend, twist = work.at, work.past, work.move, work.bend, work.twist
+    rest = 1.0 - share
     by_bend, by_twist = rest - share, share * (2.0 * rest - share)
     for k in range(now.u.size):
         at.u[k] = now.u[k] + share * (move.u[k] + rest * (bend.u[k] + share * twist.u[k]))
@@ -123,13 +123,14 @@ def _load(kernel, circuit, work, t, h_d, first):
         evaluate_cells(kernel, at.u, at.v, at.x, circuit.parameters, work.control, work.law_stage)
         load_stage(work.law_stage, past.x, h_d, work.cells, work.rest, work.flow)
     for k in range(at.u.size):
-        work.flow[k] -= c[2] * (past.u[k] - past.v[k])
+        work.crossing[k] = c[2] * (past.u[k] - past.v[k])
+        work.flow[k] -= work.crossing[k]
         past.u[k] *= c[0]
         past.v[k] *= c[1]
 
 
 @jit
-def _solve_directly(direct, work, s):
+def _solve_potentials(direct, work, s):
     """Solve stage `s` for the increments of the potentials."""
     mesh, potential, b = direct.mesh, direct.potential, direct.solution
     at, past, flow, port, trans = work.at, work.past, work.flow, work.port, work.cells.trans
@@ -168,6 +169,37 @@ def _solve_directly(direct, work, s):
 
 
 @jit
+def _solve_directly(direct, work, s):
+    """Solve stage `s` for the increments of potentials and states."""
+    _solve_potentials(direct, work, s)
+    inc = work.increments
+    recover(inc.u[s], inc.v[s], work.cells, work.rest, inc.x[s])
+
+
+@jit
+def _settle(kernel, circuit, direct, work):
+    """Move the potentials at the start to where currents balance to rounding, by Newton's method."""
+    now, at = work.now, work.at
+    states = now.x.shape[1]
+    work.past.u[:] = 0.0
+    work.past.v[:] = 0.0
+    for _ in range(4):
+        at.u[:] = now.u
+        at.v[:] = now.v
+        evaluate_cells(kernel, now.u, now.v, now.x, circuit.parameters, work.control, work.law)
+        for k in range(now.u.size):
+            work.flow[k], work.port[k], work.cells.trans[k] = work.law[k, 0], work.law[k, 1], 0.0
+            for c in range(work.control.shape[1]):
+                work.cells.trans[k] += work.law[k, 2 + states + c]
+        assemble(direct.mesh, work.port, work.cells.trans, 0.0, 0.0, direct.pivots)
+        eliminate(direct.mesh, direct.pivots)
+        _solve_potentials(direct, work, 0)
+        for k in range(now.u.size):
+            now.u[k] += work.increments.u[0, k]
+            now.v[k] += work.increments.v[0, k]
+
+
+@jit
 def _try_directly(kernel, circuit, direct, work, t, h):
     """Make the stages of one step and return its `Verdict`."""
     word_load, bit_load = _start(work.law, circuit, work, h)
@@ -176,14 +208,11 @@ def _try_directly(kernel, circuit, direct, work, t, h):
     for s in range(STAGES):
         _stage(kernel, circuit, work, t, h, s)
         _solve_directly(direct, work, s)
-        recover(work.increments.u[s], work.increments.v[s], work.cells, work.rest, work.increments.x[s])
     verdict = finish(kernel, circuit, work, t, h)
     if verdict.share < 1.0 or not verdict.error <= circuit.tolerance or circuit.fixed > 0.0:
         return verdict
-    _inside(kernel, circuit, work, t, h)
+    _inside(kernel, circuit, work, work.now, t, h, CHECKED)
     _solve_directly(direct, work, STAGES)
-    inc = work.increments
-    recover(inc.u[STAGES], inc.v[STAGES], work.cells, work.rest, inc.x[STAGES])
     return check(circuit, work, h, verdict)
 
 
@@ -205,7 +234,16 @@ def _enter_interval(circuit, work, progress):
 def _run(kernel, circuit, direct, work, progress, moments, budget):
     """Make steps until the end, or until moments are full, or the budget of tries is spent."""
     for _ in range(budget):
-        if fill(kernel, circuit, work, progress, moments):
+        wanted = WANTED
+        while wanted == WANTED:
+            t, weight, wanted = due(circuit, progress, moments)
+            if wanted == WANTED:
+                begin, h = progress[0].last_start, progress[0].last_length
+                _inside(kernel, circuit, work, work.start, begin, h, min(1.0, (t - begin) / h))
+                if weight == 0.0:
+                    _solve_directly(direct, work, STAGES)
+                write(circuit, work, h, weight, moments)
+        if wanted == NO_ROOM:
             return FULL
         status = plan(circuit, work, progress)
         if status != RUNNING:
@@ -244,11 +282,16 @@ class Stepper:
         self.progress["next"] = first
         count, states = start.x.shape
         self.moments: Moments = new_moments(circuit.terminals.constant.size, count, states)
+        self._factors: LineFactors | None = None
+        self._loads = 0.0, 0.0
         self.direct = None
         if 2 * count <= _LARGEST_MESH:
             mesh = star_mesh(wires, connected_terminals(circuit.terminals, shared.shape), shared.shape)
             self.direct = Direct(mesh, new_pivots(mesh), np.empty(mesh.leak.size), np.empty(mesh.leak.size))
         _enter_interval(circuit, work, self.progress)
+        if self.direct is not None:
+            _settle(self.kernel, circuit, self.direct, work)
+        start = work.now
         evaluate_cells(self.kernel, start.u, start.v, start.x, cells.parameters, work.control, work.law)
         current = work.law[:, 0].reshape(shared.shape)
         work.line_peak[:] = np.abs(np.concatenate([current.sum(axis=1), current.sum(axis=0)]))
@@ -269,9 +312,9 @@ class Stepper:
 
     def _advance_by_lines(self, budget: int) -> int:
         """Do the same with the solver of large arrays."""
-        kernel, circuit, work, progress = self.kernel, self.circuit, self.work, self.progress
+        circuit, work, progress = self.circuit, self.work, self.progress
         for _ in range(budget):
-            if fill(kernel, circuit, work, progress, self.moments):
+            if not self._write_moments():
                 return FULL
             status = plan(circuit, work, progress)
             if status != RUNNING:
@@ -283,28 +326,41 @@ class Stepper:
                 return int(status)
         return PAUSED
 
+    def _write_moments(self) -> bool:
+        """Write the moments of the last step; return whether there was room for all."""
+        while True:
+            t, weight, wanted = due(self.circuit, self.progress, self.moments)
+            if wanted != WANTED:
+                return bool(wanted == NONE)
+            begin, h = float(self.progress["last_start"][0]), float(self.progress["last_length"][0])
+            _inside(self.kernel, self.circuit, self.work, self.work.start, begin, h, min(1.0, (t - begin) / h))
+            if weight == 0.0:
+                self._solve_by_lines(STAGES)
+            write(self.circuit, self.work, h, weight, self.moments)
+
     def _try_by_lines(self, t: float, h: float) -> Verdict:
         """Make the stages of one step and return its verdict."""
         work, shape, circuit = self.work, self.ladders.shape, self.circuit
-        loads = _start(work.law, circuit, work, h)
+        self._loads = _start(work.law, circuit, work, h)
         if not work.port.min() >= 0.0:  # lines are solved with conductances that are not negative
             return Verdict(np.inf, 0, int(work.port.argmin()), 1.0)
-        load = (np.full(shape, c) if c else None for c in loads)
+        load = (np.full(shape, c) if c else None for c in self._loads)
         gated = work.cells.trans.any()
-        factors = None if gated else factor_lines(work.port.reshape(shape), self.ladders, *load)
+        self._factors = None if gated else factor_lines(work.port.reshape(shape), self.ladders, *load)
         for s in range(STAGES):
             _stage(self.kernel, circuit, work, t, h, s)
-            self._solve_by_lines(s, factors, loads)
+            self._solve_by_lines(s)
         verdict: Verdict = finish(self.kernel, circuit, work, t, h)
         if verdict.share < 1.0 or not verdict.error <= circuit.tolerance or circuit.fixed > 0.0:
             return verdict
-        _inside(self.kernel, circuit, work, t, h)
-        self._solve_by_lines(STAGES, factors, loads)
+        _inside(self.kernel, circuit, work, work.now, t, h, CHECKED)
+        self._solve_by_lines(STAGES)
         return check(circuit, work, h, verdict)
 
-    def _solve_by_lines(self, s: int, factors: LineFactors | None, loads: tuple[float, float]) -> None:
+    def _solve_by_lines(self, s: int) -> None:
         """Solve stage `s` for the increments of potentials and states; without factors, as cells with gates."""
         work, shape, inc = self.work, self.ladders.shape, self.work.increments
+        factors, loads = self._factors, self._loads
         parts = (work.port, work.cells.trans, work.flow, work.at.u, work.at.v, work.past.u, work.past.v)
         port, m, flow, u, v, past_u, past_v = (part.reshape(shape) for part in parts)
         through = port * (u - v) - m * v - flow

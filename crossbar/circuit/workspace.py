@@ -53,8 +53,9 @@ class CircuitArrays(NamedTuple):
         Potentials of the terminals, side by side in the order of `SIDES`, and of the cells' controls, row by row.
     fed_word, fed_bit : numpy.ndarray
         Which lines have a terminal that is connected.
-    feed : numpy.ndarray
-        Conductance of the wires from the terminals of each word line, then of each bit line [S].
+    word_wire, bit_wire : numpy.ndarray
+        Conductance of the wires along word lines ``(rows, columns + 1)`` and bit lines ``(columns, rows + 1)`` [S],
+        from terminal to terminal: 0 where they are open or the terminal floats, `inf` where they are ideal.
     rows, columns : int
         Shape of the array.
     corners, times : numpy.ndarray
@@ -81,7 +82,8 @@ class CircuitArrays(NamedTuple):
     controls: Sources
     fed_word: NDArray[np.bool_]
     fed_bit: NDArray[np.bool_]
-    feed: Array
+    word_wire: Array
+    bit_wire: Array
     rows: int
     columns: int
     corners: Array
@@ -118,8 +120,9 @@ class Workspace(NamedTuple):
         Outputs of the kernel ``(cells, outputs)`` at the start of a step, at its end, and in a stage.
     cells : Linearised
         The cells at the start of a step.
-    port, flow : numpy.ndarray
-        Conductance between the nodes of each cell [S], and the current that flows between them in a stage [A].
+    port, flow, crossing : numpy.ndarray
+        Conductance between the nodes of each cell [S]; in a stage the current that flows between them, and the part of
+        it, with the other sign, that its capacitance carries by the earlier stages [A].
     rest : numpy.ndarray
         Increments of the states in a stage at constant potentials.
     target, slope, scratch : numpy.ndarray
@@ -128,9 +131,9 @@ class Workspace(NamedTuple):
         Segments of the waveforms that hold now.
     control, control_slope, control_scratch : numpy.ndarray
         Of the cells' controls ``(cells, controls)``; the first two also flat.
-    line_now, line_peak, line_error, line_noise : numpy.ndarray
+    line_now, line_peak, line_error, line_carried, line_noise : numpy.ndarray
         Of each word line, then of each bit line: current from its terminals at the end of the step, its largest value
-        so far, its error, and that by rounding [A].
+        so far, the error of what its cells and its capacitances carry, and that by rounding [A].
     """
 
     now: Point
@@ -148,6 +151,7 @@ class Workspace(NamedTuple):
     cells: Linearised
     port: Array
     flow: Array
+    crossing: Array
     rest: Array
     target: Array
     slope: Array
@@ -162,9 +166,8 @@ class Workspace(NamedTuple):
     line_now: Array
     line_peak: Array
     line_error: Array
+    line_carried: Array
     line_noise: Array
-    law_moment: Array
-    local: Array
 
 
 def new_workspace(circuit: CircuitArrays, start: Point, control: Array) -> Workspace:
@@ -187,12 +190,12 @@ def new_workspace(circuit: CircuitArrays, start: Point, control: Array) -> Works
         now=Point(*(np.array(part) for part in start)), end=point(), start=point(), at=point(), past=point(),
         increments=point(STAGES + 1), move=point(), bend=point(), twist=point(),
         law=law(), law_end=law(), law_stage=law(), cells=new_linearised(cells, states),
-        port=np.empty(cells), flow=np.empty(cells), rest=np.empty((cells, states)),
+        port=np.empty(cells), flow=np.empty(cells), crossing=np.empty(cells), rest=np.empty((cells, states)),
         target=np.empty(terminals), slope=np.zeros(terminals), scratch=np.empty(terminals),
         active=np.zeros((circuit.terminals.duration.size, 6)),
         control_active=np.zeros((circuit.controls.duration.size, 6)),
         control=kept, control_flat=kept.reshape(-1), control_slope=slopes, control_slope_flat=slopes.reshape(-1),
         control_scratch=np.empty(cells * controls),
-        line_now=np.zeros(lines), line_peak=np.zeros(lines), line_error=np.zeros(lines), line_noise=np.zeros(lines),
-        law_moment=np.empty(outputs), local=np.empty(states + controls),
+        line_now=np.zeros(lines), line_peak=np.zeros(lines), line_error=np.zeros(lines),
+        line_carried=np.zeros(lines), line_noise=np.zeros(lines),
     )  # fmt: skip
