@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crossbar.bias import SIDES, Bias
 from crossbar.circuit.lines import Ladders, joined_sources
+from crossbar.circuit.sources import Sources, table_of
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.waveforms import Waveform
@@ -90,14 +91,18 @@ class Drive:
                 if waves[0] is not waves[1] or (waves[0] is None and apart):
                     raise joined_sources(one, two, line)
 
-    def __call__(self, t: float) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return potentials [V] and slopes [V/s] at time `t` [s], by side, shape ``(1, lines)``."""
+    def potentials(self) -> dict[str, Array]:
+        """Return the potentials at time 0 [V] by side, shape ``(1, lines)``."""
         potential = {side: numbers[None].copy() for side, numbers in self.numbers.items()}
-        slopes = {side: np.zeros_like(values) for side, values in potential.items()}
         for side, at, waveform in self.waveforms:
-            potential[side][0, at] = waveform.at(t)
-            slopes[side][0, at] = _slope(waveform, t)
-        return potential, slopes
+            potential[side][0, at] = waveform.at(0.0)
+        return potential
+
+    def sources(self) -> Sources:
+        """Return all terminals, side by side in the order of `SIDES`, for the compiled transient."""
+        first = dict(zip(SIDES, np.cumsum([0, *(self.numbers[side].size for side in SIDES)]), strict=False))
+        waves = [(first[side] + at, waveform.segments, waveform.duration) for side, at, waveform in self.waveforms]
+        return table_of(np.concatenate([self.numbers[side] for side in SIDES]), waves)
 
     @property
     def duration(self) -> float:
@@ -126,13 +131,3 @@ class Drive:
         every = np.unique(np.concatenate([np.array([0.0, span]), *parts]))
         every = every[(every >= 0.0) & (every <= span)]
         return every[np.append(True, np.diff(every) > 1e-13 * span)]
-
-
-def _slope(waveform: Waveform, t: float) -> float:
-    """Return the slope of a waveform just after `t` [V/s]."""
-    if t >= waveform.duration:
-        return 0.0
-    from devices.simulation.workspace import slope
-
-    rows = waveform.segments
-    return slope(rows[np.searchsorted(rows[:, 0], t, side="right") - 1], t)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from crossbar.array_trace import ArrayTrace
-from crossbar.bias import SIDES, Bias
+from crossbar.bias import Bias
 from crossbar.circuit.cell_array import CellArray
 from crossbar.circuit.lines import connected_sides, ladders
 from crossbar.circuit.nonlinear import Problem, solve_cells
-from crossbar.circuit.transient import Moment, Step, Stepper
+from crossbar.circuit.sources import table_of
+from crossbar.circuit.step_control import DONE, FULL, PAUSED, TOO_MANY_STEPS, TOO_SMALL
+from crossbar.circuit.transient import Stepper, connected_terminals
+from crossbar.circuit.workspace import CircuitArrays, Point
 from crossbar.drive import Drive
-from crossbar.solution import delivered_power, line_currents, line_heat, terminal_currents
+from crossbar.recording import Record
 from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
@@ -25,6 +27,10 @@ from devices.common.validation import finite_array, integer, number
 
 __all__ = ["Probes", "simulate_crossbar"]
 
+Mask = NDArray[np.bool_]
+
+#: Length of the first step after a corner, as a share of the shortest time in which a node is charged.
+_RESTART = 0.05
 #: Cells that a simulation keeps: all, none, or these rows and columns.
 Probes = Literal["all", "none"] | Sequence[tuple[int, int]]
 
@@ -79,166 +85,115 @@ def simulate_crossbar(
     if control is not None:
         cells = cells._replace(control=control)
     wires = crossbar.wires
-    capacitance = (wires.word_line_capacitance, wires.bit_line_capacitance, wires.crossing_capacitance)
-    first, _ = drive(0.0)
+    first = drive.potentials()
     connected = connected_sides({name: side[0] for name, side in first.items()})
     shared = ladders(wires, connected, crossbar.conducting())
     drive.check_joined(shared)
-    bounds = crossbar.state_bounds()
-    stepper = Stepper(cells, shared, capacitance, bounds, drive, max(drive.largest, 1e-9))
     found = solve_cells(Problem(cells, shared, first), rtol=1e-10)
-    now = Moment(found.word_line_voltage, found.bit_line_voltage, cells.state.copy())
-    record = _Record(crossbar, cells, drive, sample_times, chosen, capacitance)
-    corners = drive.corners(span)
-    tiny = 4.0 * np.finfo(float).eps * span
-    t, h = 0.0, fixed or 1e-6 * span
-    taken = rejected = iterations = 0
-    complete = False
-    problem = ""
-    record.sample(0.0, now)
+    start = Point(found.word_line_voltage.ravel(), found.bit_line_voltage.ravel(), cells.state)
+    circuit = _circuit(crossbar, cells, drive, sample_times, span, tolerance, fixed, max_steps)
+    stepper = Stepper(cells, wires, shared, circuit, start, fixed or 1e-6 * span)
+    record = Record(crossbar, stepper, chosen)
+    status = PAUSED
     try:
-        for start, stop in pairwise(corners):
-            longest = min(0.25 * (stop - start), drive.longest)
-            while t < stop - tiny:
-                if taken + rejected >= max_steps:
-                    problem = f"more than {max_steps} steps"
-                    break
-                if fixed is None:
-                    h = min(h, longest)
-                due = record.due
-                target = due if t + tiny < due < stop else stop
-                cut = t + h >= target - tiny
-                length = target - t if cut else h
-                trial = stepper.step(t, length, now)
-                iterations += trial.iterations
-                if fixed is None and not trial.error <= tolerance:
-                    rejected += 1
-                    shrink = 0.9 * (tolerance / trial.error) ** 0.25 if np.isfinite(trial.error) else 0.1
-                    h = length * max(0.1, shrink)
-                    if h < 1e2 * tiny:
-                        problem = f"the step became too small, error {trial.error:.1e}"
-                        break
-                    continue
-                taken += 1
-                record.step(t, trial)
-                t = target if cut else t + length
-                now = trial.end
-                if fixed is None:
-                    grown = length * (5.0 if trial.error == 0.0 else min(5.0, 0.9 * (tolerance / trial.error) ** 0.25))
-                    h = max(h, grown) if cut and grown > length else grown
-            if problem:
-                break
-        complete = not problem
+        while status in (FULL, PAUSED):
+            status = stepper.advance()
+            record.take()
     except KeyboardInterrupt:
         pass
-    trace = record.trace(now, t, taken, rejected, iterations, complete)
-    if problem:
-        worst = f"t = {t:.6g} s of {span:.6g} s"
-        raise ConvergenceError(
-            f"simulate: {problem} at {worst}; allowed: {max_steps} steps, error {tolerance:g}; try: a larger "
-            "tolerance, or smoother edges; the trace up to there is in the exception's `partial`",
-            float("nan"),
-            partial=trace,
-        )
+    trace = record.trace(status == DONE)
+    if status in (TOO_MANY_STEPS, TOO_SMALL):
+        raise _failure(trace, stepper, status)
     return trace
 
 
-class _Record:
-    """Collects samples and energies while the steps are made."""
+def _circuit(
+    crossbar: SimulatedArray,
+    cells: CellArray,
+    drive: Drive,
+    times: Array,
+    span: float,
+    tolerance: float,
+    fixed: float | None,
+    max_steps: int,
+) -> CircuitArrays:
+    """Return all of an array and its sources for the compiled functions."""
+    wires, (rows, columns) = crossbar.wires, crossbar.shape
+    lower, upper = crossbar.state_bounds()
+    capacitance = np.array([wires.word_line_capacitance, wires.bit_line_capacitance, wires.crossing_capacitance])
+    terminals = drive.sources()
+    connected = connected_terminals(terminals, crossbar.shape)
+    r_word, r_bit = wires.segments(rows, columns)
+    word, bit, cross = capacitance
+    fastest = min(_fastest(word + cross, r_word), _fastest(bit + cross, r_bit.T))
+    return CircuitArrays(
+        parameters=cells.parameters,
+        lower=lower,
+        upper=upper,
+        capacitance=capacitance,
+        terminals=terminals,
+        controls=table_of(cells.control.ravel(), []),
+        fed_word=connected["word_left"] | connected["word_right"],
+        fed_bit=connected["bit_top"] | connected["bit_bottom"],
+        word_wire=_conductance(r_word, connected["word_left"], connected["word_right"]),
+        bit_wire=_conductance(r_bit.T, connected["bit_top"], connected["bit_bottom"]),
+        rows=rows,
+        columns=columns,
+        corners=drive.corners(span),
+        times=times,
+        longest=drive.longest,
+        restart=_RESTART * fastest,
+        volts=max(drive.largest, 1e-9),
+        tolerance=tolerance,
+        fixed=fixed or 0.0,
+        max_steps=max_steps,
+    )
 
-    def __init__(
-        self,
-        crossbar: SimulatedArray,
-        cells: CellArray,
-        drive: Drive,
-        times: Array,
-        chosen: tuple | None,
-        capacitance: tuple,
-    ) -> None:
-        self.crossbar, self.cells, self.drive, self.times = crossbar, cells, drive, times
-        self.chosen, self.capacitance = chosen, capacitance
-        self.flat = None if chosen is None else np.array([i * crossbar.shape[1] + j for i, j in chosen], dtype=np.int64)
-        self.rows: list[tuple] = []
-        self.energy = dict.fromkeys(("delivered", "wires", "cells", "stored", "turnover"), 0.0)
-        self.last: tuple[float, ...] | None = None
 
-    @property
-    def due(self) -> float:
-        """Time of the next sample; steps end there, because interpolation is less exact than they are."""
-        return self.times[len(self.rows)] if len(self.rows) < self.times.size else np.inf
+def _conductance(r: Array, first: Mask, last: Mask) -> Array:
+    """Return the conductances along lines ``(lines, segments)`` [S], 0 to terminals that are not connected."""
+    with np.errstate(divide="ignore"):
+        conductance = 1.0 / r
+    conductance[~first, 0] = conductance[~last, -1] = 0.0
+    return np.ascontiguousarray(conductance)
 
-    def _state(self, t: float, at: Moment, rate: Moment | None) -> tuple:
-        """Return potentials, terminal currents, cell currents, wire currents at a moment."""
-        potential, _ = self.drive(t)
-        potential = {side: value[0] for side, value in potential.items()}
-        x = at.x if not at.x.size else np.clip(at.x, *self.crossbar.state_bounds())
-        current, _, _ = self.cells._replace(state=x).at(at.u, at.v)
-        leaves = arrives = current
-        if rate is not None and any(self.capacitance):
-            word, bit, cross = self.capacitance
-            between = current + cross * (rate.u - rate.v)
-            leaves, arrives = between + word * rate.u, between - bit * rate.v
-        flows = line_currents(self.crossbar.wires, potential, at.u, at.v, leaves, arrives)
-        return potential, terminal_currents(flows), current, flows, x
 
-    def _powers(self, t: float, at: Moment, rate: Moment) -> tuple[float, ...]:
-        potential, terminal, current, flows, _ = self._state(t, at, rate)
-        delivered = float(delivered_power(potential, terminal))
-        heat = float(line_heat(self.crossbar.wires, flows, at.u, at.v))
-        return delivered, heat, float(np.vdot(current, at.u - at.v)), abs(delivered)
+def _fastest(capacitance: float, r: Array) -> float:
+    """Return the shortest time in which wires charge a node of this capacitance [s], `inf` where none does."""
+    conductance = 1.0 / np.where(r > 0.0, r, np.inf)
+    joined = float((conductance[:, 1:] + conductance[:, :-1]).max())
+    return capacitance / joined if capacitance > 0.0 and joined > 0.0 else np.inf
 
-    def _stored(self, at: Moment) -> float:
-        word, bit, cross = self.capacitance
-        return 0.5 * float(word * np.vdot(at.u, at.u) + bit * np.vdot(at.v, at.v) + cross * ((at.u - at.v) ** 2).sum())
 
-    def step(self, t: float, step: Step) -> None:
-        """Add a step: its samples, and its energies by Simpson's rule."""
-        powers = [self._powers(t + share * step.length, step.at(share), step.slope(share)) for share in (0.0, 0.5, 1.0)]
-        for name, a, b, c in zip(("delivered", "wires", "cells", "turnover"), *powers, strict=True):
-            self.energy[name] += step.length * (a + 4.0 * b + c) / 6.0
-        self.energy["stored"] += self._stored(step.end) - self._stored(step.start)
-        end = t + step.length
-        while len(self.rows) < self.times.size and self.times[len(self.rows)] <= end * (1 + 1e-14):
-            share = min(1.0, (self.times[len(self.rows)] - t) / step.length)
-            self.sample(self.times[len(self.rows)], step.at(share), step.slope(share))
+def _failure(trace: ArrayTrace, stepper: Stepper, status: int) -> ConvergenceError:
+    """Return the error that says where, when and by which quantity a run has ended early."""
+    now, circuit = stepper.progress[0], stepper.circuit
+    t, span = float(now["t"]), float(circuit.corners[-1])
+    if status == TOO_MANY_STEPS:
+        problem = f"more than {circuit.max_steps} steps"
+    else:
+        problem = f"the step became too small, {now['next']:.1e} s"
+    largest = f"; the last error was {now['error']:.1e}, of {_place(trace, now)}; allowed: {circuit.tolerance:g}"
+    advice = "a larger tolerance, more max_steps, or smoother edges"
+    return ConvergenceError(
+        f"simulate: {problem} at t = {t:.6g} s of {span:.6g} s{largest}; try: {advice}; the trace up to there is in "
+        "the exception's `partial`",
+        float(now["error"]),
+        partial=trace,
+    )
 
-    def sample(self, t: float, at: Moment, rate: Moment | None = None) -> None:
-        """Keep what is probed at a moment, if a sample is due."""
-        if len(self.rows) >= self.times.size or self.times[len(self.rows)] > t * (1 + 1e-14):
-            return
-        potential, terminal, current, _, x = self._state(t, at, rate)
-        states = x.shape[1]
-        grids = [np.array(at.u), np.array(at.v), current, x.reshape(*current.shape, states)]
-        if self.flat is not None:
-            grids = [g.reshape(current.size, -1)[self.flat] for g in grids]
-            grids = [g[:, 0] for g in grids[:3]] + grids[3:]
-        self.rows.append((potential, {side: np.array(i) for side, i in terminal.items()}, *grids))
 
-    def trace(self, now: Moment, t: float, steps: int, rejected: int, iterations: int, complete: bool) -> ArrayTrace:
-        """Return all that was collected."""
-        count = len(self.rows)
-        if not self.rows:  # ended before the first sample: the arrays of one, none of it
-            self.times = np.zeros(1)
-            self.sample(0.0, now)
-        potentials, terminals, *grids = zip(*self.rows, strict=True)
-        u, v, current, state = (np.array(grid)[:count] for grid in grids)
-        return ArrayTrace(
-            crossbar=self.crossbar,
-            time=self.times[:count],
-            potential={side: np.array([p[side] for p in potentials])[:count] for side in SIDES},
-            terminal_current={side: np.array([p[side] for p in terminals])[:count] for side in SIDES},
-            cells=self.chosen,
-            word_line_voltage=u,
-            bit_line_voltage=v,
-            cell_current=current,
-            state=state,
-            final_state=now.x.reshape(*self.crossbar.shape, now.x.shape[1]),
-            energy=self.energy,
-            steps=steps,
-            rejected=rejected,
-            iterations=iterations,
-            complete=complete,
-        )
+def _place(trace: ArrayTrace, now: np.void) -> str:
+    """Return the name of the quantity with the largest error."""
+    rows, columns = trace.crossbar.shape
+    kind, worst = int(now["kind"]), int(now["worst"])
+    if kind == 3:
+        return f"the current of word line {worst}" if worst < rows else f"the current of bit line {worst - rows}"
+    if kind == 2:
+        cell, state = divmod(worst, trace.final_state.shape[2])
+        name = trace.crossbar.cells.state_names[state]
+        return f"state {name} of cell {divmod(cell, columns)}"
+    return f"the {('word', 'bit')[kind]}-line potential of cell {divmod(worst, columns)}"
 
 
 def _sample_times(times: int | ArrayLike, span: float, corners: Array) -> Array:
