@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from crossbar.circuit.rodas import GAMMA, STAGES
 from devices.common.arrays import Array
 from devices.common.jit import jit
-from devices.simulation.rodas import GAMMA, STAGES
 
 __all__ = ["NONE", "NO_ROOM", "WANTED", "Moments", "due", "new_moments", "write"]
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 
 from crossbar.circuit.cell_steps import evaluate_cells
+from crossbar.circuit.rodas import DENSE, GAMMA, STAGES, A
 from crossbar.circuit.sources import evaluate
 from crossbar.circuit.step_control import Verdict
 from devices.common.jit import jit
-from devices.simulation.rodas import DENSE, GAMMA, STAGES, A
 
 __all__ = ["CHECKED", "check", "finish"]
 

@@ -26,6 +26,7 @@ from crossbar.circuit.gated import solve_gated
 from crossbar.circuit.linear import solve_lines
 from crossbar.circuit.lines import Ladders, LineFactors, factor_lines
 from crossbar.circuit.moments import NO_ROOM, NONE, WANTED, Moments, due, new_moments, write
+from crossbar.circuit.rodas import ALPHA, GAMMA, STAGES, A, C, D
 from crossbar.circuit.sources import Sources, enter, evaluate
 from crossbar.circuit.star_mesh import Mesh, Pivots, assemble, eliminate, new_pivots, star_mesh, substitute_back
 from crossbar.circuit.step_control import FULL, PAUSED, RUNNING, Verdict, judge, plan
@@ -34,7 +35,6 @@ from crossbar.circuit.workspace import PROGRESS, CircuitArrays, Point, new_works
 from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.jit import jit
-from devices.simulation.rodas import ALPHA, GAMMA, STAGES, A, C, D
 
 __all__ = ["Stepper"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.circuit.cell_steps import Linearised, new_linearised
+from crossbar.circuit.rodas import STAGES
 from crossbar.circuit.sources import Sources
 from devices.common.arrays import Array
-from devices.simulation.rodas import STAGES
 
 __all__ = ["PROGRESS", "CircuitArrays", "Point", "Workspace", "new_workspace"]
 
