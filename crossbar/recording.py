@@ -16,7 +16,7 @@ __all__ = ["Record"]
 
 
 class Record:
-    """What a transient has given so far.
+    """The samples and energies of a transient up to its present time.
 
     Parameters
     ----------

@@ -17,6 +17,8 @@ RUNNING, DONE, FULL, PAUSED, TOO_MANY_STEPS, TOO_SMALL = 0, 1, 2, 3, 4, 5
 RESOLUTION = 4.0 * float(np.finfo(np.float64).eps)
 #: Longest step as a share of an interval between corners.
 _MAX_STEP_SHARE = 0.25
+#: Shortest step as a share of the resolution. Shorter steps than that add up: a state may run away within it.
+_SHORTEST_STEP = 1e-14
 #: Most tries that end a step at an event.
 _MAX_EVENTS = 30
 
@@ -80,23 +82,27 @@ def judge(circuit, work, progress, verdict):
     now.error, now.kind, now.worst = verdict.error, verdict.kind, verdict.worst
     if circuit.fixed == 0.0:
         finite = math.isfinite(verdict.error)
-        if verdict.share < 1.0 and finite and now.events < _MAX_EVENTS and length > 1e2 * tiny:
+        # A step that is too rough may show events that do not happen.
+        smooth = verdict.error <= circuit.tolerance
+        if verdict.share < 1.0 and smooth and now.events < _MAX_EVENTS and length > 1e2 * tiny:
             now.rejected += 1
             now.events += 1
             now.length = max(verdict.share * length, 1e2 * tiny)
             return RUNNING
-        if not verdict.error <= circuit.tolerance:
+        if not smooth:
             now.rejected += 1
             shrink = 0.9 * (circuit.tolerance / verdict.error) ** 0.25 if finite else 0.1
             now.next = length * max(0.1, shrink)
             now.length = 0.0
-            return TOO_SMALL if now.next < 1e2 * tiny else RUNNING
+            return TOO_SMALL if now.next < _SHORTEST_STEP * tiny else RUNNING
     now.taken += 1
     now.last_start, now.last_length = now.t, length
     if now.cut and now.events == 0:
-        now.t = circuit.corners[now.interval + 1]
+        now.t, now.carry = circuit.corners[now.interval + 1], 0.0
     else:
-        now.t += length
+        moved, before = length + now.carry, now.t
+        now.t += moved
+        now.carry = moved - (now.t - before)
     now.length, now.gauss = 0.0, 0
     if circuit.fixed == 0.0 and now.events == 0:
         grown = 5.0 * length

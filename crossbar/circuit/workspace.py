@@ -14,10 +14,11 @@ from devices.common.arrays import Array
 
 __all__ = ["PROGRESS", "CircuitArrays", "Point", "Workspace", "new_workspace"]
 
-#: Where a run is: time, next and last step [s], interval between corners, samples and steps so far.
+#: Where a run is: time and what rounding has left out of it, next and last step [s], interval between corners, samples and steps so far.
 PROGRESS = np.dtype(
     [
         ("t", "f8"),
+        ("carry", "f8"),
         ("next", "f8"),
         ("length", "f8"),
         ("last_start", "f8"),
