@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.workspace import EDGE_OFFSET, finish_step, slope, voltage
+from devices.simulation.workspace import EDGE_OFFSET, finish_step, inward, released_at_end, slope, voltage
 
 __all__ = ["STABILITY_LIMIT", "explicit_step"]
 
@@ -30,12 +30,6 @@ _A[4, :4] = 19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729
 _A[5, :5] = 9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656
 _A[6] = 35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84
 _ERROR = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
-
-
-@jit(inline=True)
-def _inward(rate, x, lower):
-    """Whether a rate points inward from the bound at which a state is held."""
-    return rate > 0.0 if x <= lower else rate < 0.0
 
 
 @jit(inline=True)
@@ -63,17 +57,14 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         kernel(v, work.local, p, work.rates)
         for r in range(n):
             stages[s, r] = 0.0 if work.pinned[r] else work.rates[r]
-            released = released or (work.pinned[r] and _inward(work.rates[r], x[r], lower[r]))
+            released = released or (work.pinned[r] and inward(work.rates[r], x[r], lower[r]))
     for r in range(n):
         moved = 0.0
         for k in range(6):
             moved += _A[6, k] * stages[k, r]
         work.end_states[r] = x[r] + h * moved
     finish_step(kernel, v, p, lower, upper, work)
-    for r in range(n):
-        if work.pinned[r] and _inward(work.end_law[(1 + r) * width], x[r], lower[r]):
-            released = False  # still released at the end, which is an event
-    error = 1.0 if released else 0.0
+    error = 1.0 if released and not released_at_end(x, lower, work) else 0.0
     work.slopes[1] = slope(segment, t + h)
     for r in range(n):
         row = (1 + r) * width

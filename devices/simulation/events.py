@@ -51,27 +51,38 @@ def _event_function(event, kernel, switch, signs, v, states, p, lower, upper, wo
 
 
 @jit(inline=True)
-def _first_event(kernel, switch, signs, watched, segment, t, p, lower, upper, event_tol, work):
-    """Return the first event that has happened at the end `t` of the step, and its event function; -1 if none has.
+def _first_event(kernel, switch, signs, watched, segment, start, h, x, p, lower, upper, event_tol, work):
+    """Return the first event that has happened, its event function, and a share of the step at which it has.
 
+    That is the end, or where a state turns back that was beyond its bound within the step. The event is -1 if none has.
     A state that is beyond its bound by less than the share `event_tol` of its span is at the bound. Where none has,
-    and switches are watched, their values there are in the second row of `signs`. The voltage is evaluated only where
-    it is needed.
+    and switches are watched, their values at the end are in the second row of `signs`. The voltage is evaluated only
+    where it is needed.
     """
+    t = start + h
     switches = signs.shape[1]
     if watched and switches > 0:
         switch(voltage(segment, t), work.end_states, p, signs[1])
         for k in range(switches):
             if signs[0, k] * signs[1, k] < 0.0:
-                return k, abs(signs[1, k])
+                return k, abs(signs[1, k]), 1.0
     for r in range(lower.size):
         if work.pinned[r] or not lower[r] <= work.end_states[r] <= upper[r]:
             past = _event_function(
                 switches + r, kernel, switch, signs, voltage(segment, t), work.end_states, p, lower, upper, work
             )
             if past > (0.0 if work.pinned[r] else event_tol * (upper[r] - lower[r])):
-                return switches + r, past
-    return -1, 0.0
+                return switches + r, past, 1.0
+        else:
+            row = (1 + r) * (2 + x.size)
+            first, last = work.start_law[row], work.end_law[row]
+            if first * last < 0.0:
+                share = first / (first - last)
+                interpolate(share, x, work)
+                past = max(lower[r] - work.local[r], work.local[r] - upper[r])
+                if past > event_tol * (upper[r] - lower[r]):
+                    return switches + r, past, share
+    return -1, 0.0, 1.0
 
 
 @jit(inline=True)
@@ -81,7 +92,9 @@ def share_before_event(kernel, switch, signs, watched, segment, t, h, x, p, lowe
     Found by regula falsi on the interpolation within the step. Switches count where they are `watched`; their values at
     the start of the step are in the first row of `signs`.
     """
-    event, right = _first_event(kernel, switch, signs, watched, segment, t + h, p, lower, upper, event_tol, work)
+    event, right, after = _first_event(
+        kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, event_tol, work
+    )
     if event < 0:
         return event, 1.0
     switches = signs.shape[1]
@@ -89,7 +102,7 @@ def share_before_event(kernel, switch, signs, watched, segment, t, h, x, p, lowe
         left = -abs(signs[0, event])
     else:
         left = min(_event_function(event, kernel, switch, signs, voltage(segment, t), x, p, lower, upper, work), 0.0)
-    before, after, side = 0.0, 1.0, 0
+    before, side = 0.0, 0
     for iteration in range(200):
         if after - before <= event_tol:
             break

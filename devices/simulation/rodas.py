@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.workspace import EDGE_OFFSET, finish_step, slope, voltage
+from devices.simulation.workspace import EDGE_OFFSET, finish_step, inward, released_at_end, slope, voltage
 
 __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implicit_step", "solve"]
 
@@ -83,26 +83,33 @@ def solve(matrix, pivots, b):
 def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     """Step from `x` at `t`, where ``work.start_law`` and ``work.slopes[0]`` were evaluated.
 
-    Fills ``work.end_states``, ``work.end_law``, ``work.slopes[1]`` and ``work.curve``.
-    Returns the largest embedded error over the states, each as a share of its span; not finite where a state is not.
+    Fills ``work.end_states``, ``work.end_law``, ``work.slopes[1]`` and ``work.curve``. A law is continued beyond the
+    bounds of the states by its Jacobian, as stages may lie there where the end does not. Returns the largest embedded
+    error over the states, each as a share of its span; not finite where a state is not, and at least 1 where a held
+    state was let go and held again in between.
     """
     n = lower.size
     width = 2 + x.size
     stages, matrix = work.stages, work.matrix
     over_h = 1.0 / h
+    released = False
     work.slopes[1] = slope(segment, t + h)
     for r in range(n):
         for c in range(n):
-            matrix[r, c] = 0.0 if work.pinned[r] else -work.start_law[(1 + r) * width + 2 + c]
+            held = work.pinned[r] or work.pinned[c]
+            matrix[r, c] = 0.0 if held else -work.start_law[(1 + r) * width + 2 + c]
         matrix[r, r] += over_h / GAMMA
     factor(matrix, work.pivots)
     for s in range(STAGES):
+        outside = False
         for r in range(n):
             moved, past = x[r], 0.0
             for k in range(s):
                 moved += A[s, k] * stages[k, r]
                 past += C[s, k] * stages[k, r]
             work.local[r] = min(max(moved, lower[r]), upper[r])
+            work.beyond[r] = moved - work.local[r]
+            outside = outside or work.beyond[r] != 0.0
             stages[s, r] = past * over_h
         if s > 0:
             kernel(voltage(segment, t + ALPHA[s] * h), work.local, p, work.rates)
@@ -110,7 +117,12 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
             if not work.pinned[r]:
                 row = (1 + r) * width
                 rate = work.rates[r] if s > 0 else work.start_law[row]
+                if outside:
+                    for c in range(n):
+                        rate += work.start_law[row + 2 + c] * work.beyond[c]
                 stages[s, r] += rate + h * D[s] * work.slopes[0] * work.start_law[row + 1]
+            elif s > 0:
+                released = released or inward(work.rates[r], x[r], lower[r])
         solve(matrix, work.pivots, stages[s])
     error = 0.0
     for r in range(n):
@@ -124,4 +136,4 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         share = abs(stages[5, r]) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(moved) else error
     finish_step(kernel, voltage(segment, t + (1.0 - EDGE_OFFSET) * h), p, lower, upper, work)
-    return error
+    return max(error, 1.0) if released and not released_at_end(x, lower, work) else error

@@ -26,8 +26,8 @@ DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
 
 #: Times that differ by less than this share of the duration count as equal.
 _TIME_RESOLUTION = 4.0 * float(np.finfo(np.float64).eps)
-#: Most trial steps that are shortened to end one step before an event.
-_MAX_EVENT_TRIALS = 20
+#: Most trial steps that are shortened to end one step before an event, and with an error that is too large.
+_MAX_EVENT_TRIALS, _MAX_ROUGH_TRIALS = 20, 3
 #: Longest step as a share of a segment, in which the voltage is monotonic; shorter while a state is held, as a state
 #: that does not move has no error to control the step.
 _MAX_STEP_SHARE, _MAX_STEP_SHARE_HELD = 1.0 / 8.0, 1.0 / 16.0
@@ -97,13 +97,25 @@ def _step(kernel, segment, t, h, x, p, lower, upper, explicit_limit, work):
 
 
 @jit(inline=True)
+def _growth(error, order, tolerance):
+    """Return the length of the next step, as a multiple of that of a step with this error."""
+    if not math.isfinite(error):
+        return 0.1
+    if error <= 1e-4 * tolerance:
+        return 5.0
+    return min(5.0, max(0.1, 0.8 * (tolerance / error) ** (1.0 / order)))
+
+
+@jit(inline=True)
 def _step_to_event(
     kernel, switch, signs, watched, segment, t, h, x, p, lower, upper, explicit_limit, most, resolution, event_tol, work
 ):
     """Step by `h`, or to just before the first event within it; return length, error, order, product, trials.
 
-    A step whose error is above `most` is to be made shorter, and may show events that do not happen: one at its very
-    start counts only where the law changes there and the step is as short as the resolution of time.
+    A step whose error is above `most` is to be made shorter, and may show events that do not happen. It is shortened to
+    one a few times, as what the error comes from may be the event: a law that changes, or a bound, if it is nearer than
+    the end of a step shortened for its error. A law that changes at the very start counts only where the step is as
+    short as the resolution of time. A search without a result has an error above `most`.
     """
     length, trials = h, 0
     while length > 0.0:
@@ -114,10 +126,17 @@ def _step_to_event(
         event, share = share_before_event(
             kernel, switch, signs, watched, segment, t, length, x, p, lower, upper, event_tol, work
         )
-        if share == 1.0 or trials == _MAX_EVENT_TRIALS:
+        if share == 1.0:
             return length, error, order, product, trials
-        if share == 0.0 and error > most and not (event < signs.shape[1] and length <= 2.0 * resolution):
-            return length, error, order, product, trials
+        if trials == _MAX_EVENT_TRIALS:
+            return length, max(error, 2.0 * most) if most < math.inf else error, order, product, trials
+        if error > most:
+            at_start = share == 0.0 and event < signs.shape[1] and length <= 2.0 * resolution
+            longest = 0.0 if share == 0.0 or trials >= _MAX_ROUGH_TRIALS else 1.0
+            if event >= signs.shape[1]:
+                longest *= _growth(error, order, most)
+            if share >= longest and not at_start:
+                return length, error, order, product, trials
         length *= share
     return 0.0, 0.0, 5, 0.0, trials  # the event is at the start
 
@@ -236,11 +255,7 @@ def integrate_cell(
                 event_tol, work,
             )  # fmt: skip
             steps += max(trials, 1)
-            factor = 0.1
-            if math.isfinite(error):
-                factor = 5.0
-                if error > 1e-4 * tolerance:
-                    factor = min(5.0, max(0.1, 0.8 * (tolerance / error) ** (1.0 / order)))
+            factor = _growth(error, order, tolerance)
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
                 next_length = factor * h
                 if fixed > 0.0 or not next_length >= _SHORTEST_STEP * resolution:

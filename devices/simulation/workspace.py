@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from devices.common.arrays import Array
 from devices.common.jit import jit
 
-__all__ = ["EDGE_OFFSET", "Workspace", "finish_step", "interpolate", "new_workspace", "slope", "voltage"]
+__all__ = ["EDGE_OFFSET", "Workspace", "finish_step", "interpolate", "inward", "new_workspace", "released_at_end",
+           "slope", "voltage"]  # fmt: skip
 
 #: Stages of the method that has the most.
 _MAX_STAGES = 7
@@ -32,6 +33,7 @@ class Workspace(NamedTuple):
     end_law: Array  # output of the kernel at the end of the step
     end_states: Array  # (inputs,), at the end of the step; states may lie outside their bounds
     local: Array  # (inputs,), of a stage, or inside the step
+    beyond: Array  # (n,), how far a stage lies outside the bounds
     rates: Array  # (n,), of a stage
     stages: Array  # (stages, n)
     curve: Array  # (4, n), departure of the interpolation from a straight line
@@ -51,6 +53,7 @@ def new_workspace(states, controls):
         np.empty(n_outputs),
         np.empty(inputs),
         np.empty(inputs),
+        np.zeros(states),
         np.empty(states),
         np.empty((_MAX_STAGES, states)),
         np.zeros((4, states)),
@@ -85,6 +88,21 @@ def finish_step(kernel, v, p, lower, upper, work):
     for r in range(lower.size):
         work.local[r] = min(max(work.end_states[r], lower[r]), upper[r])
     kernel(v, work.local, p, work.end_law)
+
+
+@jit(inline=True)
+def inward(rate, x, lower):
+    """Return whether a rate points inward from the bound at which a state is held."""
+    return rate > 0.0 if x <= lower else rate < 0.0
+
+
+@jit(inline=True)
+def released_at_end(x, lower, work):
+    """Return whether a held state is free at the end of a step, which is an event."""
+    for r in range(lower.size):
+        if work.pinned[r] and inward(work.end_law[(1 + r) * (2 + x.size)], x[r], lower[r]):
+            return True
+    return False
 
 
 @jit(inline=True)
