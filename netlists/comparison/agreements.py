@@ -243,8 +243,8 @@ def _interpolated(dense: Waves, names: list[str], times: Array, corners: Array) 
     inner = corners[(corners > known[0]) & (corners < known[-1])]
     ends = np.unique(np.concatenate([known[:1], inner, known[-1:]]))
     error = 0.0
+    room = 1e-9 * float(np.diff(ends).min())  # of rounding: less than the first step after any corner
     for low, high in itertools.pairwise(ends):
-        room = 1e-9 * (high - low)
         piece = np.flatnonzero((known >= low - room) & (known <= high + room))
         asked = (times >= low - room) & (times <= high + room)
         if piece.size < 2 or not asked.any():

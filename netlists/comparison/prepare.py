@@ -20,7 +20,7 @@ from netlists.engines.running import run_circuit, run_sweep
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists.comparison.external import External
+    from netlists.comparison.counterpart import Counterpart
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
 
@@ -35,7 +35,7 @@ def prepare_comparison(
     bulk: float,
     duration: float | None,
     step: float | None,
-    against: External | None,
+    against: Counterpart | None,
 ) -> Comparison:
     """Return the comparison of a device or an array; the arguments are those of `crosscheck`."""
     if isinstance(subject, Device):
@@ -89,7 +89,7 @@ def _of_vectors(crossbar: Crossbar, voltage: ArrayLike, terminals: dict[str, Any
     return Comparison(title=title, circuit=circuit, tolerance=1e-12, run=run, compare=compare)
 
 
-def _of_device(device: Device, waveform: Waveform, step: float | None, against: External | None) -> Comparison:
+def _of_device(device: Device, waveform: Waveform, step: float | None, against: Counterpart | None) -> Comparison:
     circuit = device_circuit(device, waveform, step=step)
     if against is not None:
         return against.comparison(device, waveform, circuit)

@@ -26,7 +26,7 @@ _MODELS = {"vteam": 1e-6, "linear_ion_drift": 1e-2, "yakopcic": 1e-3, "team": 1e
 
 
 def random_netlist(seed: int, *, over_time: bool) -> Circuit:
-    """Return a random circuit with blocks: tiles for an even seed, nested arrays of cells with states for an odd one."""
+    """Return a random circuit with blocks: tiles for an even seed, nested arrays of cells with states else."""
     rng = np.random.default_rng(seed)
     return _tiles(rng, over_time=over_time) if seed % 2 == 0 else _nested(rng, over_time=over_time)
 
@@ -109,7 +109,8 @@ def main() -> None:
     parser.add_argument("--circuits", type=int, default=20)
     parser.add_argument("--first", type=int, default=0)
     given = parser.parse_args()
-    print("| seed | circuit | elements | at rest | over time: voltages | currents | states |\n|---|---|---|---|---|---|---|")
+    print("| seed | circuit | elements | at rest | over time: voltages | currents | states |")
+    print("|---|---|---|---|---|---|---|")
     for seed in range(given.first, given.first + given.circuits):
         rest, moving = (random_netlist(seed, over_time=over_time) for over_time in (False, True))
         assert isinstance(rest.analysis, OperatingPoint)
