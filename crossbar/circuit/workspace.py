@@ -14,7 +14,7 @@ from devices.common.arrays import Array
 
 __all__ = ["PROGRESS", "CircuitArrays", "Point", "Workspace", "new_workspace"]
 
-#: Where a run is: time and what rounding has left out of it, next and last step [s], interval between corners, samples and steps so far.
+#: Where a run is: time and what rounding left out of it, next and last step [s], interval, samples and steps so far.
 PROGRESS = np.dtype(
     [
         ("t", "f8"),

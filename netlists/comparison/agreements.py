@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Agreements", "Pair", "compare_engines"]
 
-_KINDS = {"i(": "currents", "v(xsv": "states", "v(": "voltages"}
+_KINDS = ("currents", "states", "voltages")
+_STATE = re.compile(r"v\((?:.*\.)?xsv")
 _ORDER = 4  # of a cubic spline
 
 
@@ -190,8 +192,8 @@ def compare_engines(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
     found = []
     for (first, one), (second, other) in itertools.combinations(runs.items(), 2):
         shared = [name for name in one if name in other and name != "time"]
-        for prefix, kind in _KINDS.items():
-            names = [name for name in shared if next(p for p in _KINDS if name.startswith(p)) == prefix]
+        for kind in _KINDS:
+            names = [name for name in shared if _kind(name) == kind]
             if names:
                 worst, where, error = _largest_difference(one, other, names, corners)
                 found.append(
@@ -206,6 +208,10 @@ def compare_engines(runs: Mapping[str, Waves], corners: Array) -> list[Pair]:
                     )
                 )
     return found
+
+
+def _kind(name: str) -> str:
+    return "currents" if name.startswith("i(") else "states" if _STATE.match(name) else "voltages"
 
 
 def _largest_difference(one: Waves, other: Waves, names: list[str], corners: Array) -> tuple[float, str, float]:
@@ -237,8 +243,8 @@ def _interpolated(dense: Waves, names: list[str], times: Array, corners: Array) 
     inner = corners[(corners > known[0]) & (corners < known[-1])]
     ends = np.unique(np.concatenate([known[:1], inner, known[-1:]]))
     error = 0.0
+    room = 1e-9 * float(np.diff(ends).min())  # of rounding: less than the first step after any corner
     for low, high in itertools.pairwise(ends):
-        room = 1e-9 * (high - low)
         piece = np.flatnonzero((known >= low - room) & (known <= high + room))
         asked = (times >= low - room) & (times <= high + room)
         if piece.size < 2 or not asked.any():

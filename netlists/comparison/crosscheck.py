@@ -15,6 +15,7 @@ from devices import Device, InputError, Series, Waveform
 from devices.common.validation import choice, number
 from netlists.comparison.agreement import Agreement
 from netlists.comparison.comparison import Comparison
+from netlists.comparison.counterpart import Counterpart
 from netlists.comparison.prepare import prepare_comparison
 from netlists.dialects.text import package_version
 from netlists.engines.catalogue import ENGINES
@@ -22,7 +23,6 @@ from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
     from netlists.comparison.agreements import Agreements
-    from netlists.comparison.external import External
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
 
@@ -38,7 +38,7 @@ def crosscheck(  # type: ignore[overload-overlap]
     bulk: float = 0.0,
     duration: float | None = None,
     engine: Literal["all"] | tuple[str, ...] | list[str],
-    against: External | Mapping[str, External] | None = None,
+    against: Counterpart | Mapping[str, Counterpart] | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
@@ -54,8 +54,8 @@ def crosscheck(
     gate: ArrayLike | None = None,
     bulk: float = 0.0,
     duration: float | None = None,
-    engine: str = "ngspice",
-    against: External | Mapping[str, External] | None = None,
+    engine: str | None = None,
+    against: Counterpart | Mapping[str, Counterpart] | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
@@ -70,8 +70,8 @@ def crosscheck(
     gate: ArrayLike | None = None,
     bulk: float = 0.0,
     duration: float | None = None,
-    engine: str | Sequence[str] = "ngspice",
-    against: External | Mapping[str, External] | None = None,
+    engine: str | Sequence[str] | None = None,
+    against: Counterpart | Mapping[str, Counterpart] | None = None,
     options: NgspiceOptions | VacaskOptions | None = None,
     tolerance: float | None = None,
     step: float | None = None,
@@ -100,11 +100,12 @@ def crosscheck(
     duration : float, optional
         Length of an array's transient [s]; that of the longest waveform where not given.
     engine : {"ngspice", "pyspice", "vacask", "all"} or sequence of str, optional
-        ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules. All
-        of them, or several by name, give `Agreements`; an engine that is not installed is an error.
-    against : External or mapping of str to External, optional
-        A subcircuit that somebody else wrote, to be run in ngspice in place of the device, also of every cell of an
-        array; several by the name of the model that each stands for. Transients only.
+        ngspice in a process of its own, PySpice's shared library, or VACASK with the devices' Verilog-A modules; where
+        not given ngspice, or the simulator of `against`. All of them, or several by name, give `Agreements`; an engine
+        that is not installed is an error.
+    against : External, ExternalModule or mapping of str to External, optional
+        A model that somebody else wrote, to be run in place of the device: see `external`. A subcircuit also stands in
+        for every cell of an array, several by the name of the model that each stands for; transients only.
     options : NgspiceOptions or VacaskOptions, optional
         Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
         law that does not converge is then tried with tolerances up to 1e6 times as large, a transient 1e4 times.
@@ -138,6 +139,8 @@ def crosscheck(
         If a simulator fails; with the path of its netlist.
     """
     names: tuple[str, ...]
+    if engine is None:
+        engine = against.engine if isinstance(against, Counterpart) else "ngspice"
     if isinstance(engine, str):
         names = ENGINES if engine == "all" else (choice("engine", engine, (*ENGINES, "all")),)
     elif isinstance(engine, Sequence) and engine:

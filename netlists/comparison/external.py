@@ -1,20 +1,17 @@
-"""`External`: a subcircuit that somebody else published, to compare a device of ours with."""
+"""`external`: a model that somebody else published, in SPICE or in Verilog-A, to compare a device of ours with."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 from devices import Device, InputError, Waveform
-from devices.common.validation import choice, number
+from devices.common.validation import choice
 from netlists.circuit import GROUND, Circuit, Foreign, Transient
-from netlists.comparison.comparison import Comparison
-from netlists.comparison.device import compare_device
-from netlists.dialects.deck import decoded
+from netlists.comparison.counterpart import Counterpart, ParameterValue, StateNet, correspondence, text_of
+from netlists.comparison.external_module import ExternalModule, external_module
 from netlists.dialects.foreign import FOREIGN_DIALECTS
 from netlists.dialects.library import Library, read_library
 from netlists.engines.waves import Waves
@@ -24,13 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["External", "external"]
 
-ParameterValue = str | float
-_State = str | tuple[str, float, float]
-
 
 @dataclass(frozen=True, kw_only=True)
-class External:
-    """A published subcircuit, and the ports, parameters and states of a device that correspond to its own.
+class External(Counterpart):
+    """A published subcircuit of SPICE, and the ports, parameters and states of a device that correspond to its own.
 
     Made by `external`. The text is translated for ngspice, with all parameters as numbers.
 
@@ -38,32 +32,18 @@ class External:
     ----------
     library : Library
         The subcircuit as it was read.
-    ports : mapping of str to str
-        Port of the subcircuit for each terminal of the device.
-    parameters : mapping of str to str or float
-        Value of each parameter: the name of a parameter of the device, or of a state for its start; or a number.
-    states : mapping of str to (str, float, float)
-        Port or inner net that shows each state of the device, and the voltages at its lower and upper bound.
+    ports, parameters, states : mapping
+        As in `Counterpart`.
     """
 
     library: Library
-    ports: Mapping[str, str]
-    parameters: Mapping[str, ParameterValue]
-    states: Mapping[str, tuple[str, float, float]]
 
-    def values(self, device: Device) -> dict[str, float]:
-        """Return the parameters for a device of ours; those that are not mapped keep their defaults.
+    engine: ClassVar[str] = "ngspice"
 
-        Raises
-        ------
-        InputError
-            If a name is none of the device's.
-        """
-        known = {name: float(value) for name, value in {**device.parameters, **device.initial}.items()}
-        return {
-            theirs: known[choice("parameters", ours, known)] if isinstance(ours, str) else float(ours)
-            for theirs, ours in self.parameters.items()
-        }
+    @property
+    def title(self) -> str:
+        """Name of the subcircuit and of its source."""
+        return f"{self.library.name} of {self.library.source}"
 
     def definition(self, values: Mapping[str, float], name: str | None = None) -> Foreign:
         """Return the subcircuit as a definition for a `Circuit`, with these parameters.
@@ -134,60 +114,52 @@ class External:
         ]
         return "\n".join(lines)
 
-    def comparison(self, device: Device, waveform: Waveform, circuit: Circuit) -> Comparison:
-        """Return the comparison of a device of ours with the subcircuit; for `netlists.crosscheck`."""
+    def run(
+        self, device: Device, waveform: Waveform, circuit: Circuit, options: NgspiceOptions | None, timeout: float
+    ) -> tuple[Waves, NgspiceOptions]:
+        """Run the subcircuit under a waveform; return its vectors and the tolerances."""
         from netlists.dialects.ngspice import NgspiceOptions
         from netlists.engines.ngspice import run_ngspice
 
-        for name in self.states:
-            choice("states", name, [s.name for s in device.model.states])
-        self.nets(dict.fromkeys(device.model.terminals, GROUND), dict.fromkeys(self.states, GROUND), "")
-        charge = self.definition(self.values(device)).charge
+        chosen = options or NgspiceOptions(chgtol=self.definition(self.values(device)).charge)
+        return run_ngspice(self.text(device, waveform, circuit, chosen), timeout=timeout), chosen
 
-        def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
-            if engine != "ngspice":
-                raise InputError("engine", repr(engine), "'ngspice' with against=...", "engine='ngspice'")
-            if not isinstance(options, NgspiceOptions | None):
-                raise InputError("options", type(options).__name__, "NgspiceOptions with against=...")
-            chosen = options or NgspiceOptions(chgtol=charge)
-            return run_ngspice(self.text(device, waveform, circuit, chosen), timeout=timeout), chosen
-
-        def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:
-            shares = {
-                name: (waves[f"v(xsv_{net})"] - low) / (high - low) for name, (net, low, high) in self.states.items()
-            }
-            return compare_device(device, waveform, waves, shares, tolerance)
-
-        title = f"{circuit.title}, against {self.library.name} of {self.library.source}"
-        return Comparison(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)
-
-    #: The former name of `comparison`.
-    case = comparison
+    def shown(self, net: str) -> str:
+        """Return the vector of a net that shows a state."""
+        return f"v(xsv_{net})"
 
 
 def external(
     source: str | Path,
     *,
-    name: str,
+    name: str | None = None,
+    module: str | None = None,
     ports: Mapping[str, str],
     parameters: Mapping[str, ParameterValue] | None = None,
-    states: Mapping[str, _State] | None = None,
+    states: Mapping[str, StateNet] | None = None,
     dialect: str = "ltspice",
-) -> External:
-    """Wrap a published subcircuit, for ``crosscheck(device, waveform, against=...)``.
+) -> External | ExternalModule:
+    """Wrap a published model, for ``crosscheck(device, waveform, against=...)``.
 
-    The text is read in its dialect and translated for ngspice: elements R, C, L, V, I, B, E, F, G, H, D, S, W and X,
-    ``.param``, ``.func``, ``.model``, ``.ic``, subcircuits inside and beside, and expressions with the meaning that
-    they have in the dialect (`netlists.dialects.meanings`). Anything else in the subcircuit is refused with its line.
+    A subcircuit of SPICE is read in its dialect and translated for ngspice: elements R, C, L, V, I, B, E, F, G, H, D,
+    S, W and X, ``.param``, ``.func``, ``.model``, ``.ic``, subcircuits inside and beside, and expressions with the
+    meaning that they have in the dialect (`netlists.dialects.meanings`). Anything else in the subcircuit is refused
+    with its line.
+
+    A module of Verilog-A is compiled by OpenVAF and run in VACASK as it is. What they do not run, or would run with
+    another meaning, is refused with its line: random numbers, events but ``initial_step`` and ``final_step``, filters,
+    ``idtmod``, and variables that keep a value from one evaluation to the next.
 
     Parameters
     ----------
     source : str or path
         A file in UTF-8, UTF-16 or the code page 1252, or the text itself in more than one line.
-    name : str
+    name : str, optional
         Name of the subcircuit.
+    module : str, optional
+        Name of the module; for a file that ends in ``.va`` or ``.vams``, the only one in it where not given.
     ports : mapping of str to str
-        Port of the subcircuit for each terminal of our device: ``{"te": "plus", "be": "minus"}``. Others stay open.
+        Port of the model for each terminal of our device: ``{"te": "plus", "be": "minus"}``. Others stay open.
     parameters : mapping of str to str or float, optional
         Value of each parameter: the name of a parameter of our device, the name of a state of it for its start, or a
         number. Parameters that are not named keep their defaults.
@@ -199,14 +171,14 @@ def external(
 
     Returns
     -------
-    External
-        The argument `against` of `crosscheck`.
+    External or ExternalModule
+        The argument `against` of `crosscheck`, which runs it in ngspice or VACASK.
 
     Raises
     ------
     InputError
-        If the file cannot be read, has no such subcircuit, port, net or parameter, or holds something that cannot
-        be translated; names the line.
+        If the file cannot be read, has no such subcircuit, module, port, net or parameter, or holds something that
+        cannot be translated; names the line.
 
     Examples
     --------
@@ -219,41 +191,18 @@ def external(
     >>> crosscheck(device("resistor"), Sine(1.0, 1e3), against=theirs).worst < 1e-9
     True
     """
+    is_text = isinstance(source, str) and "\n" in source
+    if module is not None or (not is_text and Path(source).suffix in (".va", ".vams")):
+        if name is not None:
+            raise InputError("name", repr(name), "None for Verilog-A", "module=...")
+        return external_module(source, module, ports, parameters, states)
+    if name is None:
+        raise InputError("name", "None", "the name of a subcircuit", 'name="memristor", or module=... for Verilog-A')
     choice("dialect", dialect, FOREIGN_DIALECTS)
-    text, place = _text_of(source)
+    text, place = text_of(source)
     library = read_library(text, name, dialect=dialect, source=place)
-    folded = {ours: choice("ports", theirs.lower(), library.ports) for ours, theirs in ports.items()}
-    given = {choice("parameters", k.lower(), library.parameters): v for k, v in (parameters or {}).items()}
-    for name, value in given.items():
-        if not isinstance(value, str):
-            number(f"parameters[{name!r}]", value)
-    shown: dict[str, tuple[str, float, float]] = {}
-    for ours, theirs in (states or {}).items():
-        net, low, high = (theirs, 0.0, 1.0) if isinstance(theirs, str) else theirs
-        if not (math.isfinite(low) and math.isfinite(high) and low != high):
-            raise InputError("states", f"{low:g} and {high:g} V", "two voltages that differ", "(net, 0.0, 1.0)")
-        shown[ours] = (choice("states", net.lower(), library.nets), float(low), float(high))
-        if shown[ours][0] in folded.values():
-            raise InputError("states", f"{net!r}, a terminal", "a net that shows the state", "a port of its own for it")
-    found = External(
-        library=library,
-        ports=MappingProxyType(folded),
-        parameters=MappingProxyType(given),
-        states=MappingProxyType(shown),
-    )
-    numbers = {k: v for k, v in given.items() if not isinstance(v, str)}
+    known = (library.ports, library.nets, library.parameters)
+    found = External(library=library, **correspondence(ports, parameters, states, known, str.lower))
+    numbers = {k: v for k, v in found.parameters.items() if not isinstance(v, str)}
     library.written(numbers, extra_ports=[])  # raises here, and not in a run, where a statement cannot be translated
     return found
-
-
-def _text_of(source: str | Path) -> tuple[str, str]:
-    """Return the text, and the name of its source."""
-    if isinstance(source, str) and "\n" in source:
-        return source, "a text"
-    path = Path(source)
-    try:
-        return decoded(path.read_bytes()), path.name
-    except OSError as error:
-        raise InputError(
-            "source", f"{str(source)!r} ({error.strerror})", "a file that can be read, or a text"
-        ) from None

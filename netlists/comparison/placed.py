@@ -12,6 +12,7 @@ from crossbar import Crossbar
 from devices import Device, InputError
 from netlists.arrays import cell_instances
 from netlists.circuit import Circuit, Element, Foreign, Instance, Transient
+from netlists.comparison.counterpart import Counterpart
 from netlists.comparison.external import External
 from netlists.engines.waves import Waves
 
@@ -21,7 +22,7 @@ __all__ = ["externals_of", "place_externals", "shares_of_states"]
 Externals = Mapping[str, External]
 
 
-def externals_of(crossbar: Crossbar, against: External | Mapping[str, External]) -> Externals:
+def externals_of(crossbar: Crossbar, against: Counterpart | Mapping[str, Counterpart]) -> Externals:
     """Return the external subcircuits by model, from one for the only device of a cell, or a mapping.
 
     Raises
@@ -39,10 +40,14 @@ def externals_of(crossbar: Crossbar, against: External | Mapping[str, External])
             fix = f"against={{{models[0]!r}: external(...)}}"
             raise InputError("against", "one subcircuit for cells of two devices", "one for each by name", fix)
         return {models[0]: against}
+    if isinstance(against, Counterpart):
+        raise InputError("against", f"{against.title}, for an array", "a subcircuit of SPICE", "a single Device")
+    found: dict[str, External] = {}
     for name, one in against.items():
         if name not in models or not isinstance(one, External):
             raise InputError("against", f"{type(one).__name__} for {name!r}", f"subcircuits for {', '.join(models)}")
-    return dict(against)
+        found[name] = one
+    return found
 
 
 def place_externals(circuit: Circuit, crossbar: Crossbar, externals: Externals) -> Circuit:

@@ -22,7 +22,7 @@ from netlists.engines.running import run_circuit, run_sweep
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
-    from netlists.comparison.external import External
+    from netlists.comparison.counterpart import Counterpart
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
 
@@ -37,7 +37,7 @@ def prepare_comparison(
     bulk: float,
     duration: float | None,
     step: float | None,
-    against: External | Mapping[str, External] | None,
+    against: Counterpart | Mapping[str, Counterpart] | None,
 ) -> Comparison:
     """Return the comparison of a device or an array; the arguments are those of `crosscheck`."""
     if isinstance(subject, Device):
@@ -88,7 +88,7 @@ def _against(
     terminals: dict[str, Any],
     duration: float | None,
     step: float | None,
-    against: External | Mapping[str, External],
+    against: Counterpart | Mapping[str, Counterpart],
 ) -> Comparison:
     """Return the comparison of an array with external subcircuits in place of its devices."""
     from netlists.comparison.placed import externals_of, place_externals, shares_of_states
@@ -141,7 +141,7 @@ def _of_vectors(crossbar: Crossbar, voltage: ArrayLike, terminals: dict[str, Any
 
 
 def _of_device(
-    device: Device, waveform: Waveform, step: float | None, against: External | Mapping[str, External] | None
+    device: Device, waveform: Waveform, step: float | None, against: Counterpart | Mapping[str, Counterpart] | None
 ) -> Comparison:
     circuit = device_circuit(device, waveform, step=step)
     if isinstance(against, Mapping):

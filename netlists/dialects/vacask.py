@@ -24,7 +24,16 @@ from netlists.dialects.text import one_line, package_version, wrapped
 from netlists.dialects.verilog_a import CURRENT_VARIABLE, internal_node, verilog_name, write_verilog_a
 from netlists.dialects.waveforms import as_sine, check_straight
 
-__all__ = ["VacaskOptions", "current_vectors", "state_vectors", "sweep_vectors", "write_vacask"]
+__all__ = [
+    "VacaskOptions",
+    "current_vectors",
+    "embedded",
+    "option_text",
+    "source_text",
+    "state_vectors",
+    "sweep_vectors",
+    "write_vacask",
+]
 
 #: VACASK's models of wires: name in the netlist, file and module.
 _WIRES = {Resistor: ("wire", "resistor"), Capacitor: ("capacitance", "capacitor")}
@@ -147,7 +156,6 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
     bare = without_probes(circuit)
     wires = [named for kind, named in _WIRES.items() if any(isinstance(e, kind) for e in circuit.parts)]
     observed = [path.replace(".", ":") for path in _observed(circuit)]
-    chosen = " ".join(f"{name}={value}" for name, value in options.items())
     lines = [
         one_line(circuit.title) or "circuit",
         f"// dialect VACASK; written by memductance {package_version()}",
@@ -164,18 +172,29 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         *(_element(e, options.halvings) + (" mag=1" if e.name == driven else "") for e in bare.elements),
         "control",
         "  abort always",
-        f'  options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}',
+        f"  {option_text(options)}",
         *wrapped(["default", *(f'p("{path}",{CURRENT_VARIABLE})' for path in observed)], "  save "),
         *(f"  {line}" for line in _analysis(circuit)),
         "endc",
     ]
     for definition in circuit.subcircuits:
         text = write_verilog_a(definition, module=_module(definition), clamp_rate=clamp_rate(circuit))
-        mark = "MODULE"
-        while f">>>{mark}" in text:
-            mark += "_"
-        lines += [f'embed "{_module(definition)}.va" <<<{mark}', text.rstrip("\n"), f">>>{mark}"]
+        lines += embedded(f"{_module(definition)}.va", text)
     return "\n".join([*lines, ""])
+
+
+def option_text(options: VacaskOptions) -> str:
+    """Return the command that sets the tolerances."""
+    chosen = " ".join(f"{name}={value}" for name, value in options.items())
+    return f'options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}'
+
+
+def embedded(name: str, text: str) -> list[str]:
+    """Return the lines that put a file into a netlist."""
+    mark = "MODULE"
+    while f">>>{mark}" in text:
+        mark += "_"
+    return [f'embed "{name}" <<<{mark}', text.rstrip("\n"), f">>>{mark}"]
 
 
 def _module(definition: Subcircuit) -> str:
@@ -253,12 +272,13 @@ def _element(element: Element, halvings: int) -> str:
     if isinstance(element, Capacitor):
         return f"{head} capacitance c={real_text(element.capacitance)}"
     if isinstance(element, VoltageSource):
-        return f"{head} {_SOURCE} {_source(element.value, halvings)}"
+        return f"{head} {_SOURCE} {source_text(element.value, halvings)}"
     values = "".join(f" {verilog_name(name)}={real_text(value)}" for name, value in element.values.items())
     return f"{head} {_written(element.subcircuit)}{values}"
 
 
-def _source(value: float | Waveform, halvings: int) -> str:
+def source_text(value: float | Waveform, halvings: int) -> str:
+    """Return the value of a voltage source; points towards the corners of a waveform as in `VacaskOptions`."""
     if not isinstance(value, Waveform):
         return f"dc={real_text(value)}"
     sine = as_sine(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from devices.common.errors import SimulatorConvergenceError, SimulatorTimeoutError
 from devices.common.validation import choice
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
 
-__all__ = ["run_circuit", "run_sweep"]
+__all__ = ["first_solved", "run_circuit", "run_sweep"]
+
+_Options = TypeVar("_Options")
 
 #: Factors on the tolerances of an analysis that does not converge.
 _LOOSER, _LOOSER_OVER_TIME = (1e3, 1e6), (1e2, 1e4)
@@ -64,10 +66,21 @@ def run_circuit(
     looser = _LOOSER_OVER_TIME if isinstance(circuit.analysis, Transient) else _LOOSER
     if options is None and circuit.subcircuits:
         chosen += [chosen[0].loosened(factor) for factor in looser]
+    return first_solved(chosen, lambda attempt: simulator.run(circuit, options=attempt, timeout=timeout))
+
+
+def first_solved(chosen: Sequence[_Options], run: Callable[[_Options], Waves]) -> tuple[Waves, _Options]:
+    """Return the vectors of the first run that converges in time, and its tolerances, of several to be tried in turn.
+
+    Raises
+    ------
+    SimulatorError
+        If the last one fails, or one of them for another reason.
+    """
     left: list[Path] = []
     for attempt in chosen:
         try:
-            waves = simulator.run(circuit, options=attempt, timeout=timeout)
+            waves = run(attempt)
         except (SimulatorConvergenceError, SimulatorTimeoutError) as error:
             if attempt is chosen[-1]:
                 raise
