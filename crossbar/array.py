@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ from crossbar.bias import Bias
 from crossbar.circuit.cell_array import CellArray, state_bounds
 from crossbar.circuit.operating import solve_bias
 from crossbar.circuit.reading import Reader, readout_of
+from crossbar.drive import split_gate
 from crossbar.ohmic import OhmicCells
 from crossbar.readout import Readout
 from crossbar.solution import Solution
@@ -19,6 +21,7 @@ from devices.cells.protocol import Cell
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
+from devices.waveforms import Waveform
 
 if TYPE_CHECKING:
     from crossbar.array_trace import ArrayTrace
@@ -252,7 +255,7 @@ class Crossbar:
         duration: float | None = None,
         times: int | ArrayLike = 501,
         probes: Probes = "none",
-        gate: ArrayLike | None = None,
+        gate: ArrayLike | Waveform | Sequence[float | Waveform] | None = None,
         bulk: float = 0.0,
         tolerance: float = 1e-6,
         step: float | None = None,
@@ -272,7 +275,9 @@ class Crossbar:
             Number of evenly spaced samples (corners of waveforms are added), or the sample times [s], rising.
         probes : {"none", "all"} or sequence of tuple of int, optional
             Cells whose voltages, currents and states are kept, as ``(row, column)``; terminals always are.
-        gate, bulk : optional
+        gate : optional
+            As in `solve`; a waveform for all gate lines, or a list with a number or a waveform for each.
+        bulk : optional
             As in `solve`, constant.
         tolerance : float, optional
             Largest error of one step, of potentials relative to the largest one at the terminals and of states relative
@@ -303,9 +308,10 @@ class Crossbar:
             raise InputError("wires", "a short of 0 ohm", allowed, "Short(..., resistance=1e-3)")
         if isinstance(self._cells, OhmicCells) and self._cells.shorted:
             raise InputError("cells", "an infinite conductance", "finite ones in a transient", "1e3 [S]")
+        numbers, waveforms = split_gate(gate, self.gate_lines)
         return simulate_crossbar(
             self, bias, duration=duration, times=times, probes=probes, tolerance=tolerance, step=step,
-            max_steps=max_steps, control=self.control(gate, bulk),
+            max_steps=max_steps, control=self.control(numbers, bulk), gates=waveforms,
         )  # fmt: skip
 
     def transfer(self) -> Array:
@@ -344,6 +350,11 @@ class Crossbar:
         """Return the same array with its devices started from other states, shape ``(rows, columns, states)``."""
         return Crossbar(self.cells.with_start(state), self._wires, gates=self._gates)
 
+    @property
+    def gate_lines(self) -> int:
+        """Number of gate lines, one for each row or column."""
+        return self.rows if self._gates == "rows" else self.columns
+
     def control(self, gate: ArrayLike | None, bulk: float = 0.0) -> Array | None:
         """Return the potentials of further terminals of every cell [V], shape ``(cells, controls)``, if it has any."""
         control, batch = self._control(gate, bulk, ())
@@ -354,7 +365,7 @@ class Crossbar:
     def _control(self, gate: ArrayLike | None, bulk: float, batch: tuple[int, ...]) -> tuple:
         """Return the potentials of further terminals of every cell, ``(vectors, cells, controls)``, and the batch."""
         names = self._cells.control_names
-        lines = self.rows if self._gates == "rows" else self.columns
+        lines = self.gate_lines
         if not names:
             if gate is not None:
                 raise InputError("gate", "potentials of gate lines", "none: these cells have no gate", "leave it out")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +15,7 @@ from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.waveforms import Waveform
 
-__all__ = ["Drive", "split_bias"]
+__all__ = ["Drive", "split_bias", "split_gate"]
 
 
 def split_bias(
@@ -55,8 +58,25 @@ def split_bias(
     return {side: values[0] for side, values in numbers.items()}, waveforms
 
 
+def split_gate(gate: Any, lines: int) -> tuple[Any, dict[int, Waveform]]:
+    """Return the numbers of gate lines, at time 0 where a line has a waveform, and the waveforms by line.
+
+    Raises
+    ------
+    InputError
+        If a list with waveforms does not have an entry for each line.
+    """
+    entries = [gate] * lines if isinstance(gate, Waveform) else gate
+    if not isinstance(entries, list | tuple) or not any(isinstance(e, Waveform) for e in entries):
+        return gate, {}
+    if len(entries) != lines:
+        raise InputError("gate", f"{len(entries)} entries", f"a number or a waveform for each of {lines} gate lines")
+    numbers = [float(e.at(0.0)) if isinstance(e, Waveform) else e for e in entries]
+    return numbers, {k: e for k, e in enumerate(entries) if isinstance(e, Waveform)}
+
+
 class Drive:
-    """The terminals' potentials and slopes over time, made once from a bias.
+    """The potentials of terminals and gate lines and their slopes over time, made once from a bias.
 
     Parameters
     ----------
@@ -64,6 +84,8 @@ class Drive:
         One vector of numbers and waveforms; a waveform holds its last value when it is over.
     rows, columns : int
         Shape of the array.
+    gates : mapping of int to Waveform, optional
+        Waveforms of gate lines, by number.
 
     Raises
     ------
@@ -71,10 +93,14 @@ class Drive:
         If it is not a `Bias`, does not fit the array, or holds several vectors.
     """
 
-    def __init__(self, bias: Bias, rows: int, columns: int) -> None:
+    def __init__(self, bias: Bias, rows: int, columns: int, gates: Mapping[int, Waveform] | None = None) -> None:
         if not isinstance(bias, Bias):
             raise InputError("bias", type(bias).__name__, "a Bias", "Bias(word_left=waveform, bit_bottom=0.0)")
         self.numbers, self._by_line = split_bias(bias, rows, columns, within="a transient")
+        #: Numbers of gate lines and the waveform that they share.
+        self.gates: list[tuple[list[int], Waveform]] = []
+        for waveform in {id(w): w for w in (gates or {}).values()}.values():
+            self.gates.append(([line for line, w in (gates or {}).items() if w is waveform], waveform))
         #: Side, numbers of the lines, and the waveform that these lines share.
         self.waveforms: list[tuple[str, NDArray[np.int64], Waveform]] = []
         for side, by_line in self._by_line.items():
@@ -104,15 +130,35 @@ class Drive:
         waves = [(first[side] + at, waveform.segments, waveform.duration) for side, at, waveform in self.waveforms]
         return table_of(np.concatenate([self.numbers[side] for side in SIDES]), waves)
 
+    def controls(self, control: Array, lines: Array) -> Sources:
+        """Return the further terminals of all cells for the compiled transient.
+
+        Parameters
+        ----------
+        control : numpy.ndarray
+            Their potentials at time 0 [V], shape ``(cells, terminals)``, the gate first.
+        lines : numpy.ndarray
+            Gate line of each cell, shape ``(cells,)``.
+        """
+        waves = [
+            (control.shape[1] * np.flatnonzero(np.isin(lines, at)), waveform.segments, waveform.duration)
+            for at, waveform in self.gates
+        ]
+        return table_of(control.ravel(), waves)
+
+    @property
+    def _every(self) -> list[Waveform]:
+        return [*(waveform for _, _, waveform in self.waveforms), *(waveform for _, waveform in self.gates)]
+
     @property
     def duration(self) -> float:
         """Length of the longest waveform [s]."""
-        return max((waveform.duration for _, _, waveform in self.waveforms), default=0.0)
+        return max((waveform.duration for waveform in self._every), default=0.0)
 
     @property
     def longest(self) -> float:
         """Longest step that cannot miss a swing of a sine [s]."""
-        fastest = max((float(w.segments[:, 4].max()) for _, _, w in self.waveforms), default=0.0)
+        fastest = max((float(w.segments[:, 4].max()) for w in self._every), default=0.0)
         return np.pi / (16.0 * fastest) if fastest > 0.0 else np.inf
 
     @property
@@ -127,7 +173,7 @@ class Drive:
 
     def corners(self, span: float) -> Array:
         """Return the times between which all potentials are smooth, from 0 to `span` [s]."""
-        parts = [waveform.corners for _, _, waveform in self.waveforms]
+        parts = [waveform.corners for waveform in self._every]
         every = np.unique(np.concatenate([np.array([0.0, span]), *parts]))
         every = every[(every >= 0.0) & (every <= span)]
         return every[np.append(True, np.diff(every) > 1e-13 * span)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import numpy as np
@@ -14,7 +14,6 @@ from crossbar.bias import Bias
 from crossbar.circuit.cell_array import CellArray
 from crossbar.circuit.lines import connected_sides, ladders
 from crossbar.circuit.nonlinear import Problem, solve_cells
-from crossbar.circuit.sources import table_of
 from crossbar.circuit.step_control import DONE, FULL, PAUSED, TOO_MANY_STEPS, TOO_SMALL
 from crossbar.circuit.transient import Stepper, connected_terminals
 from crossbar.circuit.workspace import CircuitArrays, Point
@@ -24,6 +23,7 @@ from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.validation import finite_array, integer, number
+from devices.waveforms import Waveform
 
 __all__ = ["Probes", "simulate_crossbar"]
 
@@ -46,6 +46,10 @@ class SimulatedArray(Protocol):
     def wires(self) -> Wires:
         """The metal."""
 
+    @property
+    def gates(self) -> str:
+        """Whether gate lines run along ``rows`` or ``columns``."""
+
     def cell_array(self) -> CellArray:
         """Return the cells, each at its starting state."""
 
@@ -64,12 +68,13 @@ def simulate_crossbar(
     times: int | ArrayLike,
     probes: Probes,
     control: Array | None,
+    gates: Mapping[int, Waveform],
     tolerance: float,
     step: float | None,
     max_steps: int,
 ) -> ArrayTrace:
     """Integrate a crossbar; see `Crossbar.simulate`."""
-    drive = Drive(bias, *crossbar.shape)
+    drive = Drive(bias, *crossbar.shape, gates)
     span = (
         drive.duration if duration is None else number("duration", duration, unit="s", minimum=0.0, open_minimum=True)
     )
@@ -132,7 +137,7 @@ def _circuit(
         upper=upper,
         capacitance=capacitance,
         terminals=terminals,
-        controls=table_of(cells.control.ravel(), []),
+        controls=drive.controls(cells.control, np.indices(crossbar.shape)[int(crossbar.gates == "columns")].ravel()),
         fed_word=connected["word_left"] | connected["word_right"],
         fed_bit=connected["bit_top"] | connected["bit_bottom"],
         word_wire=_conductance(r_word, connected["word_left"], connected["word_right"]),

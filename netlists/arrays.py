@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar import Bias, Crossbar, Wires
-from crossbar.drive import split_bias
+from crossbar.drive import split_bias, split_gate
 from devices import Device, InputError, Series, Waveform
 from devices.common.validation import choice, finite_array, number
 from netlists.circuit import (
@@ -50,7 +51,7 @@ def crossbar_circuit(
     crossbar: Crossbar,
     bias: Bias | ArrayLike,
     *,
-    gate: ArrayLike | None = None,
+    gate: Any = None,
     bulk: float = 0.0,
     duration: float | None = None,
     step: float | None = None,
@@ -86,7 +87,8 @@ def crossbar_circuit(
     bias : Bias or array_like
         Potentials of the terminals; or the source voltages of a read [V], shape ``(rows,)``.
     gate, bulk : optional
-        Potentials of gate lines and bulk [V], as in `Crossbar.solve`.
+        Potentials of gate lines and bulk [V], as in `Crossbar.solve`; over time gates may have waveforms, as in
+        `Crossbar.simulate`.
     duration : float, optional
         Length of a transient [s]; that of the longest waveform where not given. Without it and without waveforms, the
         circuit is an operating point.
@@ -129,10 +131,11 @@ def crossbar_circuit(
         bias = Bias.read(finite_array("voltage", bias, unit="V", shape=(crossbar.rows,)))
     names = _port_names(ports)
     sides = _potentials(bias, *crossbar.shape, names)
-    waveforms = [p for side in sides.values() for p in side if isinstance(p, Waveform)]
+    gate, gate_waves = split_gate(gate, crossbar.gate_lines)
+    waveforms = [p for side in sides.values() for p in side if isinstance(p, Waveform)] + list(gate_waves.values())
     analysis = _analysis(waveforms, duration, step)
     opened = 0.0 if "gate" in names and gate is None and not crossbar.ohmic and crossbar.cells.control_names else gate
-    gates, gate_ports = _control_ports(_gates(crossbar, opened, bulk), names, gate, bulk)
+    gates, gate_ports = _control_ports(_gates(crossbar, opened, bulk, gate_waves), names, gate, bulk)
     lines = _Lines(crossbar.wires, sides, *crossbar.shape)
     over_time = isinstance(analysis, Transient)
     cells, definitions = _cells(crossbar, lines, held=not over_time)
@@ -346,7 +349,7 @@ class _Lines:
         return [e for e in found if e.plus in held and e.minus in held]
 
 
-def _gates(crossbar: Crossbar, gate: ArrayLike | None, bulk: float) -> list[Element]:
+def _gates(crossbar: Crossbar, gate: ArrayLike | None, bulk: float, waveforms: Mapping[int, Waveform]) -> list[Element]:
     """Sources of the gate lines and of the bulk, where the cells have such terminals."""
     if gate is not None and np.ndim(gate) > 1:
         raise InputError("gate", f"a batch of shape {np.shape(gate)}", "one vector in one circuit", "one call for each")
@@ -358,7 +361,8 @@ def _gates(crossbar: Crossbar, gate: ArrayLike | None, bulk: float) -> list[Elem
     for k, name in enumerate(crossbar.cells.control_names):
         along = of_cell[:, 0, k] if crossbar.gates == "rows" else of_cell[0, :, k]
         if name == "gate":
-            sources += [VoltageSource(f"Vgate{n}", f"gate{n}", GROUND, float(v)) for n, v in enumerate(along)]
+            values = [waveforms.get(n, float(v)) for n, v in enumerate(along)]
+            sources += [VoltageSource(f"Vgate{n}", f"gate{n}", GROUND, value) for n, value in enumerate(values)]
         else:
             sources.append(VoltageSource(f"V{name}", name, GROUND, float(along[0])))
     return sources
