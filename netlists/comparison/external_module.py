@@ -81,8 +81,8 @@ class ExternalModule(Counterpart):
         nets = {self.ports[top]: "te", self.ports[bottom]: GROUND}
         nets |= {net: f"xsv_{net}" for net, _, _ in self.states.values()}
         connected = " ".join(nets.get(port, f"open_{port}") for port in module.ports)
-        given = " ".join(
-            f"{name}={_whole(name, v) if name in module.whole else real_text(v)}" for name, v in values.items()
+        given = " ".join(  # OpenVAF writes names in lower case
+            f"{name.lower()}={_whole(name, v) if name in module.whole else real_text(v)}" for name, v in values.items()
         )
         assert isinstance(circuit.analysis, Transient)
         step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
@@ -92,7 +92,7 @@ class ExternalModule(Counterpart):
             f"ground {GROUND}",
             "model source vsource",
             'load "external.va"',
-            f"model external_model {module.name} {given}".rstrip(),
+            f"model external_model {module.name.lower()} {given}".rstrip(),
             f"Vin (te {GROUND}) source {source_text(waveform, options.halvings)}",
             f"Xdut ({connected}) external_model",
             "control",

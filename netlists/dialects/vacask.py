@@ -1,7 +1,7 @@
 """A circuit as a netlist of VACASK, with the Verilog-A modules of its devices in the same file.
 
-VACASK has the embedded modules compiled by OpenVAF. States start at their given values,
-because the modules hold them there in the operating point from which a transient starts.
+VACASK has the embedded modules compiled by OpenVAF, which has names of modules and parameters in lower case. States
+start at their given values, because the modules hold them there in the operating point from which a transient starts.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
         *(
             line
             for d in circuit.subcircuits
-            for line in (f'load "{_module(d)}.va"', f"model {_written(d.name)} {_module(d)}")
+            for line in (f'load "{_module(d)}.va"', f"model {_written(d.name)} {_module(d).lower()}")
         ),
         *(line for block in bare.blocks for line in _block(block, options.halvings)),
         *(_element(e, options.halvings) + (" mag=1" if e.name == driven else "") for e in bare.elements),
@@ -273,7 +273,7 @@ def _element(element: Element, halvings: int) -> str:
         return f"{head} capacitance c={real_text(element.capacitance)}"
     if isinstance(element, VoltageSource):
         return f"{head} {_SOURCE} {source_text(element.value, halvings)}"
-    values = "".join(f" {verilog_name(name)}={real_text(value)}" for name, value in element.values.items())
+    values = "".join(f" {verilog_name(name).lower()}={real_text(value)}" for name, value in element.values.items())
     return f"{head} {_written(element.subcircuit)}{values}"
 
 

@@ -107,6 +107,7 @@ def read_module(text: str, name: str | None, source: str, included: Mapping[str,
     if len(ports) < 2:
         raise body[0].refused(f"module {found} has ports {', '.join(ports) or 'none'}", "two ports at least")
     statements = list(declarations(body))
+    _check_cases(statements)
     nets = dict.fromkeys(ports)
     for statement in statements:
         if _is_net(statement):
@@ -122,6 +123,18 @@ def read_module(text: str, name: str | None, source: str, included: Mapping[str,
         whole=frozenset(n for s in statements if _is_parameter(s) and s[1].text == "integer" for n, _ in assigned(s)),
         _body=tuple(body),
     )
+
+
+def _check_cases(statements: Sequence[Sequence[Token]]) -> None:
+    """Refuse parameters whose names OpenVAF does not tell apart."""
+    seen: set[str] = set()
+    for statement in statements:
+        if _is_parameter(statement):
+            for name, _ in assigned(statement):
+                if name.lower() in seen:
+                    why = f"{name} in lower case is the name of another parameter, and OpenVAF writes all so"
+                    raise statement[0].refused(why, "another name")
+                seen.add(name.lower())
 
 
 def _check_words(tokens: Sequence[Token]) -> None:

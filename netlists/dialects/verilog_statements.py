@@ -157,7 +157,7 @@ class _Parser:
         self.depth += 1
         start = self.body[self.k]
         if self.depth > _DEEPEST:
-            raise start.refused(f"more than {_DEEPEST} statements in each other")
+            raise start.refused(f"more than {_DEEPEST} statements in each other", "functions for the inner ones")
         found = self._statement(start)
         self.depth -= 1
         return found

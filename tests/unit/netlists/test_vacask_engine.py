@@ -254,6 +254,16 @@ def test_words_of_the_language_are_changed_and_clashes_refused():
             write_verilog_a(clash)
 
 
+@pytest.mark.vacask
+def test_names_in_capitals_reach_openvaf_which_has_none():
+    r = Parameter("R", "ohm", "resistance")
+    sets = (ParameterSet("made", {"R": 1e3}, {}, "made for this test", "ours"),)
+    model = small_model(name="Little", parameters=(r,), parameter_sets=sets, current=VOLTAGE / r.symbol)
+    cell = one_of(model)
+    changed = Device(cell.model, {"R": 2e3}, {}, cell.parameter_set)
+    crosscheck(changed, Sine(1.0, 1.0), engine="vacask").assert_within(relative=1e-9)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
