@@ -86,7 +86,7 @@ class Counterpart(ABC):
 
         def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
             if engine != self.engine:
-                raise InputError("engine", repr(engine), f"{self.engine!r} with {self.title}", "leave it out")
+                raise InputError("engine", repr(engine), f"{self.engine!r} with against={self.title}", "leave it out")
             find_engine(engine).check_options(options)
             return self.run(device, waveform, circuit, options, timeout)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crossbar import Bias, Crossbar
 from devices import InputError, SimulatorError, Sine, device, models
 from netlists import NgspiceOptions, crosscheck, external, write_verilog_a
 from netlists.dialects.verilog_a import verilog_name
@@ -234,7 +235,14 @@ def test_openvafs_own_words_are_whole():
         (
             lambda: crosscheck(device("metastable_switch"), Sine(0.5, 1e3), engine="ngspice",
                                against=external(SWITCHES, **SWITCHES_MAP)),
-            "engine: got 'ngspice'; allowed: 'vacask'",
+            "engine: got 'ngspice'; allowed: 'vacask' with against=mss of a text",
+        ),
+        (lambda: crosscheck(device("vteam"), Sine(0.5, 1e3), against="model.va"), "against: got str"),
+        (lambda: crosscheck(device("vteam"), Sine(0.5, 1e3), against={}), "against: got an empty mapping"),
+        (
+            lambda: crosscheck(Crossbar(device("vteam", x=[[1e-9]])), Bias(word_left=0.1, bit_bottom=0.0),
+                               against=external(SWITCHES, **SWITCHES_MAP), duration=1e-9),
+            "against: got mss of a text for an array",
         ),
         (
             lambda: crosscheck(device("metastable_switch"), Sine(0.5, 1e3), options=NgspiceOptions(),
