@@ -24,8 +24,8 @@ class Series:
 
     A selector and a memristor are a 1S1R cell, a memristor above a transistor is a 1T1R cell, and a resistor is a
     series resistance. The currents of both must rise with their voltages. The states are those of the top device,
-    then those of the bottom one; only the bottom device may have a gate, because the gate voltage is measured from
-    the bottom electrode.
+    then those of the bottom one. One of them may have a gate. Its potential is given from the bottom electrode of the
+    pair; a transistor on top has its source at the node between them, and sees what is left of it there.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Series:
     Raises
     ------
     InputError
-        If the shapes do not broadcast, or the top device has a gate.
+        If the shapes do not broadcast, or both devices have a gate.
 
     Examples
     --------
@@ -52,9 +52,9 @@ class Series:
         for name, part in (("top", self.top), ("bottom", self.bottom)):
             if not isinstance(part, Device):
                 raise InputError(name, type(part).__name__, "a Device", "devices.device('resistor')")
-        if self.top.control_names:
-            fix = "the transistor as the bottom device, at the bit line"
-            raise InputError("top", f"{self.top.model.name}, which has a gate", "a device without", fix)
+        if self.top.control_names and self.bottom.control_names:
+            names = f"{self.top.model.name} and {self.bottom.model.name}, which both have a gate"
+            raise InputError("bottom", names, "one device with a gate", "a device of two terminals with the transistor")
         try:
             np.broadcast_shapes(self.top.shape, self.bottom.shape)
         except ValueError:
@@ -73,8 +73,8 @@ class Series:
 
     @property
     def control_names(self) -> tuple[str, ...]:
-        """Names of the bottom device's further terminals."""
-        return self.bottom.control_names
+        """Names of the further terminals of the device that has any."""
+        return self.top.control_names or self.bottom.control_names
 
     @property
     def start(self) -> Array:

@@ -154,8 +154,8 @@ def test_series_of_devices_can_be_ensembles_with_new_initial_states():
 
 def test_invalid_series_are_refused():
     transistor = device("ekv_transistor")
-    with pytest.raises(InputError, match="top: got ekv_transistor, which has a gate"):
-        Series(transistor, device("resistor"))
+    with pytest.raises(InputError, match="bottom: got ekv_transistor and ekv_transistor, which both have a gate"):
+        Series(device("ekv_transistor"), device("ekv_transistor"))
     with pytest.raises(InputError, match="bottom: got float"):
         Series(device("resistor"), 1.0)
     with pytest.raises(InputError, match="broadcast"):
