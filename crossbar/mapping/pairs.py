@@ -15,6 +15,9 @@ from devices.common.validation import finite_array
 
 __all__ = ["DifferentialPairs"]
 
+#: Least largest weight: the conductance for a unit of weight must be a number.
+_LEAST = 1e-290
+
 
 @dataclass(frozen=True)
 class DifferentialPairs:
@@ -44,9 +47,17 @@ class DifferentialPairs:
         """Return the mapping that brings the largest absolute weight to the upper conductance limit.
 
         A matrix of zeros has scale ``g_max - g_min``.
+
+        Raises
+        ------
+        InputError
+            If all weights are so small that the scale would be no number.
         """
         low, high = check_limits(conductance_limits)
         largest = float(np.abs(finite_array("weights", weights)).max(initial=0.0))
+        if 0.0 < largest < _LEAST:
+            allowed = f"zeros, or a largest weight of {_LEAST:g} at least"
+            raise InputError("weights", f"{largest:g} at most", allowed, "weights in another unit")
         return cls((low, high), (high - low) / (largest or 1.0))
 
     def conductances(self, weights: ArrayLike) -> Array:

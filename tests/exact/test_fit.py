@@ -28,7 +28,7 @@ def recovers(found, true, rel=1e-6):
         ("resistor", Triangle(1.0, 1.0), {"r": 4321.0}),
         ("sinh_cell", Triangle(1.0, 1.0), {"g": 3e-5, "v0": 0.31}),
         ("linear_ion_drift", Sine(1.0, 2.0), {"r_off": 12e3, "mu_v": 1.4e-14}),
-        ("linear_ion_drift_joglekar", Sine(1.0, 1.0), {"r_on": 150.0, "r_off": 12e3, "mu_v": 1.4e-14, "x": 0.25}),
+        ("linear_ion_drift_joglekar", Sine(1.0, 1.6), {"r_on": 150.0, "r_off": 12e3, "mu_v": 1.4e-14, "x": 0.25}),
         ("wox_scaled_decay", Sine(1.2, 0.5, cycles=2), {"delta": 1.7, "eta1": 0.006, "eta2": 3.5, "tau": 3.0}),
     ],
     ids=lambda p: p if isinstance(p, str) else "",

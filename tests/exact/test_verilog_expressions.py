@@ -47,6 +47,7 @@ def test_a_step_is_zero_at_zero_as_in_our_kernels():
 @settings(max_examples=3)
 @given(st.lists(trees, min_size=5, max_size=15))
 def test_random_expressions_have_the_same_values_in_vacask(laws):
+    laws = [law + 1 for law in laws]  # of a node that is 0 at all times OpenVAF makes ground
     for law, values in zip(laws, vacask_values(laws), strict=True):
         right = np.array(wanted(law))
         scale = 1.0 + max(abs(float(a)) for a in [*right, *values])

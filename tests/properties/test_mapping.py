@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from crossbar import DifferentialPairs, tile_slices
+from devices import InputError
 
 WEIGHTS = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.floats(-1e3, 1e3))
 LIMITS = st.tuples(st.floats(0, 1e-4), st.floats(1e-6, 1e-2)).map(lambda t: (t[0], t[0] + t[1]))
@@ -14,6 +15,10 @@ LIMITS = st.tuples(st.floats(0, 1e-4), st.floats(1e-6, 1e-2)).map(lambda t: (t[0
 
 @given(WEIGHTS, LIMITS)
 def test_weights_are_recovered_and_conductances_stay_in_the_window(weights, limits):
+    if 0.0 < np.abs(weights).max() < 1e-290:
+        with pytest.raises(InputError, match="weights: got .* at most; allowed: zeros, or a largest weight"):
+            DifferentialPairs.fit(weights, limits)
+        return
     pairs = DifferentialPairs.fit(weights, limits)
     conductance = pairs.conductance(weights)
     assert conductance.shape == (weights.shape[0], 2 * weights.shape[1])
