@@ -1,11 +1,15 @@
 """Modules of Verilog-A, written for these tests in the manners of others, compared with our models of the same laws."""
 
+import random
+import re
+
 import pytest
 
 from crossbar import Bias, Crossbar
 from devices import InputError, SimulatorError, Sine, device, models
 from netlists import NgspiceOptions, crosscheck, external, write_verilog_a
 from netlists.dialects.verilog_a import verilog_name
+from netlists.dialects.verilog_module import read_module
 
 pytestmark = pytest.mark.vacask
 
@@ -166,6 +170,9 @@ HEAD = '`include "disciplines.vams"\nmodule m(p, n);\ninout p, n; electrical p, 
         ("real x = 1;", "I(q) <+ x; x = x + V(p);", "x is read before"),
         ("real x;", "@(initial_step) x = 1; x = x + V(p);", "x is read before"),
         ("real x;", "@(initial_step) x = V(p); I(q) <+ x;", "x is set once, at the first step"),
+        ("real x; analog initial x = V(p);", "I(q) <+ x;", "x is set once, at the first step"),
+        ("real x; analog initial begin x = 1; end", "x = x + 1;", "x is read before"),
+        ("real x;", '@(initial_step("ac")) x = 1; I(q) <+ x;', "initial_step of other analyses"),
         ("real x;", "if (V(p) > 0) x = 1; I(q) <+ x;", "x is read before"),
         ("real x; integer k;", "for (k = 0; k < 3; k = k + 1) x = x + 1;", "x is read before"),
         ("real x;", "while (V(p) > 1) x = 1; I(q) <+ x;", "x is read before"),
@@ -192,6 +199,8 @@ def test_what_would_run_with_another_meaning_is_refused_by_its_line(declared, bo
         ("real x = 2;", "I(q) <+ x;"),
         ("parameter integer a = 1; real x;", "if (a == 1 && !(a < 0)) x = 1; I(q) <+ x;"),
         ("parameter real a = 1; real x;", "case (a) 1: x = 2; endcase I(q) <+ x;"),
+        ("real x; analog initial x = 2;", "I(q) <+ x;"),
+        ("real x;", '@(initial_step("tran", "ac")) x = 1; I(q) <+ x;'),
         ("real x[0:1];", "x[0] = 1; x[1] = 2; I(q) <+ x[0];"),
         ("real x, y;", "@(initial_step) begin x = 1; y = 2*x; end I(q) <+ y;"),
         ("real x; integer k;", "for (k = 0; k < 2; k = k + 1) x = 2; I(q) <+ x;"),
@@ -212,6 +221,40 @@ def test_parameters_of_the_device_decide_which_branch_is_taken():
     theirs = external(DRIFT, **{**DRIFT_MAP, "parameters": {"window": "p"}})
     with pytest.raises(InputError, match="an integer, as the module declares it"):
         crosscheck(device("linear_ion_drift_joglekar", "hp", p=1.5), Sine(0.8, 0.62), against=theirs)
+
+
+def test_broken_texts_are_refused_in_one_line():
+    rng = random.Random(7)
+    words = [
+        "(",
+        ")",
+        "begin",
+        "end",
+        "if",
+        "else",
+        "case",
+        "for",
+        "`define X(",
+        "`X(",
+        "`ifdef A",
+        "@",
+        "(*",
+        ";",
+        '"',
+    ]
+    refused = []
+    for _ in range(300):
+        parts = re.findall(r"\w+|\s+|.", rng.choice([SWITCHES, DRIFT]))
+        for _ in range(rng.randint(1, 6)):
+            k = rng.randrange(len(parts))
+            parts[k : k + rng.randrange(2)] = [] if rng.random() < 0.4 else [f" {rng.choice(words)} "]
+        text = "".join(parts[: rng.choice([len(parts), rng.randrange(len(parts))])]) + "\n"
+        try:
+            read_module(text, None, "broken").check({})
+        except InputError as error:
+            refused.append(str(error))
+    assert len(refused) > 100
+    assert not any("\n" in said or len(said) > 1000 for said in refused)
 
 
 def test_openvafs_own_words_are_whole():
