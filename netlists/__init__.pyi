@@ -18,6 +18,7 @@ from .comparison.agreements import Pair as Pair
 from .comparison.crosscheck import crosscheck as crosscheck
 from .comparison.external import External as External
 from .comparison.external import external as external
+from .comparison.external_module import ExternalModule as ExternalModule
 from .dialects.catalogue import DIALECTS as DIALECTS
 from .dialects.catalogue import Dialect as Dialect
 from .dialects.catalogue import write_netlist as write_netlist

@@ -111,15 +111,18 @@ class Foreign:
     dialect : str
         The only dialect in which a circuit with it can be written.
     lines : tuple of str
-        The text, from ``.subckt`` to ``.ends``.
+        The text: of SPICE, from ``.subckt`` to ``.ends``; of VACASK, a model of a module and the line that loads it.
     charge : float, optional
         Charge [C] below which the error of its smallest capacitor counts as absolute.
+    files : mapping of str to str, optional
+        Files that the lines load, by name.
     """
 
     name: str
     dialect: str
     lines: tuple[str, ...]
     charge: float = 1.0
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)

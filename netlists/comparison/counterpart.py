@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from devices import Device, InputError, Waveform
 from devices.common.arrays import Array
 from devices.common.validation import choice, number
-from netlists.circuit import Circuit
+from netlists.circuit import GROUND, Circuit, Foreign
 from netlists.comparison.comparison import Comparison
 from netlists.comparison.device import compare_device
 from netlists.dialects.deck import decoded
@@ -58,9 +58,37 @@ class Counterpart(ABC):
     ) -> tuple[Waves, Any]:
         """Run the model under a waveform; return its vectors and the tolerances."""
 
+    @property
     @abstractmethod
-    def shown(self, net: str) -> str:
-        """Return the vector of a port or an inner net that shows a state."""
+    def connected(self) -> tuple[str, ...]:
+        """Ports and inner nets that an instance connects, in order."""
+
+    @abstractmethod
+    def definition(self, values: Mapping[str, float], name: str) -> Foreign:
+        """Return the model as a definition for a `Circuit`, with these parameters."""
+
+    def nets(self, terminals: Mapping[str, str], states: Mapping[str, str], prefix: str) -> tuple[str, ...]:
+        """Return the nets of an instance, given those at our terminals and for our states; open ports get `prefix`.
+
+        Raises
+        ------
+        InputError
+            If a terminal has no port.
+        """
+        missing = [terminal for terminal in terminals if terminal not in self.ports]
+        if missing:
+            raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
+        known = {self.ports[terminal]: net for terminal, net in terminals.items()}
+        known |= {net: states[name] for name, (net, _, _) in self.states.items()}
+        return tuple(known.get(port, f"{prefix}{port}") for port in self.connected)
+
+    def shares(self, waves: Waves, instance: str, states: Mapping[str, str]) -> dict[str, Array]:
+        """Return the states of an instance as shares of their spans, given the nets outside it that show them."""
+        found = {}
+        for name, (net, low, high) in self.states.items():
+            seen = states[name] if net in self.connected else f"{instance}.{net}"
+            found[name] = (waves[f"v({seen})"] - low) / (high - low)
+        return found
 
     def values(self, device: Device) -> dict[str, float]:
         """Return the parameters for a device of ours; those that are not mapped keep their defaults.
@@ -80,9 +108,8 @@ class Counterpart(ABC):
         """Return the comparison of a device of ours with the model; for `netlists.crosscheck`."""
         for name in self.states:
             choice("states", name, [s.name for s in device.model.states])
-        missing = [t for t in device.model.terminals if t not in self.ports]
-        if missing:
-            raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
+        self.nets(dict.fromkeys(device.model.terminals, GROUND), dict.fromkeys(self.states, GROUND), "")
+        seen = {name: f"xsv_{net}" for name, (net, _, _) in self.states.items()}
 
         def run(circuit: Circuit, engine: str, options: Any, timeout: float) -> tuple[Waves, Any]:
             if engine != self.engine:
@@ -91,10 +118,7 @@ class Counterpart(ABC):
             return self.run(device, waveform, circuit, options, timeout)
 
         def compare(circuit: Circuit, waves: Waves, tolerance: float) -> dict[str, Any]:
-            shares: dict[str, Array] = {
-                name: (waves[self.shown(net)] - low) / (high - low) for name, (net, low, high) in self.states.items()
-            }
-            return compare_device(device, waveform, waves, shares, tolerance)
+            return compare_device(device, waveform, waves, self.shares(waves, "xdut", seen), tolerance)
 
         title = f"{circuit.title}, against {self.title}"
         return Comparison(title=title, circuit=circuit, tolerance=1e-11, run=run, compare=compare)

@@ -104,8 +104,8 @@ def crosscheck(
         not given ngspice, or the simulator of `against`. All of them, or several by name, give `Agreements`; an engine
         that is not installed is an error.
     against : External, ExternalModule or mapping of str to External, optional
-        A model that somebody else wrote, to be run in place of the device: see `external`. A subcircuit also stands in
-        for every cell of an array, several by the name of the model that each stands for; transients only.
+        A model that somebody else wrote, to be run in place of the device: see `external`. It also stands for every
+        cell of an array, several by the name of the model that each stands for; transients only.
     options : NgspiceOptions or VacaskOptions, optional
         Tolerances of the simulator; those suited to the circuit where not given. An operating point of cells with a
         law that does not converge is then tried with tolerances up to 1e6 times as large, a transient 1e4 times.
@@ -140,7 +140,7 @@ def crosscheck(
     """
     names: tuple[str, ...]
     if engine is None:
-        engine = against.engine if isinstance(against, Counterpart) else "ngspice"
+        engine = "ngspice" if against is None else _engine_of(against)
     if isinstance(engine, str):
         names = ENGINES if engine == "all" else (choice("engine", engine, (*ENGINES, "all")),)
     elif isinstance(engine, Sequence) and engine:
@@ -165,6 +165,15 @@ def crosscheck(
     found = {name: one(name) for name in dict.fromkeys(names)}
     pairs = compare_engines({name: waves for name, (_, waves) in found.items()}, comparison.corners)
     return Agreements(agreements={name: agreement for name, (agreement, _) in found.items()}, pairs=pairs)
+
+
+def _engine_of(against: Counterpart | Mapping[str, Counterpart]) -> str:
+    """Return the simulator that runs published models."""
+    for one in against.values() if isinstance(against, Mapping) else [against]:
+        if not isinstance(one, Counterpart):
+            raise InputError("against", type(one).__name__, "a published model", "external(...)")
+        return one.engine
+    raise InputError("against", "an empty mapping", "a published model by the name of ours", "external(...)")
 
 
 def _agreement(

@@ -56,7 +56,7 @@ class External(Counterpart):
             If a part of the subcircuit cannot be translated; names the line.
         """
         library, called = self.library, self.library.name if name is None else name
-        head, *body, _ = library.written(values, extra_ports=self.inner)
+        head, *body, _ = library.written(values, extra_ports=self.connected[len(library.ports) :])
         ports = head.split()[2:]
         # The span of a state that is not named is unknown: a flux or charge may be microvolts on 1 F.
         least = min((abs(high - low) for _, low, high in self.states.values()), default=1e-6)
@@ -64,24 +64,10 @@ class External(Counterpart):
         return Foreign(called, "ngspice", lines, library.smallest_capacitance(values) * least)
 
     @property
-    def inner(self) -> list[str]:
-        """Inner nets that show a state, without a port of their own."""
-        return [net for net, _, _ in self.states.values() if net not in self.library.ports]
-
-    def nets(self, terminals: Mapping[str, str], states: Mapping[str, str], prefix: str) -> tuple[str, ...]:
-        """Return the nets of an instance, given those at our terminals and for our states; open ports get `prefix`.
-
-        Raises
-        ------
-        InputError
-            If a terminal has no port.
-        """
-        missing = [terminal for terminal in terminals if terminal not in self.ports]
-        if missing:
-            raise InputError("ports", f"none for {', '.join(missing)}", "a port for each terminal of the device")
-        known = {self.ports[terminal]: net for terminal, net in terminals.items()}
-        known |= {net: states[name] for name, (net, _, _) in self.states.items()}
-        return tuple(known.get(port, f"{prefix}{port}") for port in (*self.library.ports, *self.inner))
+    def connected(self) -> tuple[str, ...]:
+        """Ports, and inner nets that show a state, without a port of their own."""
+        ports = self.library.ports
+        return (*ports, *(net for net, _, _ in self.states.values() if net not in ports))
 
     def text(self, device: Device, waveform: Waveform, circuit: Circuit, options: NgspiceOptions) -> str:
         """Return the netlist for ngspice with the subcircuit in place of the device.
@@ -123,10 +109,6 @@ class External(Counterpart):
 
         chosen = options or NgspiceOptions(chgtol=self.definition(self.values(device)).charge)
         return run_ngspice(self.text(device, waveform, circuit, chosen), timeout=timeout), chosen
-
-    def shown(self, net: str) -> str:
-        """Return the vector of a net that shows a state."""
-        return f"v(xsv_{net})"
 
 
 def external(

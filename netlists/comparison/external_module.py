@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from devices import Device, InputError, Waveform
-from netlists.circuit import GROUND, Circuit, Transient
+from netlists.circuit import GROUND, Circuit, Foreign, Instance
 from netlists.comparison.counterpart import Counterpart, ParameterValue, StateNet, correspondence, text_of
+from netlists.dialects.expressions import real_text
 from netlists.dialects.verilog_module import VerilogModule, read_module
 from netlists.dialects.verilog_text import STANDARD_FILES
+from netlists.engines.running import run_circuit
 from netlists.engines.waves import Waves
 
 if TYPE_CHECKING:
+    from netlists.dialects.ngspice import NgspiceOptions
     from netlists.dialects.vacask import VacaskOptions
 
 __all__ = ["ExternalModule", "external_module"]
@@ -45,66 +50,41 @@ class ExternalModule(Counterpart):
         """Name of the module and of its source."""
         return f"{self.module.name} of {self.module.source}"
 
-    def run(
-        self, device: Device, waveform: Waveform, circuit: Circuit, options: VacaskOptions | None, timeout: float
-    ) -> tuple[Waves, VacaskOptions]:
-        """Run the module under a waveform; return its vectors and the tolerances."""
-        from netlists.dialects.vacask import VacaskOptions
-        from netlists.engines.running import first_solved
-        from netlists.engines.vacask import run_vacask
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """Ports of the module."""
+        return self.module.ports
 
-        suited = VacaskOptions.suited(circuit)
-        chosen = [options] if options else [suited, suited.loosened(1e2), suited.loosened(1e4)]
-        return first_solved(
-            chosen, lambda attempt: run_vacask(self.text(device, waveform, circuit, attempt), timeout=timeout)
-        )
+    def definition(self, values: Mapping[str, float], name: str) -> Foreign:
+        """Return the module as a definition for a `Circuit`, with these parameters.
 
-    def shown(self, net: str) -> str:
-        """Return the vector of a net that shows a state."""
-        return f"v(xsv_{net})".lower() if net in self.module.ports else f"v(xdut.{net})".lower()
-
-    def text(self, device: Device, waveform: Waveform, circuit: Circuit, options: VacaskOptions) -> str:
-        """Return the netlist for VACASK with the module in place of the device.
+        Its instances connect the ports of the module in order.
 
         Raises
         ------
         InputError
-            If a variable of the module keeps its value, with the parameters of the device, or an integer is none.
+            If a variable of the module keeps its value, with these parameters, or an integer is none.
         """
-        from netlists.dialects.expressions import real_text
-        from netlists.dialects.text import one_line, package_version
-        from netlists.dialects.vacask import embedded, option_text, source_text
-
-        module, values = self.module, self.values(device)
+        module = self.module
         module.check(values)
-        top, bottom = device.model.terminals
-        nets = {self.ports[top]: "te", self.ports[bottom]: GROUND}
-        nets |= {net: f"xsv_{net}" for net, _, _ in self.states.values()}
-        connected = " ".join(nets.get(port, f"open_{port}") for port in module.ports)
-        given = " ".join(  # OpenVAF writes names in lower case
+        file = f"external_{hashlib.sha256(module.text.encode()).hexdigest()[:12]}.va"
+        given = (  # OpenVAF writes names in lower case
             f"{name.lower()}={_whole(name, v) if name in module.whole else real_text(v)}" for name, v in values.items()
         )
-        assert isinstance(circuit.analysis, Transient)
-        step, stop = real_text(circuit.analysis.step), real_text(circuit.analysis.duration)
-        lines = [
-            f"{module.name} of {one_line(module.source)}, in place of {device.model.name}",
-            f"// written by memductance {package_version()}",
-            f"ground {GROUND}",
-            "model source vsource",
-            'load "external.va"',
-            f"model external_model {module.name.lower()} {given}".rstrip(),
-            f"Vin (te {GROUND}) source {source_text(waveform, options.halvings)}",
-            f"Xdut ({connected}) external_model",
-            "control",
-            "  abort always",
-            f"  {option_text(options)}",
-            "  save default",
-            f"  analysis circuit tran step={step} stop={stop} maxstep={step}",
-            "endc",
-            *(line for file, text in module.included.items() for line in embedded(file, text)),
-            *embedded("external.va", module.text),
-        ]
-        return "\n".join([*lines, ""])
+        lines = (f'load "{file}"', " ".join([f"model {name} {module.name.lower()}", *given]))
+        return Foreign(name, "vacask", lines, files=MappingProxyType({**module.included, file: module.text}))
+
+    def run(
+        self, device: Device, waveform: Waveform, circuit: Circuit, options: VacaskOptions | None, timeout: float
+    ) -> tuple[Waves, NgspiceOptions | VacaskOptions]:
+        """Run the module under a waveform; return its vectors and the tolerances."""
+        definition = self.definition(self.values(device), "external")
+        top, bottom = device.model.terminals
+        states = {name: f"xsv_{net}" for name, (net, _, _) in self.states.items()}
+        nets = self.nets({top: "te", bottom: GROUND}, states, "open_")
+        elements = (circuit.elements[0], Instance("Xdut", nets, definition.name, MappingProxyType({})))
+        placed = replace(circuit, elements=elements, subcircuits=(), foreign=(definition,))
+        return run_circuit(placed, self.engine, options=options, timeout=timeout)
 
 
 def external_module(

@@ -13,13 +13,12 @@ from devices import Device, InputError
 from netlists.arrays import cell_instances
 from netlists.circuit import Circuit, Element, Foreign, Instance, Transient
 from netlists.comparison.counterpart import Counterpart
-from netlists.comparison.external import External
 from netlists.engines.waves import Waves
 
 __all__ = ["externals_of", "place_externals", "shares_of_states"]
 
 #: External subcircuits by the name of the model that each stands for.
-Externals = Mapping[str, External]
+Externals = Mapping[str, Counterpart]
 
 
 def externals_of(crossbar: Crossbar, against: Counterpart | Mapping[str, Counterpart]) -> Externals:
@@ -35,19 +34,15 @@ def externals_of(crossbar: Crossbar, against: Counterpart | Mapping[str, Counter
             "against", "a subcircuit for cells of conductances", "cells that are devices", "device('resistor')"
         )
     models = [part.model.name for _, part in cell_instances(crossbar)]
-    if isinstance(against, External):
+    if isinstance(against, Counterpart):
         if len(models) > 1:
             fix = f"against={{{models[0]!r}: external(...)}}"
-            raise InputError("against", "one subcircuit for cells of two devices", "one for each by name", fix)
+            raise InputError("against", "one model for cells of two devices", "one for each by name", fix)
         return {models[0]: against}
-    if isinstance(against, Counterpart):
-        raise InputError("against", f"{against.title}, for an array", "a subcircuit of SPICE", "a single Device")
-    found: dict[str, External] = {}
     for name, one in against.items():
-        if name not in models or not isinstance(one, External):
-            raise InputError("against", f"{type(one).__name__} for {name!r}", f"subcircuits for {', '.join(models)}")
-        found[name] = one
-    return found
+        if name not in models or not isinstance(one, Counterpart):
+            raise InputError("against", f"{type(one).__name__} for {name!r}", f"models for {', '.join(models)}")
+    return against
 
 
 def place_externals(circuit: Circuit, crossbar: Crossbar, externals: Externals) -> Circuit:
@@ -110,10 +105,10 @@ def shares_of_states(waves: Waves, circuit: Circuit, crossbar: Crossbar, externa
     for letter, part in cell_instances(crossbar):
         if part.model.name not in externals:
             continue
-        for state, (_, low, high) in externals[part.model.name].states.items():
-            tail = f"_{state}" if len(part.model.states) > 1 else ""
-            for i in range(crossbar.rows):
-                for j in range(crossbar.columns):
-                    name = f"v(xsv{letter if several else ''}{i}_{j}{tail})".lower()
-                    vectors[name] = (vectors[name] - low) / (high - low)
+        names = [state.name for state in part.model.states]
+        for i, j in np.ndindex(crossbar.shape):
+            place = f"{letter if several else ''}{i}_{j}"
+            seen = {name: f"xsv{place}" + (f"_{name}" if len(names) > 1 else "") for name in names}
+            shares = externals[part.model.name].shares(waves, f"x{place}", seen)
+            vectors |= {f"v({seen[name]})".lower(): share for name, share in shares.items()}
     return replace(waves, vectors=vectors)

@@ -110,7 +110,7 @@ def _against(
         shares = shares_of_states(waves, circuit, crossbar, externals)
         return compare_transient(crossbar, bias, terminals, circuit, shares, tolerance, unknown)
 
-    names = ", ".join(f"{one.library.name} of {one.library.source}" for one in externals.values())
+    names = ", ".join(one.title for one in externals.values())
     return Comparison(
         title=f"{circuit.title}, against {names}", circuit=circuit, tolerance=1e-9, run=_run, compare=compare
     )

@@ -80,7 +80,9 @@ def check_foreign(circuit: Circuit, dialect: str) -> None:
     for definition in circuit.foreign:
         if definition.dialect != dialect:
             given = f"{definition.name}, which is text of {definition.dialect}"
-            raise InputError("circuit", given, f"definitions that can be written for {dialect}", "engine='ngspice'")
+            raise InputError(
+                "circuit", given, f"definitions that can be written for {dialect}", f"engine={definition.dialect!r}"
+            )
 
 
 def _check_analysis(circuit: Circuit, sources: Mapping[str, VoltageSource]) -> None:

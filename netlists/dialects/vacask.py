@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from devices import Waveform
+from devices import InputError, Waveform
 from devices.common.validation import choice, integer, number
 from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
 from netlists.circuit import GROUND, Block, Capacitor, Circuit, Element, Instance, Resistor, Subcircuit, VoltageSource
@@ -27,9 +27,6 @@ from netlists.dialects.waveforms import as_sine, check_straight
 __all__ = [
     "VacaskOptions",
     "current_vectors",
-    "embedded",
-    "option_text",
-    "source_text",
     "state_vectors",
     "sweep_vectors",
     "write_vacask",
@@ -168,28 +165,35 @@ def write_vacask(circuit: Circuit, options: VacaskOptions | None = None) -> str:
             for d in circuit.subcircuits
             for line in (f'load "{_module(d)}.va"', f"model {_written(d.name)} {_module(d).lower()}")
         ),
+        *dict.fromkeys(line for foreign in circuit.foreign for line in foreign.lines),
         *(line for block in bare.blocks for line in _block(block, options.halvings)),
         *(_element(e, options.halvings) + (" mag=1" if e.name == driven else "") for e in bare.elements),
         "control",
         "  abort always",
-        f"  {option_text(options)}",
+        f"  {_option_text(options)}",
         *wrapped(["default", *(f'p("{path}",{CURRENT_VARIABLE})' for path in observed)], "  save "),
         *(f"  {line}" for line in _analysis(circuit)),
         "endc",
     ]
     for definition in circuit.subcircuits:
         text = write_verilog_a(definition, module=_module(definition), clamp_rate=clamp_rate(circuit))
-        lines += embedded(f"{_module(definition)}.va", text)
+        lines += _embedded(f"{_module(definition)}.va", text)
+    files: dict[str, str] = {}
+    for name, text in ((name, text) for foreign in circuit.foreign for name, text in foreign.files.items()):
+        if files.setdefault(name, text) != text:
+            raise InputError("circuit", f"two files {name}", "files that differ in their names", "rename one")
+    for name, text in files.items():
+        lines += _embedded(name, text)
     return "\n".join([*lines, ""])
 
 
-def option_text(options: VacaskOptions) -> str:
+def _option_text(options: VacaskOptions) -> str:
     """Return the command that sets the tolerances."""
     chosen = " ".join(f"{name}={value}" for name, value in options.items())
     return f'options rawfile="binary" tran_lteratio=1.1 tran_itl=100 {chosen}'
 
 
-def embedded(name: str, text: str) -> list[str]:
+def _embedded(name: str, text: str) -> list[str]:
     """Return the lines that put a file into a netlist."""
     mark = "MODULE"
     while f">>>{mark}" in text:
@@ -272,12 +276,12 @@ def _element(element: Element, halvings: int) -> str:
     if isinstance(element, Capacitor):
         return f"{head} capacitance c={real_text(element.capacitance)}"
     if isinstance(element, VoltageSource):
-        return f"{head} {_SOURCE} {source_text(element.value, halvings)}"
+        return f"{head} {_SOURCE} {_source_text(element.value, halvings)}"
     values = "".join(f" {verilog_name(name).lower()}={real_text(value)}" for name, value in element.values.items())
     return f"{head} {_written(element.subcircuit)}{values}"
 
 
-def source_text(value: float | Waveform, halvings: int) -> str:
+def _source_text(value: float | Waveform, halvings: int) -> str:
     """Return the value of a voltage source; points towards the corners of a waveform as in `VacaskOptions`."""
     if not isinstance(value, Waveform):
         return f"dc={real_text(value)}"

@@ -105,7 +105,7 @@ def read_module(text: str, name: str | None, source: str, included: Mapping[str,
     body = modules[found]
     ports = _ports(body)
     if len(ports) < 2:
-        raise body[0].refused(f"module {found} has ports {', '.join(ports) or 'none'}", "two ports at least")
+        raise InputError("module", f"{found} with ports {', '.join(ports) or 'none'}", "a module of two ports at least")
     statements = list(declarations(body))
     _check_cases(statements)
     nets = dict.fromkeys(ports)
@@ -145,7 +145,7 @@ def _check_words(tokens: Sequence[Token]) -> None:
             if re.fullmatch(pattern, token.text):
                 raise token.refused(f"{token.text}: {why}", fix)
         if token.text == "@":
-            _check_event(tokens[k : k + 4])
+            _check_event(tokens[k : k + 8])
         elif token.text == "analysis" and following == "(" and '"ic"' in {t.text for t in tokens[k : k + 8]}:
             raise token.refused('analysis("ic") is false in VACASK, also before a transient', 'analysis("static")')
         elif token.text == "idt" and following == "(" and _arguments(tokens[k + 1 :]) > 2:
@@ -160,6 +160,9 @@ def _check_event(tokens: Sequence[Token]) -> None:
     if event not in ("initial_step", "final_step"):
         fix = "a smooth law in place of the event, or @(initial_step) for what is computed once"
         raise tokens[0].refused(f"{event}: {_EVENT}", fix)
+    analyses = {word for word in words[3:] if word.startswith('"')} if words[3:4] == ["("] else set()
+    if analyses and not analyses & {'"tran"', '"static"'}:
+        raise tokens[0].refused(f"{event} of other analyses, which OpenVAF takes for all", "@(initial_step)")
 
 
 def _check_range(tokens: Sequence[Token]) -> None:

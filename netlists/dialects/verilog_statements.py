@@ -96,7 +96,7 @@ def analog_statements(body: Sequence[Token]) -> tuple[list[Statement], dict[str,
     while k < len(body):
         if fresh and body[k].text == "analog":
             parser = _Parser(body, k + 1)
-            if body[k + 1].text == "function":
+            if parser.word == "function":
                 k = parser.skipped()
             else:
                 statements += parser.statement()
@@ -172,6 +172,8 @@ class _Parser:
             self.variables |= dict(assigned(self.body[self.k - 1 : stop - 1]))
             self.k = stop
             return []
+        if word == "initial":  # of "analog initial"
+            return [Event("initial_step", self.statement())]
         if word == "if":
             return [self._if()]
         if word in ("while", "repeat"):

@@ -15,12 +15,12 @@ __all__ = ["STANDARD_FILES", "Source", "Token", "read_tokens"]
 #: Files that OpenVAF brings along.
 STANDARD_FILES = frozenset({"constants.vams", "disciplines.vams", "constants.h", "disciplines.h"})
 _TOKEN = re.compile(
-    r"""(?P<join>\\\r?\n)|(?P<skip>\s+|//[^\n]*|/\*.*?\*/)|(?P<string>"(?:[^"\\]|\\.)*")|(?P<macro>`[A-Za-z_]\w*)
+    r"""(?P<join>\\\r?\n)|(?P<skip>\s+|//[^\n]*|/\*.*?\*/)|(?P<string>"(?:[^"\\\n]|\\.)*")|(?P<macro>`[A-Za-z_]\w*)
     |(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+|[TGMKkmunpfa](?!\w))?)|(?P<name>\$?[A-Za-z_][\w$]*|\\\S+)
     |(?P<sign><\+|\*\*|&&|\|\||===?|!==?|<=|>=|<<|>>|'\{|[-+*/%()\[\]{}<>=!?:;,.@#&|^~'])|(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_MOST_TOKENS = 1_000_000
+_MOST_TOKENS = 200_000
 
 
 class Source(NamedTuple):
@@ -103,7 +103,7 @@ class _Reader:
                 live.pop()
             elif not all(live):
                 continue
-            elif word == "define":
+            elif word == "define" and waiting:
                 self._define(waiting)
             elif word == "undef" and waiting:
                 self.macros.pop(waiting.pop().text, None)
@@ -131,7 +131,9 @@ class _Reader:
             body.append(waiting.pop())
         arguments = None
         if body and body[0].text == "(" and name.text.endswith("("):
-            stop = next(k for k, token in enumerate(body) if token.text == ")")
+            stop = next((k for k, token in enumerate(body) if token.text == ")"), None)
+            if stop is None:
+                raise name.refused("a macro whose arguments do not end", "a bracket in the line of its name")
             arguments, body = tuple(t.text for t in body[1:stop] if t.text != ","), body[stop + 1 :]
         self.macros[name.text.rstrip("(")] = _Macro(arguments, tuple(body))
 

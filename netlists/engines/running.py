@@ -64,7 +64,7 @@ def run_circuit(
     simulator.check_options(options)
     chosen = [options or simulator.options.suited(circuit)]
     looser = _LOOSER_OVER_TIME if isinstance(circuit.analysis, Transient) else _LOOSER
-    if options is None and circuit.subcircuits:
+    if options is None and (circuit.subcircuits or circuit.foreign):
         chosen += [chosen[0].loosened(factor) for factor in looser]
     return first_solved(chosen, lambda attempt: simulator.run(circuit, options=attempt, timeout=timeout))
 

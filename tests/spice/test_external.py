@@ -211,5 +211,5 @@ def test_files_and_subjects_that_do_not_fit(tmp_path):
     theirs = external(DRIFT, **DRIFT_MAP)
     with pytest.raises(InputError, match="against: got a subcircuit for cells of conductances"):
         crosscheck(Crossbar([[1e-3]]), [1.0], against=theirs)
-    with pytest.raises(InputError, match=r"engine: got 'vacask'; allowed: 'ngspice' with hpmem"):
+    with pytest.raises(InputError, match=r"engine: got 'vacask'; allowed: 'ngspice' with against=hpmem"):
         crosscheck(device("linear_ion_drift_joglekar"), Sine(1.0, 1.0), against=theirs, engine="vacask")

@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_refused(memristor):
         (Crossbar(cells), Bias(word_left=0.1, bit_bottom=0.0), memristor, "against: got an operating point"),
         (Crossbar([[1e-5]]), bias, memristor, "against: got a subcircuit for cells of conductances"),
         (Crossbar(cells), bias, {"vteam": memristor}, "against: got External for 'vteam'"),
-        (Crossbar(Series(cells, device("resistor"))), bias, memristor, "against: got one subcircuit for cells of two"),
+        (Crossbar(Series(cells, device("resistor"))), bias, memristor, "against: got one model for cells of two"),
     ):
         with pytest.raises(InputError, match=message):
             crosscheck(crossbar, stimulus, against=against)

@@ -8,7 +8,15 @@ import pytest
 
 from crossbar import FLOATING, Bias, Crossbar, Short, Wires
 from devices import Constant, InputError, Pulses, Series, Sine, device
-from netlists import NgspiceOptions, crossbar_circuit, write_ngspice, write_subcircuit
+from netlists import (
+    LtspiceOptions,
+    NgspiceOptions,
+    VacaskOptions,
+    crossbar_circuit,
+    write_netlist,
+    write_ngspice,
+    write_subcircuit,
+)
 from netlists.circuit import Capacitor, Instance, OperatingPoint, Resistor, Transient, VoltageSource
 
 G = np.array([[1e-3, 2e-3, 4e-3], [5e-3, 1e-2, 2e-2]])
@@ -128,7 +136,12 @@ def test_capacitors_are_in_every_circuit():
     assert found["Cw1_2"] == Capacitor("Cw1_2", "w1_2", "0", 1e-15)
     assert found["Cx1_2"] == Capacitor("Cx1_2", "w1_2", "b0_2", 3e-15)
     assert "Cx1_2 w1_2 b0_2 3e-15\n" in write_ngspice(circuit)
-    assert NgspiceOptions.suited(circuit).chgtol == 1e-15
+    for form in (circuit, circuit.enclosed()):
+        assert NgspiceOptions.suited(form).chgtol == LtspiceOptions.suited(form).chgtol == 1e-15
+        assert NgspiceOptions.suited(form).reltol == LtspiceOptions.suited(form).reltol == 1e-9
+        assert ".options chgtol=1e-15\n" in write_netlist(form, "ltspice")["circuit.net"]
+        assert VacaskOptions.suited(form) == VacaskOptions.suited(circuit)
+    assert not VacaskOptions.suited(circuit.enclosed()).residuals
 
 
 def wox(**values):

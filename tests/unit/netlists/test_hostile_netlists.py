@@ -149,7 +149,7 @@ def test_a_terminal_does_not_show_a_state():
         wrapped("R1 a b 1", states={"x": "a"})
 
 
-@pytest.mark.parametrize("engine", [None, 5, (), ("ngspice", "spice")])
+@pytest.mark.parametrize("engine", [0, 5, (), ("ngspice", "spice")])
 def test_engines_are_names(engine):
     with pytest.raises(InputError, match="engine: got"):
         crosscheck(device("vteam"), Sine(1.0, 2e6), engine=engine)
