@@ -16,7 +16,7 @@ LIMITS = st.tuples(st.floats(0, 1e-4), st.floats(1e-6, 1e-2)).map(lambda t: (t[0
 @given(WEIGHTS, LIMITS)
 def test_weights_are_recovered_and_conductances_stay_in_the_window(weights, limits):
     if 0.0 < np.abs(weights).max() < 1e-290:
-        with pytest.raises(InputError, match="weights: got .* at most; allowed: zeros, or a largest weight"):
+        with pytest.raises(InputError, match=r"weights: got .* at most; allowed: zeros, or a largest weight"):
             DifferentialPairs.fit(weights, limits)
         return
     pairs = DifferentialPairs.fit(weights, limits)
