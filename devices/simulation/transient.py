@@ -97,8 +97,10 @@ def simulate(
         rising, within the waveform.
     tolerance : float, optional
         Largest error of one step, as a fraction of the span between a state's bounds. States lie within a thousand
-        times this of the exact curve, in shares of their spans and of the duration, at every tolerance from 1e-11 to
-        1e-3 (docs/tolerances.md): where a state runs away, the error is that of the moment at which it does.
+        times this of the exact curve, in shares of their spans and of the duration, from 1e-11 to 1e-3: where a state
+        runs away, the error is that of the moment at which it does. docs/tolerances.md lists all models and the few
+        exceptions, above all Joglekar's window, which locks a state so near to its bound that rounding decides when it
+        leaves.
     step : float, optional
         Fixed step [s] instead of error control, to measure the order of convergence.
     max_steps : int, optional
