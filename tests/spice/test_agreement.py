@@ -181,7 +181,7 @@ def test_a_run_that_ends_early_is_an_error(monkeypatch):
     [
         ((device("vteam"), [1.0]), "waveform: got list"),
         ((Crossbar([[1e-3]]), Sine(1, 1)), "voltage: got Sine"),
-        (("vteam", Sine(1, 1)), "subject: got str; allowed: a Device or a Crossbar"),
+        (("vteam", Sine(1, 1)), "subject: got str; allowed: a Device, a Series or a Crossbar"),
     ],
 )
 def test_bad_input_is_refused(arguments, message):
