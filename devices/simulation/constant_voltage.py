@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from devices.common.jit import jit
@@ -60,7 +62,7 @@ def advance(kernel, w, x, p, control, lower, upper, duration, tolerance):
             continue
         segments[0, 1] = w[k]
         status, _, _ = integrate_cell(
-            kernel, kernel, signs, segments, duration, times, local, row, low, high, tolerance, 0.0, 1000000,
+            kernel, kernel, signs, segments, duration, times, local, row, low, high, tolerance, 0.0, 1000000, math.inf,
             current, state, bound, work,
         )  # fmt: skip
         if status != 0:

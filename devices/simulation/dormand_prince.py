@@ -14,13 +14,13 @@ import numpy as np
 from devices.common.jit import jit
 from devices.simulation.workspace import EDGE_OFFSET, finish_step, inward, released_at_end, slope, voltage
 
-__all__ = ["STABILITY_LIMIT", "explicit_step"]
+__all__ = ["ERROR_SAFETY", "STABILITY_LIMIT", "explicit_step"]
 
 #: Largest product of step length and relaxation rate of a state for which the method is stable.
 STABILITY_LIMIT = 3.0
 
 #: Factor on the embedded error, which may show as little as a hundredth of the change at a steep front inside a step.
-_ERROR_SAFETY = 10.0
+ERROR_SAFETY = 10.0
 _TIMES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0 - EDGE_OFFSET])
 _A = np.zeros((7, 6))
 _A[1, :1] = 1 / 5
@@ -72,7 +72,7 @@ def explicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         missed = 0.0
         for k in range(7):
             missed += _ERROR[k] * stages[k, r]
-        share = _ERROR_SAFETY * h * abs(missed) / (upper[r] - lower[r])
+        share = ERROR_SAFETY * h * abs(missed) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(share) else error
     for r in range(n):
         row = (1 + r) * width

@@ -13,7 +13,8 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.dormand_prince import STABILITY_LIMIT, explicit_step
+from devices.simulation.dormand_prince import ERROR_SAFETY, STABILITY_LIMIT, explicit_step
+from devices.simulation.drift import LARGEST_DRIFT, restart_drift, tighter, track_drift
 from devices.simulation.events import hold_at_bounds, share_before_event
 from devices.simulation.rodas import implicit_step
 from devices.simulation.sliding import attracting_surface, law_jumps, slide
@@ -22,7 +23,7 @@ from devices.simulation.workspace import EDGE_OFFSET, interpolate, new_workspace
 __all__ = ["integrate", "integrate_cell"]
 
 #: Status of a cell: done, or the reason why its integration stopped.
-DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
+DONE, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE, NOT_MET = 0, 1, 2, 3, 4
 
 #: Times that differ by less than this share of the duration count as equal.
 _TIME_RESOLUTION = 4.0 * float(np.finfo(np.float64).eps)
@@ -43,6 +44,8 @@ _TINY_STEPS, _TINY_STEP = 16, 1e-3
 #: Shortest step as a share of the resolution of time. Shorter steps than the resolution add up: a state may run away
 #: within it.
 _SHORTEST_STEP = 1e-16
+#: Tightest tolerance of a run that is repeated because errors grow.
+_TIGHTEST = 1e-14
 
 
 @jit(inline=True)
@@ -186,12 +189,13 @@ def _write_samples(kernel, segment, sample, times, until, t, h, x, p, lower, upp
 
 @jit(inline=True)
 def integrate_cell(
-    kernel, switch, signs, segments, duration, times, x, p, lower, upper, tolerance, fixed, max_steps,
+    kernel, switch, signs, segments, duration, times, x, p, lower, upper, tolerance, fixed, max_steps, allowed,
     current, state, bound_time, work,
 ):  # fmt: skip
     """Integrate one cell over the waveform; return its status, the time when it stopped, and how many steps it tried.
 
-    `x` holds the states, which are changed in place, and then the voltages of controls, which stay.
+    Distances from the exact curve above the share `allowed` are recorded (drift.py). `x` holds the states, which are
+    changed in place, and then the voltages of controls, which stay.
     """
     n = lower.size
     resolution = _TIME_RESOLUTION * duration
@@ -201,7 +205,9 @@ def integrate_cell(
         for k in range(4):
             work.curve[k, r] = 0.0
     most = math.inf if fixed > 0.0 else tolerance
+    restart_drift(work)
     steps, short_steps, stiff_steps, t, carry, next_length = 0, 0, 0, 0.0, 0.0, 0.0
+    rejected = False
     sliding, tiny_steps = -1, 0  # the switch along whose surface the state moves
     sample = _write_samples(kernel, segments[0], 0, times, 0.0, 0.0, 1.0, x, p, lower, upper, current, state, work)
     for g in range(segments.shape[0]):
@@ -238,7 +244,7 @@ def integrate_cell(
                         kernel, segment, sample, times, later + 0.5 * resolution, t, h, x, p, lower, upper, current,
                         state, work,
                     )  # fmt: skip
-                    x[0] = work.end_states[0]
+                    x[0], work.drift[0] = work.end_states[0], error * (upper[0] - lower[0])
                     next_length = 2.0 * h
                 t, carry = later, 0.0
                 if not goes_on:
@@ -257,10 +263,12 @@ def integrate_cell(
             steps += max(trials, 1)
             factor = _growth(error, order, tolerance)
             if not (error <= tolerance or (fixed > 0.0 and math.isfinite(error))):
-                next_length = factor * h
+                rejected, next_length = True, factor * h
                 if fixed > 0.0 or not next_length >= _SHORTEST_STEP * resolution:
                     return (STEP_TOO_SMALL if math.isfinite(error) else NOT_FINITE), t, steps
                 continue
+            if rejected:  # where a law changes fast, a step that is longer again would be rejected again
+                rejected, factor = False, min(factor, 1.0)
             at_event = h < full
             crossing = min(event_tol * full, end - t - h) if at_event else 0.0
             before = x[0] if n == 1 else 0.0
@@ -272,6 +280,8 @@ def integrate_cell(
             else:
                 stiff_steps = stiff_steps + 1 if product > _STIFF_PRODUCT and 0.9 < factor < 1.15 else 0
             if h > 0.0:
+                made = (1.0 / ERROR_SAFETY) * error if order == 5 else error
+                track_drift(t, h, made, duration, allowed, 2 + x.size, lower, upper, work)
                 until = later + 0.5 * resolution
                 sample = _write_samples(
                     kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work
@@ -308,16 +318,35 @@ def integrate_cell(
 @jit
 def integrate(
     kernel, switch, switches, segments, duration, times, start, p, lower, upper, tolerance, fixed, max_steps,
-    current, state, bound_time, status, stopped, steps,
+    current, state, bound_time, status, stopped, steps, drift, drifted,
 ):  # fmt: skip
-    """Integrate each cell (a row of `start`) over the waveform; see `devices.simulation.transient.simulate`."""
+    """Integrate each cell (a row of `start`) over the waveform; see `devices.simulation.transient.simulate`.
+
+    A run whose errors grow to more than `LARGEST_DRIFT` times the tolerance is repeated at a tighter one.
+    """
     p_many = p.shape[0] > 1
     work = new_workspace(start.shape[1], 0)
     signs = np.zeros((2, switches))
     x = np.empty(start.shape[1])
     for k in range(start.shape[0]):
-        x[:] = start[k]
-        status[k], stopped[k], steps[k] = integrate_cell(
-            kernel, switch, signs, segments, duration, times, x, p[k if p_many else 0], lower[k], upper[k],
-            tolerance, fixed, max_steps, current[k], state[k], bound_time[k], work,
-        )  # fmt: skip
+        used, steps[k] = tolerance, 0
+        while True:
+            allowed = math.inf if fixed > 0.0 else LARGEST_DRIFT * tolerance
+            x[:] = start[k]
+            bound_time[k] = math.nan
+            status[k], stopped[k], more = integrate_cell(
+                kernel, switch, signs, segments, duration, times, x, p[k if p_many else 0], lower[k], upper[k],
+                used, fixed, max_steps - steps[k], allowed if used > _TIGHTEST else -allowed,
+                current[k], state[k], bound_time[k], work,
+            )  # fmt: skip
+            steps[k] += more
+            drift[k] = work.worst[0]
+            if status[k] != DONE or drift[k] <= allowed:
+                break
+            if used <= _TIGHTEST:
+                status[k], stopped[k], drifted[k] = NOT_MET, work.worst[1], int(work.worst[2])
+                for m in range(times.size):
+                    if times[m] >= stopped[k]:
+                        current[k, m], state[k, m] = math.nan, math.nan
+                break
+            used = max(_TIGHTEST, tighter(used, tolerance, work))

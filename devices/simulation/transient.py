@@ -14,6 +14,7 @@ from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
 from devices.common.threads import cores, run_chunked
 from devices.common.validation import finite_array, integer, number
+from devices.simulation.drift import LARGEST_DRIFT
 from devices.waveforms import Waveform, check_time_resolution
 
 if TYPE_CHECKING:
@@ -96,11 +97,10 @@ def simulate(
         Number of evenly spaced samples (the waveform's corners are added), or the sample times [s],
         rising, within the waveform.
     tolerance : float, optional
-        Largest error of one step, as a fraction of the span between a state's bounds. States lie within a thousand
-        times this of the exact curve, in shares of their spans and of the duration, from 1e-11 to 1e-3: where a state
-        runs away, the error is that of the moment at which it does. docs/tolerances.md lists all models and the few
-        exceptions, above all Joglekar's window, which locks a state so near to its bound that rounding decides when it
-        leaves.
+        Largest error of one step, as a fraction of the span between a state's bounds. States lie within two hundred
+        times this of the exact curve, in shares of their spans and of the duration, at every tolerance from 1e-11 to
+        1e-3 (docs/tolerances.md): where a state runs away, the error is that of the moment at which it does. Where the
+        errors of steps grow too far, the cell is run again at a tighter tolerance.
     step : float, optional
         Fixed step [s] instead of error control, to measure the order of convergence.
     max_steps : int, optional
@@ -116,8 +116,9 @@ def simulate(
     InputError
         For an argument out of its bounds.
     ConvergenceError
-        If a cell does not reach the end; names the cell, the time and the reason. Its `partial` is the trace, with NaN
-        after the time at which a cell stopped.
+        If a cell does not reach the end, or if rounding alone puts a state farther from the exact curve than the
+        tolerance allows; names the cell, the time and the reason. Its `partial` is the trace, with NaN after the time
+        at which a cell stopped.
     """
     from devices.kernels.compile import kernel, switch_kernel
     from devices.simulation import stepper
@@ -144,7 +145,7 @@ def simulate(
     state = np.full((cells, times.size, n), np.nan)
     bound_time = np.full((cells, n, 2), np.nan)
     status, steps = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    stopped = np.zeros(cells)
+    stopped, drift, drifted = np.zeros(cells), np.zeros(cells), np.zeros(cells, np.int64)
     compiled, switches = kernel(device.model), len(device.model.switches)
     switch = switch_kernel(device.model) if switches else compiled
 
@@ -172,6 +173,8 @@ def simulate(
             status[rows],
             stopped[rows],
             steps[rows],
+            drift[rows],
+            drifted[rows],
         )
 
     run_chunked(integrate, cells, threads=min(cores(), cells // 64))
@@ -185,7 +188,7 @@ def simulate(
         bound_time.reshape(*shape, n, 2),
         steps.reshape(shape),
     )
-    _raise_failures(trace, status, stopped, max_steps)
+    _raise_failures(trace, status, stopped, drift, drifted, max_steps, tolerance)
     return trace
 
 
@@ -200,7 +203,15 @@ def sample_times(waveform: Waveform, samples: int | ArrayLike) -> Array:
     return times
 
 
-def _raise_failures(trace: Trace, status: NDArray[np.int64], stopped: Array, max_steps: int) -> None:
+def _raise_failures(
+    trace: Trace,
+    status: NDArray[np.int64],
+    stopped: Array,
+    drift: Array,
+    drifted: NDArray[np.int64],
+    max_steps: int,
+    tolerance: float,
+) -> None:
     """Raise `ConvergenceError` for the first cell whose status is not 0."""
     device = trace.device
     failed = np.flatnonzero(status)
@@ -210,6 +221,10 @@ def _raise_failures(trace: Trace, status: NDArray[np.int64], stopped: Array, max
     reason = {
         1: f"used its {max_steps} steps; try a larger max_steps or tolerance",
         2: "needs a step below the resolution of time; check the parameters' units, or try a larger tolerance",
+        4: f"errors grow: even with steps as exact as numbers are, {device.state_names[drifted[k]]} is {drift[k]:.1g} "
+        f"of its span away from the exact curve, where the tolerance {tolerance:g} allows "
+        f"{LARGEST_DRIFT * tolerance:.1g}, and rounding decides what follows; try a larger tolerance, or a shorter or "
+        "faster waveform",
         3: "gave a number that is not finite; check the voltage against the model's range of validity",
     }[int(status[k])]
     where = (

@@ -38,6 +38,8 @@ class Workspace(NamedTuple):
     stages: Array  # (stages, n)
     curve: Array  # (4, n), departure of the interpolation from a straight line
     slopes: Array  # (2,), of the voltage at the start and at the end of the step [V/s]
+    drift: Array  # (n,), estimate of how far each state is from the exact one
+    worst: Array  # (3,), largest distance from the exact curve, its time and state; see devices.simulation.drift
     matrix: Array  # (n, n)
     pivots: NDArray[np.int64]  # (n,)
 
@@ -58,6 +60,8 @@ def new_workspace(states, controls):
         np.empty((_MAX_STAGES, states)),
         np.zeros((4, states)),
         np.empty(2),
+        np.empty(states),
+        np.empty(3),
         np.empty((states, states)),
         np.empty(states, np.int64),
     )
