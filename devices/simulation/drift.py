@@ -31,18 +31,19 @@ def restart_drift(work):
 
 
 @jit(inline=True)
-def track_drift(t, h, error, duration, allowed, width, lower, upper, work):
+def track_drift(t, h, error, locking, duration, allowed, width, lower, upper, work):
     """Add a step from time `t`, between ``work.start_law`` and ``work.end_law``, with this error of its own.
 
     Distances up to the share `allowed` are not compared. A state that comes to rest at a bound at which its law
-    vanishes can only have done so by an error; at the tightest tolerance, where `allowed` is negative, it is locked.
+    vanishes can only have done so by an error, of `locking` of its span; at the tightest tolerance, where `allowed` is
+    negative, it is locked.
     """
     for r in range(lower.size):
         row = (1 + r) * width
         span = upper[r] - lower[r]
         grown = work.drift[r]
-        if work.pinned[r] and (work.start_law[row] != 0.0 or allowed < 0.0):
-            grown = 0.0
+        if work.pinned[r]:
+            grown = 0.0 if work.start_law[row] != 0.0 or allowed < 0.0 else max(grown, locking * span)
         exponent = 0.5 * h * (work.start_law[row + 2 + r] + work.end_law[row + 2 + r])
         eighth = min(0.125 * abs(exponent), _MOST_GROWTH)
         growth = 1.0 + eighth + 0.5 * eighth * eighth  # its eighth power is within a hundredth of exp(exponent) up to 2

@@ -93,6 +93,7 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     stages, matrix = work.stages, work.matrix
     over_h = 1.0 / h
     released = False
+    work.doubt[0] = 0.0
     work.slopes[1] = slope(segment, t + h)
     for r in range(n):
         for c in range(n):

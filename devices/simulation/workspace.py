@@ -37,6 +37,7 @@ class Workspace(NamedTuple):
     rates: Array  # (n,), of a stage
     stages: Array  # (stages, n)
     curve: Array  # (4, n), departure of the interpolation from a straight line
+    doubt: Array  # (1,), error of a step as a share of the span, by its interpolation; valid if the law has no jump
     slopes: Array  # (2,), of the voltage at the start and at the end of the step [V/s]
     drift: Array  # (n,), estimate of how far each state is from the exact one
     worst: Array  # (3,), largest distance from the exact curve, its time and state; see devices.simulation.drift
@@ -59,6 +60,7 @@ def new_workspace(states, controls):
         np.empty(states),
         np.empty((_MAX_STAGES, states)),
         np.zeros((4, states)),
+        np.zeros(1),
         np.empty(2),
         np.empty(states),
         np.empty(3),
