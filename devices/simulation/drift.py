@@ -9,14 +9,17 @@ of the time in which the state moves by it, as a share of the duration.
 from __future__ import annotations
 
 from devices.common.jit import jit
+from devices.simulation.dormand_prince import STABILITY_LIMIT
 
 __all__ = ["LARGEST_DRIFT", "restart_drift", "tighter", "track_drift"]
 
 #: Largest distance from the exact curve, as a multiple of the tolerance.
 LARGEST_DRIFT = 100.0
 
-#: Unit of rounding; largest eighth of an exponent of growth within a step.
-_ROUNDING, _MOST_GROWTH = 1.1e-16, 100.0
+#: Unit of rounding; share of the span within which a state may leave a bound at which its law vanishes.
+_ROUNDING, _NEAR = 1.1e-16, 1e-3
+#: What the explicit method carries over: its stability function.
+_C3, _C4, _C5, _C6 = 1 / 6, 1 / 24, 1 / 120, 1 / 600
 #: Factor on the tolerance of a repeated run: the least, the largest, and that after a run whose states are far off; and
 #: how far below the allowed distance it aims.
 _LEAST_FACTOR, _LARGEST_FACTOR, _FACTOR_WHEN_LOST, _AIM = 1e-4, 0.1, 0.01, 0.3
@@ -31,12 +34,13 @@ def restart_drift(work):
 
 
 @jit(inline=True)
-def track_drift(t, h, error, locking, duration, allowed, width, lower, upper, work):
+def track_drift(t, h, error, explicit, locking, duration, allowed, width, lower, upper, work):
     """Add a step from time `t`, between ``work.start_law`` and ``work.end_law``, with this error of its own.
 
     Distances up to the share `allowed` are not compared. A state that comes to rest at a bound at which its law
     vanishes can only have done so by an error, of `locking` of its span; at the tightest tolerance, where `allowed` is
-    negative, it is locked.
+    negative, it is locked. The method itself carries an error from one step to the next, by about ``exp(z)``, where
+    ``z`` is the step times the law's derivative.
     """
     for r in range(lower.size):
         row = (1 + r) * width
@@ -44,15 +48,25 @@ def track_drift(t, h, error, locking, duration, allowed, width, lower, upper, wo
         grown = work.drift[r]
         if work.pinned[r]:
             grown = 0.0 if work.start_law[row] != 0.0 or allowed < 0.0 else max(grown, locking * span)
-        exponent = 0.5 * h * (work.start_law[row + 2 + r] + work.end_law[row + 2 + r])
-        eighth = min(0.125 * abs(exponent), _MOST_GROWTH)
-        growth = 1.0 + eighth + 0.5 * eighth * eighth  # its eighth power is within a hundredth of exp(exponent) up to 2
-        growth *= growth
-        growth *= growth
-        growth *= growth
-        grown = grown * growth if exponent > 0.0 else grown / growth
+        z = 0.5 * h * (work.start_law[row + 2 + r] + work.end_law[row + 2 + r])
+        if explicit:
+            z = max(z, -STABILITY_LIMIT)
+            grown *= abs(1.0 + z * (1.0 + z * (0.5 + z * (_C3 + z * (_C4 + z * (_C5 + z * _C6))))))
+        elif z < -3.0:  # a bound of what Rodas4P2 carries over
+            grown *= min(0.17, 10.0 / -z)
+        else:
+            root = 1.0 + 0.5 * abs(z) * (1.0 + 0.25 * abs(z))
+            grown = grown * root * root if z > 0.0 else grown / (root * root)
         grown += error * span + _ROUNDING * abs(work.end_states[r])
         work.drift[r] = grown
+        if z > 0.0 and not work.pinned[r] and work.worst[0] < 1.0:
+            rate, behind = work.end_law[row], upper[r] - work.end_states[r]
+            if rate > 0.0:
+                behind = work.end_states[r] - lower[r]
+            if behind < min(_NEAR * span, 2.0 * grown):
+                rate = abs(rate)
+                if abs(work.end_law[row + 2 + r] * behind - rate) <= 0.1 * rate:  # when it leaves the bound is unknown
+                    work.worst[0], work.worst[1], work.worst[2] = 1.0, t + h, r
         if grown > abs(allowed) * span:
             away = grown / max(span, abs(work.end_law[row]) * duration)
             if away > work.worst[0]:

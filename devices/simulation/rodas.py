@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from devices.common.jit import jit
-from devices.simulation.workspace import EDGE_OFFSET, finish_step, inward, released_at_end, slope, voltage
+from devices.simulation.workspace import EDGE_OFFSET, finish_step, interpolate, inward, released_at_end, slope, voltage
 
 __all__ = ["ALPHA", "DENSE", "GAMMA", "STAGES", "A", "C", "D", "factor", "implicit_step", "solve"]
 
@@ -80,6 +80,25 @@ def solve(matrix, pivots, b):
 
 
 @jit(inline=True)
+def _check_middle(kernel, v, h, x, p, lower, upper, work):
+    """Write the error of the interpolation in the middle of the step, at voltage `v`, to ``work.doubt``.
+
+    It is what one iteration with the factors of the step would change, for the slope there to be the rate.
+    """
+    interpolate(0.5, x, work)
+    for r in range(lower.size):
+        work.local[r] = min(max(work.local[r], lower[r]), upper[r])
+    kernel(v, work.local, p, work.rates)
+    for r in range(lower.size):
+        moved = work.end_states[r] - x[r] + 0.25 * work.curve[1, r]
+        work.rates[r] = 0.0 if work.pinned[r] else work.rates[r] - moved / h
+    solve(work.matrix, work.pivots, work.rates)
+    work.doubt[0] = 0.0
+    for r in range(lower.size):
+        work.doubt[0] = max(work.doubt[0], abs(work.rates[r]) / (upper[r] - lower[r]))
+
+
+@jit(inline=True)
 def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     """Step from `x` at `t`, where ``work.start_law`` and ``work.slopes[0]`` were evaluated.
 
@@ -93,7 +112,6 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
     stages, matrix = work.stages, work.matrix
     over_h = 1.0 / h
     released = False
-    work.doubt[0] = 0.0
     work.slopes[1] = slope(segment, t + h)
     for r in range(n):
         for c in range(n):
@@ -137,4 +155,5 @@ def implicit_step(kernel, segment, t, h, x, p, lower, upper, work):
         share = abs(stages[5, r]) / (upper[r] - lower[r])
         error = share if share > error or not math.isfinite(moved) else error
     finish_step(kernel, voltage(segment, t + (1.0 - EDGE_OFFSET) * h), p, lower, upper, work)
+    _check_middle(kernel, voltage(segment, t + 0.5 * h), h, x, p, lower, upper, work)
     return max(error, 1.0) if released and not released_at_end(x, lower, work) else error

@@ -281,7 +281,7 @@ def integrate_cell(
                 stiff_steps = stiff_steps + 1 if product > _STIFF_PRODUCT and 0.9 < factor < 1.15 else 0
             if h > 0.0:
                 made = (1.0 / ERROR_SAFETY) * error if order == 5 else error
-                track_drift(t, h, made, 0.1 * tolerance, duration, allowed, 2 + x.size, lower, upper, work)
+                track_drift(t, h, made, order == 5, 0.1 * tolerance, duration, allowed, 2 + x.size, lower, upper, work)
                 until = later + 0.5 * resolution
                 sample = _write_samples(
                     kernel, segment, sample, times, until, t, h, x, p, lower, upper, current, state, work

@@ -1,10 +1,12 @@
 """Every registered model at tight and loose tolerances; docs/tolerances.md has all of them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from benchmarks.tolerances import cases, measure
-from devices import Pulses, Samples, Sine, Triangle, device, simulate
+from devices import ConvergenceError, Pulses, Samples, Sine, Triangle, device, simulate
 
 #: Most that `simulate` states for the error over the tolerance.
 STATED = 200.0
@@ -83,3 +85,43 @@ def test_a_decaying_state_reaches_its_bound_without_touching_it_again_and_again(
     for tolerance in (1e-11, 1e-7, 1e-5, 1e-4, 1e-3):
         ramp = Samples([0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 1.37, 0.0, -1.37, 0.0])
         assert simulate(cell, ramp, tolerance=tolerance).steps < 6000
+
+
+def test_a_state_that_rounding_would_move_stops_by_name():
+    """Joglekar's loop leaves so little to the bound that numbers near 1 do not tell it to the tolerance."""
+    cell = device("linear_ion_drift_joglekar")
+    wave = Sine(1.0, cell.loop().frequency, cycles=2)
+    with pytest.raises(
+        ConvergenceError, match=r"stopped at 3\.\d+ s: .*, x is .* of its span away .* 1e-11 "
+    ) as caught:
+        simulate(cell, wave, samples=101, tolerance=1e-11)
+    partial = caught.value.partial
+    reached = np.isfinite(partial.state[:, 0])
+    assert caught.value.residual == pytest.approx(partial.time[reached][-1], abs=wave.duration / 100)
+    simulate(cell, wave, samples=101, tolerance=1e-8)
+
+
+def test_a_state_that_touches_its_bound_within_a_step_is_held_there():
+    """Growth and decay of the WOx model: from zero, the second cycle repeats the first."""
+    cell = device("wox_plain_decay", delta=1.83, tau=14.3, w=0.0)
+    wave = Sine(1.0, 937.0, cycles=2)
+    times = np.linspace(0.02, 0.2, 10) / 937.0
+    for tolerance in (1e-13, 1e-10, 1e-7, 1e-4):
+        state = simulate(cell, wave, samples=np.concatenate([times, times + 1.0 / 937.0]), tolerance=tolerance).state
+        np.testing.assert_allclose(state[10:], state[:10], atol=2.0 * tolerance + 1e-15)
+
+
+def test_a_held_state_stays_exactly_at_its_bound_in_stiff_steps():
+    cell = device("second_order_ta2o5", w=0.0, t_loc=673.0)
+    wave = Pulses(-2.0, 2.47e-3, 4.95e-3, count=2, edge=5.9e-6)
+    for tolerance in (1e-10, 1e-7):
+        trace = simulate(cell, wave, tolerance=tolerance)
+        assert trace.steps < 6000
+        assert (trace.state[:, 0] == 0.0).all()
+
+
+def test_steps_along_a_runaway_are_not_rejected_every_other_time():
+    cell = device("team", k_off=2.4e-13, alpha_on=10.6, i_on=-18.5e-6, x_off=2.64e-9, x=2.64e-9)
+    steps = [int(simulate(cell, Sine(2.52, 6e3, cycles=2), tolerance=t).steps) for t in (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)]
+    assert max(steps) < 600
+    assert all(later <= 2 * earlier for earlier, later in pairwise(steps)), steps
