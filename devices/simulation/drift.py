@@ -22,7 +22,7 @@ _ROUNDING, _NEAR = 1.1e-16, 1e-3
 _C3, _C4, _C5, _C6 = 1 / 6, 1 / 24, 1 / 120, 1 / 600
 #: Factor on the tolerance of a repeated run: the least, the largest, and that after a run whose states are far off; and
 #: how far below the allowed distance it aims.
-_LEAST_FACTOR, _LARGEST_FACTOR, _FACTOR_WHEN_LOST, _AIM = 1e-4, 0.1, 0.01, 0.3
+_LEAST_FACTOR, _LARGEST_FACTOR, _FACTOR_WHEN_LOST, _AIM = 1e-4, 0.1, 0.03, 0.3
 
 
 @jit(inline=True)

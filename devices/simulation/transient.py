@@ -218,19 +218,26 @@ def _raise_failures(
     if failed.size == 0:
         return
     k = int(failed[0])
-    reason = {
+    reasons = {
         1: f"used its {max_steps} steps; try a larger max_steps or tolerance",
         2: "needs a step below the resolution of time; check the parameters' units, or try a larger tolerance",
-        4: f"errors grow: even with steps as exact as numbers are, {device.state_names[drifted[k]]} is {drift[k]:.1g} "
-        f"of its span away from the exact curve, where the tolerance {tolerance:g} allows "
-        f"{LARGEST_DRIFT * tolerance:.1g}, and rounding decides what follows; try a larger tolerance, or a shorter or "
-        "faster waveform",
         3: "gave a number that is not finite; check the voltage against the model's range of validity",
-    }[int(status[k])]
+    }
+    reason = reasons.get(int(status[k])) or _drifted(trace, int(drifted[k]), float(drift[k]), tolerance)
     where = (
         f"cell {tuple(int(i) for i in np.unravel_index(k, device.shape))} of {device.shape} " if device.shape else ""
     )
     more = f" ({failed.size} cells in all)" if failed.size > 1 else ""
     raise ConvergenceError(
         f"{device.model.name}: {where}stopped at {stopped[k]:.6g} s: {reason}{more}", float(stopped[k]), trace
+    )
+
+
+def _drifted(trace: Trace, state: int, drift: float, tolerance: float) -> str:
+    """Return the reason of a cell that stopped because errors grow."""
+    name, allowed = trace.device.state_names[state], LARGEST_DRIFT * tolerance
+    return (
+        f"errors grow: even with steps as exact as numbers are, {name} is {drift:.1g} of its span away from the exact "
+        f"curve, where the tolerance {tolerance:g} allows {allowed:.1g}, and rounding decides what follows; try a larger "
+        "tolerance, or a shorter or faster waveform"
     )

@@ -123,5 +123,5 @@ def test_a_held_state_stays_exactly_at_its_bound_in_stiff_steps():
 def test_steps_along_a_runaway_are_not_rejected_every_other_time():
     cell = device("team", k_off=2.4e-13, alpha_on=10.6, i_on=-18.5e-6, x_off=2.64e-9, x=2.64e-9)
     steps = [int(simulate(cell, Sine(2.52, 6e3, cycles=2), tolerance=t).steps) for t in (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)]
-    assert max(steps) < 600
+    assert max(steps) < 700
     assert all(later <= 2 * earlier for earlier, later in pairwise(steps)), steps
