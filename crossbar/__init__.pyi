@@ -35,6 +35,11 @@ from .readout import Readout as Readout
 from .solution import Solution as Solution
 from .sweeps.plot import plot_map as plot_map
 from .sweeps.point import Axis as Axis
+from .sweeps.point import Design as Design
+from .sweeps.point import log_axis as log_axis
+from .sweeps.results import Output as Output
+from .sweeps.sweep import SweepInterrupt as SweepInterrupt
+from .sweeps.sweep import load_sweep as load_sweep
 from .sweeps.sweep import sweep as sweep
 from .tiles import AnalogCore as AnalogCore
 from .tiles import Clipped as Clipped
