@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import dis
 import hashlib
 import inspect
 import json
 import re
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -20,7 +21,7 @@ import numpy as np
 
 from devices.common.errors import InputError
 
-__all__ = ["full_name", "held_values", "key", "label", "source_key"]
+__all__ = ["full_name", "held_values", "key", "label", "source_key", "unread_arguments"]
 
 _LONGEST_LABEL = 80
 
@@ -140,6 +141,23 @@ def source_key(function: Any) -> str:
     except SyntaxError:  # a lambda within a larger expression
         text = " ".join(text.split())
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def unread_arguments(function: Any, names: Sequence[str]) -> list[str]:
+    """Return those arguments of a Python function that its code never reads."""
+    while isinstance(function, partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = getattr(type(function), "__call__", None)  # noqa: B004
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    read: set[Any] = set()
+    for instruction in dis.get_instructions(code):
+        if not instruction.opname.startswith(("STORE_FAST", "DELETE_FAST")):
+            read |= set(instruction.argval) if isinstance(instruction.argval, tuple) else {str(instruction.argval)}
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return [name for name in names if name in named and name not in read and name not in code.co_cellvars]
 
 
 def held_values(function: Any) -> dict[str, Any]:

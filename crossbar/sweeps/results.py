@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crossbar.sweeps.evaluation import Found, Layout, misfit
-from crossbar.sweeps.keys import full_name, held_values, key, label, source_key
+from crossbar.sweeps.keys import full_name, held_values, key, label, source_key, unread_arguments
 from crossbar.sweeps.point import Dimension, check_name
 from crossbar.sweeps.store import STATUS, extra_dimensions
 from devices.common.errors import InputError
@@ -192,6 +192,7 @@ def provenance(
         "pairing": "the same random numbers at every point" if paired else "random numbers of its own at each point",
         "evaluate": full_name(function),
         "options": json.dumps(held),
+        "unread": " ".join(unread_arguments(evaluate, [name for d in dimensions for name in d.points[0]])),
         "sources": "\n".join(sources_of(evaluate, dimensions, used)),
         **{f"{name}_version": version(name) for name in _PROGRAMS},
     }

@@ -258,7 +258,7 @@ def _why_unmoved(data: xr.DataArray, axis: str, level: float) -> str:
     if any(bool(((f["lower"] > 0.0) | (f["upper"] < 0.0)).any()) for f in found):
         return ""
     average = found[-1]
-    where = int(np.abs(average["mean"]).fillna(0.0).argmax())
+    where = int(np.nan_to_num(np.abs(average["mean"].values)).argmax())
     half = float((average["upper"] - average["mean"]).values.ravel()[where])
     largest = float(average["mean"].values.ravel()[where])
     trials = int(average["trials"].max())

@@ -64,7 +64,9 @@ class Tolerance:
         for where in np.ndindex(found["value"].shape):
             point = ", ".join(f"{d} = {found[d].values[k]}" for d, k in zip(others, where, strict=True))
             value, lower, upper = (float(found[n].values[where]) for n in ("value", "lower", "upper"))
-            lines.append(f"{point}: {self._sentence(value, lower, upper)}" if point else self._sentence(value, lower, upper))
+            lines.append(
+                f"{point}: {self._sentence(value, lower, upper)}" if point else self._sentence(value, lower, upper)
+            )
         return lines
 
     def _sentence(self, value: float, lower: float, upper: float) -> str:
@@ -74,7 +76,11 @@ class Tolerance:
             return f"{goal}: not known"
         if np.isinf(value):
             kept = (value > 0.0) == self.falling
-            return f"{goal} is kept at all values of {self.axis}" if kept else f"{goal} is reached at no value of {self.axis}"
+            return (
+                f"{goal} is kept at all values of {self.axis}"
+                if kept
+                else f"{goal} is reached at no value of {self.axis}"
+            )
         need = "at most" if self.falling else "at least"
         interval = f"{self._end(lower)} to {self._end(upper)}"
         return f"{goal} needs {self.axis} {need} {value:.3g} {unit}".rstrip() + f" ({100 * self.level:g} %: {interval})"
@@ -160,10 +166,12 @@ def tolerance(
     found = {n: np.full(means.shape[:-1], np.nan) for n in ("value", "lower", "upper")}
     paired = is_paired(dataset)
     for where in np.ndindex(means.shape[:-1]):
-        if np.isnan(means[where]).any():
+        known = ~np.isnan(means[where])  # values of the axis at which every trial failed are left out
+        if known.sum() < 2:
             continue
-        ends = _bootstrap(values[where], u, target, falling, level, paired)
-        for n, crossing in zip(found, (_crossing(means[where], u, target, falling), *ends), strict=True):
+        ends = _bootstrap(values[where][known], u[known], target, falling, level, paired)
+        crossings = (_crossing(means[where][known], u[known], target, falling), *ends)
+        for n, crossing in zip(found, crossings, strict=True):
             finite = np.isfinite(crossing) and logarithmic
             found[n][where] = np.exp(crossing) if finite else crossing
     result = data.isel({axis: 0, "trial": 0}, drop=True).to_dataset(name="value").assign(
@@ -182,7 +190,7 @@ def _means(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _falls(means: np.ndarray[Any, Any]) -> bool:
     """Return whether falling sequences fit the means better than rising ones."""
-    rows = [row for row in means.reshape(-1, means.shape[-1]) if not np.isnan(row).any()]
+    rows = [row[~np.isnan(row)] for row in means.reshape(-1, means.shape[-1]) if not np.isnan(row).all()]
     misfit = [sum(((_monotone(row, falling) - row) ** 2).sum() for row in rows) for falling in (True, False)]
     return bool(misfit[0] <= misfit[1])
 
