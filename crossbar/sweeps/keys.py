@@ -33,7 +33,7 @@ def full_name(thing: Any) -> str:
     """
     while isinstance(thing, partial):
         thing = thing.func
-    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    named = thing if inspect.isroutine(thing) or isinstance(thing, type) else type(thing)
     module = named.__module__
     if module == "__main__":
         module = Path(getattr(sys.modules["__main__"], "__file__", None) or module).stem
@@ -140,6 +140,9 @@ def source_key(function: Any) -> str:
         text = ast.unparse(ast.parse(text))
     except SyntaxError:  # a lambda within a larger expression
         text = " ".join(text.split())
+    if getattr(function, "__name__", "") == "<lambda>":  # there may be two on a line
+        code = function.__code__
+        text += code.co_code.hex() + repr((code.co_names, [c for c in code.co_consts if not inspect.iscode(c)]))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

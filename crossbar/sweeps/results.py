@@ -79,10 +79,9 @@ class Results:
 
     def load(self, stored: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Take the results of a store."""
-        self.status[:] = stored["status"]
-        self.error[:] = stored["error"]
-        for name, values in self.outputs.items():
-            values[:] = stored[name]
+        for name, values in self.variables().items():
+            if name in stored:
+                values[:] = stored[name]
 
     def place(self, index: int) -> tuple[int, ...]:
         """Return the position of a point on the grid."""

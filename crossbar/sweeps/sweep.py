@@ -242,9 +242,9 @@ class _Run:
         if self.early:
             for found in self.early.values():
                 self._enter(found)
+        self.flush()
         if self.results.layout is None:
             self.results.set_layout({name: ()})
-        self.flush()
 
 
 def load_sweep(store: str | os.PathLike[str]) -> xr.Dataset:
@@ -277,7 +277,7 @@ def load_sweep(store: str | os.PathLike[str]) -> xr.Dataset:
     if grid["outputs"]:
         results.set_layout({n: tuple(shape) for n, shape in grid["outputs"].items()})
     inside = tuple(slice(0, n) for n in sizes)
-    results.load({n: group[n][inside] for n in ("status", "error", *grid["outputs"])})
+    results.load({n: group[n][inside] for n in ("status", "error", *grid["outputs"]) if n in group})
     along = {n: (c["dimension"], np.array(c["values"]), c["attributes"]) for n, c in grid["coordinates"].items()}
     described = {}
     for n in grid["outputs"]:
@@ -285,7 +285,7 @@ def load_sweep(store: str | os.PathLike[str]) -> xr.Dataset:
         described[n] = Output(n, given.get("units", ""), given.get("long_name", ""))
     found = dataset_of(results, along, axes, described, grid.get("facts", {}))
     for axis in axes:
-        if found[axis].dtype.kind in "if":
+        if axis in found.coords and found[axis].dtype.kind in "if":
             found = found.sortby(axis)
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from crossbar.sweeps.statistics import is_paired, output
+from crossbar.sweeps.statistics import expansion, is_paired, output
 from devices.common.errors import InputError
 from devices.common.randomness import stream
 from devices.common.validation import choice, number
@@ -74,16 +74,13 @@ class Tolerance:
         goal = f"{self.name} of {self.target:g}"
         if np.isnan(value):
             return f"{goal}: not known"
+        interval = f"({100 * self.level:g} %: {self._end(lower)} to {self._end(upper)})"
         if np.isinf(value):
             kept = (value > 0.0) == self.falling
-            return (
-                f"{goal} is kept at all values of {self.axis}"
-                if kept
-                else f"{goal} is reached at no value of {self.axis}"
-            )
+            text = f"{goal} is kept at all values of" if kept else f"{goal} is reached at no value of"
+            return f"{text} {self.axis}" + (f" {interval}" if lower != upper else "")
         need = "at most" if self.falling else "at least"
-        interval = f"{self._end(lower)} to {self._end(upper)}"
-        return f"{goal} needs {self.axis} {need} {value:.3g} {unit}".rstrip() + f" ({100 * self.level:g} %: {interval})"
+        return f"{goal} needs {self.axis} {need} {value:.3g} {unit}".rstrip() + f" {interval}"
 
     def _end(self, value: float) -> str:
         if np.isinf(value):
@@ -104,7 +101,8 @@ def tolerance(
     """Return the value of an axis up to which, or from which on, an output keeps a target.
 
     The means over trials are replaced by the nearest monotone sequence (isotonic regression), between whose points the
-    crossing is interpolated; its interval comes from means over resampled trials (bootstrap). Paired trials are
+    crossing is interpolated; its interval comes from means over resampled trials (the bootstrap of
+    `confidence_interval`). Paired trials are
     resampled together, others at each point by themselves.
 
     Parameters
@@ -141,7 +139,7 @@ def tolerance(
     >>> def accuracy(rng, sigma):
     ...     return 0.95 - sigma**2 + 0.01 * rng.normal()
     >>> print(tolerance(sweep(accuracy, [Axis("sigma", (0.0, 0.1, 0.2, 0.4))], trials=20), "sigma", 0.9))
-    accuracy of 0.9 needs sigma at most 0.225 (95 %: 0.22 to 0.231)
+    accuracy of 0.9 needs sigma at most 0.225 (95 %: 0.219 to 0.231)
     """
     data = output(dataset, name)
     choice("axis", axis, [str(d) for d in data.dims if d != "trial"])
@@ -221,12 +219,13 @@ def _bootstrap(
     """Return the ends of the interval of the crossing."""
     points, trials = values.shape
     rng = stream(0, "tolerance")
+    centre, wider = _means(values), expansion(trials, level)
     crossings = []
     for _ in range(_RESAMPLES):
         draw = rng.integers(trials, size=(1 if paired else points, trials))
         means = _means(np.take_along_axis(values, np.broadcast_to(draw, values.shape), axis=1))
         if not np.isnan(means).any():
-            crossings.append(_crossing(means, u, target, falling))
+            crossings.append(_crossing(centre + wider * (means - centre), u, target, falling))
     shares = [0.5 * (1.0 - level), 0.5 * (1.0 + level)]
     low, high = np.quantile(crossings, shares, method="inverted_cdf") if crossings else (np.nan, np.nan)
     return float(low), float(high)
