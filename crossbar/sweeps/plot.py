@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_map", "plot_sweep", "plot_tolerance"]
 
 _MOST_NUMBERS = 150  # cells of a map that are labelled
+_TITLE_WIDTH = 60  # letters on a line
 _MOST_TRIALS = 30  # trials that are drawn one by one
 
 
@@ -338,4 +340,6 @@ def _shade(share: float) -> Any:
 
 def _set_title(ax: Axes, parts: list[str]) -> None:
     if parts:
-        ax.set_title("\n".join(parts), fontsize="small", loc="left")
+        lines = (line for part in parts for line in part.split("\n"))
+        wrapped = (short for line in lines for short in wrap(line, _TITLE_WIDTH))
+        ax.set_title("\n".join(wrapped), fontsize="small", loc="left")
