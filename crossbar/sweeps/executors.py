@@ -23,6 +23,7 @@ __all__ = ["evaluate_all", "open_pool"]
 
 _INLINE = 1 << 18  # largest evaluation that is sent along with each task [bytes]
 _SLOTS = 16  # tasks at once in an executor that does not tell its size
+_SHORTEST = 0.15  # of the usual time of a task, at the end of a sweep, where tasks become short to end together
 _POLL = 0.05  # time between two looks at jobs that do not report their end [s]
 _GRACE = 2.0  # after an interrupt, longest wait for tasks that run, in their usual times
 
@@ -172,7 +173,8 @@ class _Tasks:
                 batch = [self.alone.popleft()]
             else:
                 fair = math.ceil(len(self.waiting) / (2 * self.pool.slots))
-                size = max(1, min(fair, int(self.seconds / self.pace)))
+                most = int(self.seconds / self.pace)
+                size = max(1, min(max(fair, int(_SHORTEST * most)), most))
                 batch = [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))]
             self._start(batch)
         return bool(self.running)

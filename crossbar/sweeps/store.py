@@ -85,6 +85,7 @@ class Store:
         facts: dict[str, Any],
     ) -> None:
         self.path, self.stamp, self.dimensions, self.trials, self.facts = path, stamp, dimensions, trials, facts
+        self._failed: set[tuple[int, ...]] = set()  # points with errors in the store
 
     def __enter__(self) -> Store:
         from filelock import FileLock, Timeout
@@ -219,13 +220,20 @@ class Store:
         """Return outputs, status and error over the grid of this sweep, as arrays by name."""
         places = np.ix_(*self.positions, range(self.trials))
         with self._writing():
-            return {name: self.group[name][:][places] for name in ("status", "error", *(self.layout or ()))}
+            found = {name: self.group[name][:][places] for name in ("status", "error", *(self.layout or ()))}
+        self._failed = {tuple(int(k) for k in where[:-1]) for where in np.argwhere(found["error"] != "")}
+        return found
 
     def write(self, point: tuple[int, ...], rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Write all trials of a point: rows of outputs and errors first, then its status."""
         where = (*(at[k] for at, k in zip(self.positions, point, strict=True)), slice(0, self.trials))
+        failed = bool((rows["error"] != "").any())
+        names = [name for name in rows if name not in ("error", "status")]
+        if failed or point in self._failed:
+            names.append("error")
+            self._failed.add(point)
         with self._writing():
-            for name in [*(n for n in rows if n != "status"), "status"]:
+            for name in (*names, "status"):
                 self.group[name][where] = rows[name]
 
     @contextmanager

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SweepInterrupt", "load_sweep", "sweep"]
 
-_FLUSH = 0.1  # shortest time between two writes to the store [s]
-_SHARE = 0.05  # largest share of time for writes while trials come
+_FLUSH = 0.1  # shortest time between two writes of points that are not complete [s]
+_SHARE = 0.05  # largest share of time for these writes
 
 
 class SweepInterrupt(KeyboardInterrupt):
@@ -223,17 +223,21 @@ class _Run:
         self.results.take(found)
         point = self.results.place(found.trial[0])
         self.changed[point] = None
-        if time.monotonic() > self.due:
+        if self.results.status[point].all():
+            self._write(point)
+        elif time.monotonic() > self.due:
             self.flush()
+
+    def _write(self, point: tuple[int, ...]) -> None:
+        if self.store is not None:
+            self.store.write(point, self.results.rows(point))
+        del self.changed[point]
 
     def flush(self) -> None:
         """Write all results that are not in the store yet."""
         begun = time.monotonic()
-        if self.store is not None:
-            while self.changed:
-                point = next(iter(self.changed))
-                self.store.write(point, self.results.rows(point))
-                del self.changed[point]
+        while self.changed:
+            self._write(next(iter(self.changed)))
         now = time.monotonic()
         self.due = now + max(_FLUSH, (now - begun) / _SHARE)
 
