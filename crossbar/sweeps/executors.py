@@ -55,6 +55,8 @@ class Pool:
 
 def check_executor(executor: Any) -> None:
     """Raise `InputError` for anything that cannot evaluate trials."""
+    if getattr(executor, "asynchronous", False) is True:
+        raise InputError("executor", "an asynchronous client", "a client that waits", "Client(address)")
     if executor is None or hasattr(executor, "submit"):
         return
     if isinstance(executor, int):
@@ -97,8 +99,11 @@ def open_pool(executor: Any, evaluation: Evaluation) -> Iterator[Pool | None]:
         _write(file, content)
         yield Pool(executor.submit, executor.count, str(file), name)
     elif hasattr(executor, "get_executor"):  # a dask.distributed client
-        slots = max(sum(executor.nthreads().values()), 1)
-        sent = content if len(content) <= _INLINE else executor.scatter(content, broadcast=True, hash=False)
+        try:
+            slots = max(sum(executor.nthreads().values()), 1)
+            sent = content if len(content) <= _INLINE else executor.scatter(content, broadcast=True, hash=False)
+        except (OSError, TimeoutError, CancelledError) as error:
+            raise _broken(error) from None
         submit = executor.get_executor(pure=False).submit
         yield Pool(submit, slots, sent, name, lambda: executor.status == "running")
     else:

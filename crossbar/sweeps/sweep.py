@@ -164,7 +164,7 @@ def sweep(
                 run.order = wanted
                 evaluate_all(evaluation, pool, wanted, handle, task_seconds)
         except KeyboardInterrupt:
-            run.flush()
+            run.settle()
             done = int(np.count_nonzero(results.status))
             raise SweepInterrupt(
                 f"{done} of {results.status.size} trials are finished"
@@ -172,9 +172,11 @@ def sweep(
                 dataset(),
             ) from None
         except BaseException:
-            run.flush()
+            run.settle()
             raise
-        run.finish(name)
+        run.settle()
+    if results.layout is None:
+        results.set_layout({name: ()})
     return dataset()
 
 
@@ -241,14 +243,16 @@ class _Run:
         now = time.monotonic()
         self.due = now + max(_FLUSH, (now - begun) / _SHARE)
 
-    def finish(self, name: str) -> None:
-        """Enter the results of a sweep in which every trial failed, and write what is left."""
-        if self.early:
-            for found in self.early.values():
-                self._enter(found)
+    def settle(self) -> None:
+        """Enter the results that wait for an earlier trial to decide on the outputs, and write all that is left."""
+        known = [found for trial in self.order if (found := self.early.get(trial)) is not None]
+        success = next((found.values for found in known if found.values is not None), None)
+        if success is not None:
+            self._decide({n: v.shape for n, v in success.items()})
+        for found in self.early.values():
+            self._enter(found)
+        self.early.clear()
         self.flush()
-        if self.results.layout is None:
-            self.results.set_layout({name: ()})
 
 
 def load_sweep(store: str | os.PathLike[str]) -> xr.Dataset:

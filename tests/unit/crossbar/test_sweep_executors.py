@@ -186,3 +186,42 @@ def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path):
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert "if __name__ == '__main__'" in done.stderr
+
+
+def test_an_interrupt_keeps_results_that_came_before_the_first_trial(tmp_path):
+    release = threading.Event()
+
+    def evaluate(rng, a):
+        if a == 0:
+            release.wait(10.0)
+        return a
+
+    class Interrupting(ThreadPoolExecutor):
+        count = 0
+
+        def submit(self, *arguments):
+            self.count += 1
+            if self.count == 7:
+                raise KeyboardInterrupt
+            return super().submit(*arguments)
+
+    with Interrupting(2) as executor, pytest.raises(SweepInterrupt) as caught:
+        try:
+            options = {"executor": executor, "task_seconds": 0.0, "stamp": "1"}
+            sweep(evaluate, {"a": range(20)}, store=tmp_path / "s.zarr", **options)
+        finally:
+            release.set()
+    kept = caught.value.dataset
+    assert kept.status.values[0, 0] == 0
+    done = kept.status.values.ravel() == 1
+    assert done.sum() >= 3
+    np.testing.assert_array_equal(kept.accuracy.values.ravel()[done], kept.a.values[done])
+    assert load_sweep(tmp_path / "s.zarr").status.equals(kept.status)
+
+
+def test_an_asynchronous_client_is_refused():
+    class Client(Jobs):
+        asynchronous = True
+
+    with pytest.raises(InputError, match="executor: got an asynchronous client"):
+        sweep_program.run(executor=Client())
