@@ -205,12 +205,11 @@ def test_an_interrupt_keeps_results_that_came_before_the_first_trial(tmp_path):
                 raise KeyboardInterrupt
             return super().submit(*arguments)
 
-    with Interrupting(2) as executor, pytest.raises(SweepInterrupt) as caught:
-        try:
-            options = {"executor": executor, "task_seconds": 0.0, "stamp": "1"}
-            sweep(evaluate, {"a": range(20)}, store=tmp_path / "s.zarr", **options)
-        finally:
-            release.set()
+    with Interrupting(2) as executor:
+        options = {"executor": executor, "task_seconds": 0.0, "store": tmp_path / "s.zarr", "stamp": "1"}
+        with pytest.raises(SweepInterrupt) as caught:
+            sweep(evaluate, {"a": range(20)}, **options)
+        release.set()
     kept = caught.value.dataset
     assert kept.status.values[0, 0] == 0
     done = kept.status.values.ravel() == 1
