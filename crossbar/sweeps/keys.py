@@ -36,7 +36,9 @@ def full_name(thing: Any) -> str:
     named = thing if inspect.isroutine(thing) or isinstance(thing, type) else type(thing)
     module = named.__module__
     if module == "__main__":
-        module = Path(getattr(sys.modules["__main__"], "__file__", None) or module).stem
+        main = sys.modules["__main__"]
+        spec = getattr(main, "__spec__", None)  # of a module that was run with python -m
+        module = spec.name if spec is not None else Path(getattr(main, "__file__", None) or module).stem
     return f"{module}.{named.__qualname__}"
 
 

@@ -1,4 +1,4 @@
-"""A program that runs a sweep into a store: ``python sweep_program.py STORE WORKERS``.
+"""A program that runs a sweep into a store: ``python -m tests.unit.crossbar.sweep_program STORE WORKERS``.
 
 Each trial takes PAUSE seconds; the first worker that comes to a = 3 dies where MARK names a file that is not there yet.
 """

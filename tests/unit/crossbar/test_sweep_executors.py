@@ -188,14 +188,16 @@ def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path):
     assert "if __name__ == '__main__'" in done.stderr
 
 
+RELEASE = threading.Event()
+
+
+def _waits(rng, a):
+    if a == 0:
+        RELEASE.wait(10.0)
+    return a
+
+
 def test_an_interrupt_keeps_results_that_came_before_the_first_trial(tmp_path):
-    release = threading.Event()
-
-    def evaluate(rng, a):
-        if a == 0:
-            release.wait(10.0)
-        return a
-
     class Interrupting(ThreadPoolExecutor):
         count = 0
 
@@ -208,8 +210,8 @@ def test_an_interrupt_keeps_results_that_came_before_the_first_trial(tmp_path):
     with Interrupting(2) as executor:
         options = {"executor": executor, "task_seconds": 0.0, "store": tmp_path / "s.zarr", "stamp": "1"}
         with pytest.raises(SweepInterrupt) as caught:
-            sweep(evaluate, {"a": range(20)}, **options)
-        release.set()
+            sweep(_waits, {"a": range(20)}, **options)
+        RELEASE.set()
     kept = caught.value.dataset
     assert kept.status.values[0, 0] == 0
     done = kept.status.values.ravel() == 1

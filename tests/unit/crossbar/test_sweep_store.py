@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from crossbar.sweeps.store import Store
 from devices import InputError
 from devices.common.errors import MemductanceError
 from tests.unit.crossbar import sweep_program
+
+ROOT = Path(__file__).parents[3]
 
 
 class Counted:
@@ -250,13 +253,13 @@ def test_killed_at_any_moment_and_resumed(tmp_path, workers):
     done = [0]
     for pause in (0.0, 0.15, 0.4):
         environment = {**os.environ, "PAUSE": "0.02"}
-        words = [sys.executable, sweep_program.__file__, str(store), workers]
-        with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        words = [sys.executable, "-m", sweep_program.__name__, str(store), workers]
+        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(words, cwd=ROOT, env=environment, **quiet) as process:
             process.stdout.readline()
-            while done[-1] == len(done) - 1 and process.poll() is None and pause:
-                time.sleep(0.02)
-                if (store / "accuracy").exists():
-                    break
+            while pause and not (store / "accuracy" / "zarr.json").exists():
+                assert process.poll() is None
+                time.sleep(0.01)
             time.sleep(pause)
             process.send_signal(signal.SIGKILL)
         done.append(int((load_sweep(store).status > 0).sum()) if (store / "zarr.json").exists() else 0)
