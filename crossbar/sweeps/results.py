@@ -135,7 +135,8 @@ def sources_of(evaluate: Any, dimensions: Iterable[Dimension], used: Sequence[An
     from devices.sources import citations
 
     values = [value for d in dimensions for point in d.points for value in point.values()]
-    found = [*used, *(v for v in _flat([*values, *held_values(evaluate).values()]) if hasattr(v, "cited"))]
+    held = _flat([*values, *held_values(evaluate).values()])
+    found = [*used, *(v for v in held if hasattr(v, "cited") and not isinstance(v, type))]
     return [str(c) for c in citations(*found)] if found else []
 
 

@@ -51,6 +51,11 @@ def test_a_point_does_not_depend_on_the_others(paired):
     assert len(np.unique(whole.accuracy[0, 0])) == 3
 
 
+def test_a_class_that_the_function_holds_is_no_source():
+    kind = Lognormal
+    assert sweep(lambda rng, a: kind(a).sigma, {"a": (0.1, 0.2)}).attrs["sources"] == ""
+
+
 def test_trials_are_paired_unless_asked_otherwise():
     def noise(rng, a):
         return rng.random()
