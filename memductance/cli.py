@@ -1,4 +1,4 @@
-"""The command line: ``memductance devices | fit | iv | solve | crosscheck | netlist | demo | doctor``."""
+"""The command line: ``memductance devices | fit | iv | solve | sweep | crosscheck | netlist | demo | doctor``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from memductance.commands.arrays import solve
 from memductance.commands.devices import devices, iv
 from memductance.commands.fit import fit
 from memductance.commands.netlists import netlist_app
+from memductance.commands.sweep import sweep
 
 __all__ = ["app", "main"]
 
@@ -31,6 +32,7 @@ app.command()(devices)
 app.command()(fit)
 app.command()(iv)
 app.command()(solve)
+app.command()(sweep)
 app.add_typer(crosscheck_app, name="crosscheck")
 crosscheck_app.command("device")(crosscheck.crosscheck_device)
 crosscheck_app.command("array")(crosscheck.crosscheck_array)

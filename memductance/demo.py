@@ -202,11 +202,21 @@ def _read(run: _Run) -> Section:
 
 
 def _accuracy(run: _Run) -> Section:
-    from crossbar import AnalogNetwork, Axis, Recipe, Wires, plot_map, sweep
+    from crossbar import (
+        AnalogNetwork,
+        Axis,
+        Recipe,
+        Wires,
+        confidence_interval,
+        plot_map,
+        summarize_sweep,
+        sweep,
+    )
     from devices import Lognormal, device
 
     task = run.task
-    limits = device(DEVICE).conductance_limits(0.3)
+    cell = device(DEVICE)
+    limits = cell.conductance_limits(0.3)
 
     def network(recipe: Recipe, seed: Any = 0) -> AnalogNetwork:
         return AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs, seed=seed)
@@ -228,19 +238,23 @@ def _accuracy(run: _Run) -> Section:
         Axis("segment", SEGMENTS, "ohm", "wire resistance of a segment"),
         Axis("sigma", SPREADS, "", "sigma of the lognormal spread"),
     )
-    result = sweep(accuracy, axes, trials=run.trials, seed=run.seed, progress=True)
-    mean, deviation = 100 * result.accuracy.mean("trial"), 100 * result.accuracy.std("trial")
+    result = sweep(accuracy, axes, trials=run.trials, seed=run.seed, used=(cell,), progress=True)
+    summary = summarize_sweep(result)
+    summary.raise_errors()
+    found = confidence_interval(result)
+    mean, half = 100 * found["mean"], 100 * (found["upper"] - found["mean"])
     units = " - ".join(str(n) for n in (*(len(w) for w in task.model.coefs_), len(task.model.classes_)))
     window = f"{1e6 * limits[0]:.2f} to {1e6 * limits[1]:.2f} µS at 0.3 V"
     section = Section(
         "Digits on arrays: accuracy over wire resistance and spread",
         f"A network of {units} units, trained by scikit-learn on real handwritten digits, as differential pairs on "
         f"{TILE[0]} x {TILE[1]} tiles of WOx cells ({window}). Each tile is read through its exact circuit; "
-        f"{ADC_BITS}-bit ADCs; {run.trials} random arrays for each point; {len(task.test_labels)} test images.",
+        f"{ADC_BITS}-bit ADCs; {run.trials} random arrays, the same at every point but for what the axes change; "
+        f"{len(task.test_labels)} test images.",
     )
     picture = Figure(figsize=(7.5, 4.6), layout="constrained")
     plot_map(result, picture.subplots())
-    run.save(section, "accuracy", picture, "Mean accuracy and its standard deviation over trials.")
+    run.save(section, "accuracy", picture, "Mean accuracy, and half of its 95 % confidence interval.")
     section.add_table(
         "Accuracy on the test images",
         ("", "accuracy"),
@@ -251,13 +265,14 @@ def _accuracy(run: _Run) -> Section:
         ],
     )
     section.notes.append(task.source)
+    section.notes += [f"{axis} moved nothing: {reason}" for axis, reason in summary.unmoved.items()]
     section.notes.append("Cells are read as ohmic at 0.3 V; device-to-device spread with a fixed median.")
     run.figures |= {
         "software_accuracy": task.software_accuracy,
         "ideal_accuracy": float(np.mean(ideal == task.test_labels)),
         "ideal_differs_from_software": int((ideal != software).sum()),
         "accuracy_percent": {
-            f"{r:g} ohm, sigma {s:g}": [round(float(m.sel(segment=r, sigma=s)), 2) for m in (mean, deviation)]
+            f"{r:g} ohm, sigma {s:g}": [round(float(m.sel(segment=r, sigma=s)), 2) for m in (mean, half)]
             for r in SEGMENTS
             for s in SPREADS
         },

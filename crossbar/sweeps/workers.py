@@ -11,8 +11,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -55,10 +56,13 @@ class Workers:
     ----------
     count : int
         Number of processes.
-    limit : float
-        Longest time of a task [s]; then its worker is killed, and another one takes its place.
+    limit : float or None
+        Longest time of a task [s]; then its worker is killed, and another one takes its place. None for no limit.
     name : str
         Part of the name of the folder for temporary files.
+    scan : bool, optional
+        Whether to look for processes that a task left behind at the end of each task, which takes some 10 ms, or only
+        where a worker died and at the end of all.
 
     Raises
     ------
@@ -73,8 +77,8 @@ class Workers:
     [6]
     """
 
-    def __init__(self, count: int, *, limit: float, name: str) -> None:
-        self.count, self.limit, self.name = count, limit, name
+    def __init__(self, count: int, *, limit: float | None, name: str, scan: bool = True) -> None:
+        self.count, self.limit, self.name, self.scan = count, limit, name, scan
         self._numbers = itertools.count()
 
     def __enter__(self) -> Workers:
@@ -116,39 +120,62 @@ class Workers:
         tasks : iterable of tuple
             Arguments of each call; they and the results are pickled.
         """
-        finished: queue.SimpleQueue[tuple[tuple[Any, ...], int, Path, Future[Any]]] = queue.SimpleQueue()
-
-        def start(task: tuple[Any, ...], attempt: int) -> None:
-            folder = self.folder / str(next(self._numbers))
-            future = self._pool.schedule(_call, args=(folder, function, task), timeout=self.limit)
-            future.add_done_callback(lambda done: finished.put((task, attempt, folder, done)))
-
+        finished: queue.SimpleQueue[tuple[tuple[Any, ...], Future[Any]]] = queue.SimpleQueue()
         waiting = 0
         for task in tasks:
-            start(task, 1)
+            self.submit(function, *task).add_done_callback(partial(_put, finished, task))
             waiting += 1
-        while waiting:
-            task, attempt, folder, future = finished.get()
-            outcome, died = _outcome(task, future)
-            _clear(folder)
-            if died and attempt < _ATTEMPTS:
-                start(task, attempt + 1)
-                continue
-            waiting -= 1
+        for _ in range(waiting):
+            task, future = finished.get()
+            try:
+                outcome = Outcome(task, future.result())
+            except Exception as error:
+                outcome = Outcome(task, error=error)
             yield outcome
 
+    def submit(self, function: Callable[..., Any], /, *task: Any) -> Future[Any]:
+        """Start one call of `function`, and return its future, as an executor of `concurrent.futures` does.
 
-def _outcome(task: tuple[Any, ...], future: Future[Any]) -> tuple[Outcome, bool]:
-    """Return the outcome of a task, and whether its worker died."""
-    from pebble import ProcessExpired
+        Parameters
+        ----------
+        function : callable
+            A function of a module, which workers import.
+        *task : object
+            Its arguments.
+        """
+        from pebble import ProcessExpired
 
-    try:
-        return Outcome(task, future.result()), False
-    except ProcessExpired as expired:
-        died = ChildProcessError(f"the worker died, twice (exit {expired.exitcode})")
-        return Outcome(task, error=died), True
-    except Exception as error:
-        return Outcome(task, error=error), False
+        whole: Future[Any] = Future()
+        whole.set_running_or_notify_cancel()  # so that nobody cancels it
+
+        def start(attempt: int) -> None:
+            folder = self.folder / str(next(self._numbers))
+            running = self._pool.schedule(_call, args=(folder, function, task), timeout=self.limit)
+
+            def end(done: Future[Any]) -> None:
+                error = CancelledError() if done.cancelled() else done.exception()
+                died = isinstance(error, ProcessExpired)
+                if self.scan or died:
+                    _clear(folder)
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
+                if died and attempt < _ATTEMPTS and self._pool.active:
+                    start(attempt + 1)
+                elif isinstance(error, ProcessExpired):
+                    whole.set_exception(ChildProcessError(f"the worker died, twice (exit {error.exitcode})"))
+                elif error is None:
+                    whole.set_result(done.result())
+                else:
+                    whole.set_exception(error)
+
+            running.add_done_callback(end)
+
+        start(1)
+        return whole
+
+
+def _put(ended: queue.SimpleQueue[Any], task: tuple[Any, ...], future: Future[Any]) -> None:
+    ended.put((task, future))
 
 
 def _call(folder: Path, function: Callable[..., Any], task: tuple[Any, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""What bad input to mapping, periphery, inference and sweeps gets, and how sweeps are labelled."""
+"""What bad input to mapping, periphery and inference gets."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,9 @@ from crossbar import (
     Amplitude,
     AnalogMatrix,
     AnalogNetwork,
-    Axis,
     DifferentialPairs,
     PulseWidth,
     Recipe,
-    plot_map,
-    sweep,
 )
 from devices import ArrheniusRate, Correlated, InputError, Lognormal, Normal, StuckCells
 
@@ -76,50 +73,3 @@ def test_models_that_are_not_fitted_or_not_known():
     for model in (MLPClassifier(), object()):
         with pytest.raises(InputError, match="model: got"):
             AnalogNetwork.from_sklearn(model, Recipe(conductance_limits=LIMITS), calibration=np.ones((2, 2)))
-
-
-def _draw(rng, a, b):
-    return a + 10 * b + rng.random()
-
-
-AXES = (Axis("a", (1, 2, 3), "ohm", "resistance"), Axis("b", (0.5, 0.25)))
-
-
-def test_sweep_is_labelled():
-    result = sweep(_draw, AXES, trials=4, seed=7)
-    assert result.accuracy.dims == ("a", "b", "trial")
-    assert result.accuracy.shape == (3, 2, 4)
-    assert result.a.attrs == {"units": "ohm", "long_name": "resistance"}
-    assert result.attrs["seed"] == 7
-    assert "memductance_version" in result.attrs
-    value = float(result.accuracy.sel(a=2, b=0.25, trial=0))
-    assert 4.5 <= value < 5.5
-
-
-def test_a_point_does_not_depend_on_the_others():
-    whole = sweep(_draw, AXES, trials=3, seed=7)
-    turned = sweep(_draw, (Axis("b", (0.25,)), Axis("a", (3, 2))), trials=2, seed=7)
-    for a in (2, 3):
-        for trial in range(2):
-            point = {"a": a, "b": 0.25, "trial": trial}
-            assert float(whole.accuracy.sel(point)) == float(turned.accuracy.sel(point))
-    assert float(sweep(_draw, AXES, seed=8).accuracy[0, 0, 0]) != float(whole.accuracy[0, 0, 0])
-
-
-def test_trials_differ():
-    assert len(np.unique(sweep(_draw, AXES, trials=5).accuracy[0, 0])) == 5
-
-
-@pytest.mark.parametrize("axes", [(), (Axis("a", (1,)), Axis("a", (2,))), (Axis("a", ()),), (Axis("a", (np.nan,)),)])
-def test_bad_axes(axes):
-    with pytest.raises(InputError, match=r"axes|a: got"):
-        sweep(_draw, axes)
-
-
-def test_map_shows_mean_and_labels():
-    result = sweep(lambda rng, a, b: a / 10 + b, AXES, trials=2)
-    ax = plot_map(result)
-    assert ax.get_ylabel() == "resistance [ohm]"
-    assert ax.get_xlabel() == "b"
-    np.testing.assert_allclose(ax.images[0].get_array(), 100 * result.accuracy.mean("trial"))
-    assert ax.texts[0].get_text() == "60.0\n± 0.0"
