@@ -238,6 +238,6 @@ def _drifted(trace: Trace, state: int, drift: float, tolerance: float) -> str:
     name, allowed = trace.device.state_names[state], LARGEST_DRIFT * tolerance
     return (
         f"errors grow: even with steps as exact as numbers are, {name} is {drift:.1g} of its span away from the exact "
-        f"curve, where the tolerance {tolerance:g} allows {allowed:.1g}, and rounding decides what follows; try a larger "
-        "tolerance, or a shorter or faster waveform"
+        f"curve, where the tolerance {tolerance:g} allows {allowed:.1g}, and rounding decides what follows; try a "
+        "larger tolerance, or a shorter or faster waveform"
     )
