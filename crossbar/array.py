@@ -263,7 +263,8 @@ class Crossbar:
     ) -> ArrayTrace:
         """Integrate the array over time: wires, capacitances and moving states, in one adaptive implicit method.
 
-        It starts from the solution with all states at their start and the terminals at their first potentials.
+        It starts from the solution with all states at their start and the terminals at their first potentials. A part
+        that capacitance alone holds, such as a floating line of open cells, starts without charge, at 0 V.
 
         Parameters
         ----------
@@ -296,8 +297,8 @@ class Crossbar:
         Raises
         ------
         InputError
-            As in `solve`, and for times that do not rise or lie outside the duration, shorts of 0 ohm, or cells of
-            infinite conductance.
+            As in `solve`, though a part with capacitance may float, and for times that do not rise or lie outside the
+            duration, shorts of 0 ohm, or cells of infinite conductance.
         ConvergenceError
             If the end is not reached; it has the trace up to there in its attribute ``partial``.
         """

@@ -13,6 +13,7 @@ from crossbar.array_trace import ArrayTrace
 from crossbar.bias import Bias
 from crossbar.circuit.cell_array import CellArray
 from crossbar.circuit.lines import connected_sides, ladders
+from crossbar.circuit.network import held_by_capacitance
 from crossbar.circuit.nonlinear import Problem, solve_cells
 from crossbar.circuit.step_control import DONE, FULL, PAUSED, TOO_MANY_STEPS, TOO_SMALL
 from crossbar.circuit.transient import Stepper, connected_terminals
@@ -92,9 +93,12 @@ def simulate_crossbar(
     wires = crossbar.wires
     first = drive.potentials()
     connected = connected_sides({name: side[0] for name, side in first.items()})
-    shared = ladders(wires, connected, crossbar.conducting())
+    conducting = crossbar.conducting()
+    held = held_by_capacitance(conducting, wires, connected)
+    shared = ladders(wires, connected, conducting, held=held)
     drive.check_joined(shared)
-    found = solve_cells(Problem(cells, shared, first), rtol=1e-10)
+    # A part that capacitance alone holds starts without charge: at 0 V, as if a resistor led from it to ground.
+    found = solve_cells(Problem(cells, shared, first, (None, None) if held is None else (held[0], held[1])), rtol=1e-10)
     start = Point(found.word_line_voltage.ravel(), found.bit_line_voltage.ravel(), cells.state)
     circuit = _circuit(crossbar, cells, drive, sample_times, span, tolerance, fixed, max_steps)
     stepper = Stepper(cells, wires, shared, circuit, start, fixed or 1e-6 * span)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from crossbar.bias import SIDES
 from crossbar.circuit.branches import Branches, branches
 from crossbar.circuit.coarse import Coarse, coarse_crossbar, no_coarse
-from crossbar.circuit.network import check_grounded
+from crossbar.circuit.network import check_grounded, surely_grounded
 from crossbar.wires import Short, Wires
 from devices.common.arrays import Array
 from devices.common.errors import InputError
@@ -87,7 +87,13 @@ class LineFactors(NamedTuple):
     net: Branches | None = None
 
 
-def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, shorted: bool = False) -> Ladders:
+def ladders(
+    wires: Wires,
+    connected: dict[str, Mask],
+    conductance: Array,
+    shorted: bool = False,
+    held: Array | None = None,
+) -> Ladders:
     """Return the ladders of a crossbar.
 
     Parameters
@@ -100,6 +106,8 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, shorte
         Cell conductances [S], shape ``(rows, columns)``: cells of zero conductance join nothing.
     shorted : bool, optional
         Whether a conductance is infinite.
+    held : numpy.ndarray, optional
+        Not zero at nodes of word lines and of bit lines that need no terminal, shape ``(2, rows, columns)``.
 
     Raises
     ------
@@ -108,10 +116,9 @@ def ladders(wires: Wires, connected: dict[str, Mask], conductance: Array, shorte
     """
     rows, columns = conductance.shape
     sure = all(connected[side].all() for side in ("word_left", "bit_bottom"))
-    broken = any(np.isinf(np.asarray(r)).any() for r in (wires.word_line, wires.bit_line, wires.driver, wires.sense))
     branched = shorted or any(short.resistance == 0.0 for short in wires.shorts)
-    if (broken or not sure) and not branched:
-        branched = not check_grounded(conductance, wires, connected)
+    if not branched and not surely_grounded(wires, connected):
+        branched = not check_grounded(conductance, wires, connected, held)
     padding = -rows % 4
     alike = wires.simple and sure and not branched
     if alike and not connected["word_right"].any() and not connected["bit_top"].any():

@@ -13,9 +13,18 @@ from crossbar.wires import Wires
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
-__all__ = ["Network", "check_grounded", "floating_part", "joined_terminals", "network"]
+__all__ = [
+    "Network",
+    "check_grounded",
+    "floating_part",
+    "held_by_capacitance",
+    "joined_terminals",
+    "network",
+    "surely_grounded",
+]
 
 Index = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 class Network(NamedTuple):
@@ -33,7 +42,7 @@ class Network(NamedTuple):
     shape: tuple[int, int]
 
 
-def network(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> Network:
+def network(conductance: Array, wires: Wires, connected: dict[str, Mask]) -> Network:
     """Return the branches of a crossbar whose terminals are connected where `connected` says so, by side.
 
     ``merged[node]`` is the node that represents it where zero resistance joins nodes; of a group with a terminal, the
@@ -99,8 +108,17 @@ def name_of(node: int, shape: tuple[int, int]) -> str:
     return f"word line {i} at column {j}" if kind == "word" else f"bit line {j} at row {i}"
 
 
-def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]]) -> bool:
+def surely_grounded(wires: Wires, connected: dict[str, Mask]) -> bool:
+    """Return whether whole metal joins every node to a connected terminal, whatever the cells are."""
+    metal = (wires.word_line, wires.bit_line, wires.driver, wires.sense)
+    whole = not any(np.isinf(np.asarray(r)).any() for r in metal)
+    return whole and all(bool(connected[side].all()) for side in ("word_left", "bit_bottom"))
+
+
+def check_grounded(conductance: Array, wires: Wires, connected: dict[str, Mask], held: Array | None = None) -> bool:
     """Return whether cells and wires join every node to a connected terminal, without the help of shorts.
+
+    Nodes where `held`, of shape ``(2, rows, columns)``, is not zero need no terminal.
 
     Raises
     ------
@@ -108,13 +126,50 @@ def check_grounded(conductance: Array, wires: Wires, connected: dict[str, NDArra
         If a part of the crossbar has no path to a connected terminal, not even by shorts; it is named.
     """
     without = replace(wires, shorts=())
-    if _grounded(conductance, without, connected, strict=not wires.shorts):
+    floating, part, grounded = _floating(conductance, without, connected, held)
+    if not floating.any():
         return True
-    return not _grounded(conductance, wires, connected, strict=True)
+    if wires.shorts:
+        floating, part, grounded = _floating(conductance, wires, connected, held)
+    if floating.any():
+        raise floating_part(part, grounded, conductance.shape)
+    return False
 
 
-def _grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.bool_]], *, strict: bool) -> bool:
-    """Return whether a path joins every node to a connected terminal; raise `InputError` if not and `strict`."""
+def held_by_capacitance(conductance: Array, wires: Wires, connected: dict[str, Mask]) -> Array | None:
+    """Return which nodes of word lines and of bit lines capacitance alone holds, shape ``(2, rows, columns)``.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        1 at nodes that no cell, wire or short joins to a terminal, 0 elsewhere; None where all are joined.
+
+    Raises
+    ------
+    InputError
+        If a part of the crossbar has no capacitance either; it is named.
+    """
+    if surely_grounded(wires, connected):
+        return None
+    floating, part, _ = _floating(conductance, wires, connected, None)
+    if not floating.any():
+        return None
+    to_ground = np.empty((2, *conductance.shape))
+    to_ground[0], to_ground[1] = wires.word_line_capacitance, wires.bit_line_capacitance
+    joined = np.ones_like(conductance) if wires.crossing_capacitance > 0.0 else conductance
+    loose, part, grounded = _floating(joined, wires, connected, to_ground)
+    if loose.any():
+        raise floating_part(part, grounded, conductance.shape)
+    return floating.astype(float).reshape(to_ground.shape)
+
+
+def _floating(
+    conductance: Array, wires: Wires, connected: dict[str, Mask], held: Array | None
+) -> tuple[Mask, Index, Mask]:
+    """Return which nodes have no path to a connected terminal or to a node that is held.
+
+    The other values are the part to which each node belongs, and for each part whether it has such a path.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -128,12 +183,12 @@ def _grounded(conductance: Array, wires: Wires, connected: dict[str, NDArray[np.
     grounded = np.zeros(part.max() + 1, dtype=bool)
     grounded[part[net.terminals]] = True
     of_nodes = part[: 2 * conductance.size]
-    if strict and not grounded[of_nodes].all():
-        raise floating_part(of_nodes, grounded, net.shape)
-    return bool(grounded[of_nodes].all())
+    if held is not None:
+        grounded[of_nodes[held.ravel() != 0.0]] = True
+    return ~grounded[of_nodes], of_nodes, grounded
 
 
-def floating_part(part: Index, grounded: NDArray[np.bool_], shape: tuple[int, int]) -> InputError:
+def floating_part(part: Index, grounded: Mask, shape: tuple[int, int]) -> InputError:
     """Return the error that names the nodes of a part without a terminal.
 
     Parameters

@@ -45,16 +45,19 @@ class Problem(NamedTuple):
         The lines.
     sides : dict of str to numpy.ndarray
         Potentials of the terminals of each side [V], shape ``(1, lines)``; `nan` where it floats.
+    load : tuple of numpy.ndarray, optional
+        Conductance from the nodes of word lines and of bit lines to ground [S], shape ``(rows, columns)`` each.
     """
 
     cells: CellArray
     ladders: Ladders
     sides: dict[str, Array]
+    load: tuple[Array | None, Array | None] = (None, None)
 
     def scaled(self, share: float) -> Problem:
         """Return the problem with all potentials scaled."""
         sides = {name: share * potential for name, potential in self.sides.items()}
-        return Problem(self.cells._replace(control=share * self.cells.control), self.ladders, sides)
+        return self._replace(cells=self.cells._replace(control=share * self.cells.control), sides=sides)
 
 
 class NonlinearSolution(NamedTuple):
@@ -175,11 +178,11 @@ def _solve_tangents(problem: Problem, u: Array, v: Array, law: tuple[Array, Arra
     g = np.maximum(g, max(_LEAST_CONDUCTANCE * g.max(), 1e-30))
     fixed = current - g * (u - v) + m * v
     if not m.any():
-        factors = factor_lines(g, problem.ladders)
+        factors = factor_lines(g, problem.ladders, *problem.load)
         into = (-fixed[None], fixed[None])
         found = solve_lines(factors, problem.sides, rtol=tolerance, nodes=True, injected=into, accept=_FIRST_TOLERANCE)
     else:
-        found = solve_gated(problem.ladders, problem.sides, g, m, (None, None), (-fixed, fixed), tolerance)
+        found = solve_gated(problem.ladders, problem.sides, g, m, problem.load, (-fixed, fixed), tolerance)
     u, v = found.word_line_voltage[0], found.bit_line_voltage[0]
     bridges = np.zeros(0) if found.short_current is None else found.short_current[0]
     return _Point(u, v, g * (u - v) - m * v + fixed, found.iterations, found.residual, found.kcl_error, bridges)

@@ -21,6 +21,8 @@ _HALVINGS, _ROOT_STEPS = 40, 100
 _DIFFERENCE, _NEAREST = 1e-5, 1e-9
 #: Least difference of the laws on both sides, as a share of the larger, for a surface to attract.
 _JUMP = 0.1
+#: Largest change of a law without a jump, as a multiple of what its derivative explains.
+_SMOOTH = 3.0
 
 
 @jit(inline=True)
@@ -101,13 +103,15 @@ def law_jumps(before, after):
 def attracting_surface(kernel, switch, signs, segment, t, end, x, before, p, lower, upper, tolerance, work):
     """Return the switch whose surface attracts the only state, which moved from `before` to `x`, and its place.
 
-    The switch is -1 where there is none. Most of the time the law has no jump there, which costs two evaluations.
+    The switch is -1 where there is none. Most of the time the law has no jump there, which costs two evaluations: what
+    it changes is no more than what its derivative at `x`, in ``work.start_law``, explains.
     """
     span = upper[0] - lower[0]
     reach, v = max(tolerance, _NEAREST) * span, voltage(segment, t)
-    below = _rate_at(kernel, v, max(min(x[0], before) - reach, lower[0]), p, work)
-    above = _rate_at(kernel, v, min(max(x[0], before) + reach, upper[0]), p, work)
-    if below > above and law_jumps(below, above):
+    low, high = max(min(x[0], before) - reach, lower[0]), min(max(x[0], before) + reach, upper[0])
+    below, above = _rate_at(kernel, v, low, p, work), _rate_at(kernel, v, high, p, work)
+    smooth = _SMOOTH * abs(work.start_law[4 + x.size]) * (high - low)
+    if below - above > smooth and law_jumps(below, above):
         for k in range(signs.shape[1]):
             found = _on_surface(switch, k, signs, segment, t, 0.5 * (x[0] + before), reach, p, lower, upper, work)
             if abs(found - x[0]) <= 2.0 * abs(x[0] - before) + 4.0 * reach:

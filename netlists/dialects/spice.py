@@ -20,6 +20,7 @@ from netlists.analyses import AC, Analysis, DCSweep, Noise, OperatingPoint, Tran
 from netlists.circuit import Block, Capacitor, Circuit, Element, Resistor, Subcircuit, VoltageSource
 from netlists.dialects.checks import check_circuit, check_foreign, check_name
 from netlists.dialects.expressions import number_text
+from netlists.dialects.held import held_nets
 from netlists.dialects.text import device_notes, one_line, wrapped
 from netlists.dialects.waveforms import as_points, as_sine
 
@@ -114,6 +115,7 @@ class Spice:
             lines += self.block(block)
         driven = circuit.analysis.source if isinstance(circuit.analysis, AC | Noise) else None
         lines += (self.small_sine(e) if e.name == driven else self.element(e) for e in circuit.elements)
+        lines += [f".ic v({net})=0" for net in held_nets(circuit)]
         lines += [*self.observed(circuit), *self.options(tolerances), *self.analysis(circuit), *self.measures(circuit)]
         return "\n".join([*lines, ".end", ""])
 

@@ -18,6 +18,7 @@ from netlists.analyses import AC, DCSweep, Noise, OperatingPoint, Transient
 from netlists.circuit import GROUND, Block, Capacitor, Circuit, Element, Instance, Resistor, Subcircuit, VoltageSource
 from netlists.dialects.checks import check_circuit, check_foreign
 from netlists.dialects.expressions import real_text
+from netlists.dialects.held import held_nets
 from netlists.dialects.ngspice import clamp_rate
 from netlists.dialects.probes import shown_states, without_probes
 from netlists.dialects.text import one_line, package_version, wrapped
@@ -242,7 +243,9 @@ def _analysis(circuit: Circuit) -> list[str]:
         return ["analysis circuit op"]
     if isinstance(analysis, Transient):
         step, stop = real_text(analysis.step), real_text(analysis.duration)
-        return [f"analysis circuit tran step={step} stop={stop} maxstep={step}"]
+        starts = ", ".join(f'"{net.replace(".", ":")}", 0.0' for net in held_nets(circuit))
+        start = f" ic={{{starts}}}" if starts else ""
+        return [f"analysis circuit tran step={step} stop={stop} maxstep={step}{start}"]
     if isinstance(analysis, DCSweep):
         swept = ((name, _listed(analysis.values(name))) for name in reversed(list(analysis.sources)))
         sweeps = (f'sweep {_swept(name)} instance="{name}" parameter="dc" values={values}' for name, values in swept)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from crossbar import Bias, Crossbar, Wires
-from devices import Constant, Samples, Sine, device, simulate
+from crossbar import FLOATING, Bias, Crossbar, Short, Wires
+from devices import Constant, InputError, Samples, Sine, device, simulate
 
 
 def ramp(volts: float, edge: float, length: float) -> Samples:
@@ -92,3 +92,48 @@ def test_times_of_constant_drive_follow_the_decay():
     assert trace.time[-1] == 2.0
     lam, tau = (float(cells.parameters[name]) for name in ("lam", "tau"))
     assert_allclose(trace.final_state, 0.5 * np.exp(-lam * 2.0 / tau), rtol=1e-5)
+
+
+METAL = {"word_line": 2.0, "bit_line": 3.0, "driver": 50.0, "sense": 10.0}
+RISE = Samples([0.0, 1e-9, 1e-6], [0.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (40, 20)])
+def test_a_bit_line_of_open_cells_divides_by_its_capacitances(shape):
+    """Half of the rows drive a floating line through c, with g to ground at each row: half of V c / (c + g)."""
+    rows, columns = shape
+    conductance = np.full(shape, 1e-5)
+    conductance[:, 1] = 0.0
+    metal = Wires(**METAL, bit_line_capacitance=3e-16, crossing_capacitance=1e-16)
+    driven = [RISE] * (rows // 2) + [0.0] * (rows - rows // 2)
+    bias = Bias(word_left=driven, bit_bottom=[0.0, FLOATING, *[0.0] * (columns - 2)])
+    trace = Crossbar(conductance, metal).simulate(bias, probes="all", tolerance=1e-9)
+    assert (trace.bit_line_voltage[0, :, 1] == 0.0).all()
+    u = trace.word_line_voltage[-1, :, 1]
+    assert_allclose(trace.bit_line_voltage[-1, :, 1], 0.25 * u.mean(), rtol=1e-7)
+    assert_allclose(u[: rows // 2], 1.0, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("conductance", "metal", "feed"),
+    [
+        pytest.param(
+            [[1e-5, 2e-5], [0.0, 0.0]], {"bit_line_capacitance": 1e-15}, [RISE, FLOATING], id="no capacitance"
+        ),
+        pytest.param([[0.0, 0.0]], {"crossing_capacitance": 1e-15}, [FLOATING], id="all floats"),
+    ],
+)
+def test_what_nothing_holds_is_refused(conductance, metal, feed):
+    sides = {"word_left": feed, "bit_bottom": 0.0 if len(feed) == 2 else [FLOATING, FLOATING]}
+    with pytest.raises(InputError, match=r"a floating part: word line \d at column 0"):
+        Crossbar(conductance, Wires(**METAL, **metal)).simulate(Bias(**sides), duration=1e-6)
+
+
+def test_a_short_joins_two_lines_that_capacitance_holds():
+    """Both settle at one potential: that of the two lines together."""
+    lines = [[1e-5, 1e-5], [0.0, 0.0], [0.0, 0.0]]
+    metal = Wires(**METAL, word_line_capacitance=1e-15, crossing_capacitance=1e-15, shorts=(Short("word", 1, 0, 5.0),))
+    bias = Bias(word_left=[0.0, FLOATING, FLOATING], bit_bottom=[RISE, 0.0])
+    trace = Crossbar(lines, metal).simulate(bias, probes="all", tolerance=1e-9)
+    v = trace.bit_line_voltage[-1, 1:, :].mean()
+    assert_allclose(trace.word_line_voltage[-1, 1:, :], 0.5 * v, rtol=1e-6)

@@ -7,6 +7,7 @@ from crossbar import FLOATING, Bias, Crossbar, Short, Wires
 from devices import Pulses, Samples, Series, Sine, device
 from netlists import VacaskOptions, crossbar_circuit, crosscheck, write_vacask, write_verilog_a
 from netlists.circuit import Subcircuit
+from netlists.engines.running import run_circuit
 
 pytestmark = pytest.mark.vacask
 
@@ -144,3 +145,24 @@ def test_a_wrong_array_is_detected(monkeypatch):
     original = Crossbar.solve
     monkeypatch.setattr(Crossbar, "solve", lambda self, bias, **given: original(self, bias, **{**given, "gate": 1.001}))
     assert crosscheck(Crossbar(law, METAL), [0.3, 0.2], gate=1.0, engine="vacask").worst > 1e-5
+
+
+@pytest.mark.parametrize(("engine", "within"), [("vacask", 1e-6), ("ngspice", 1e-3)])
+def test_lines_that_capacitance_alone_holds(engine, within):
+    """A floating word line, the rest of a broken one, and a floating bit line, all of open cells, start at 0 V."""
+    shape = (4, 3)
+    conductance = np.full(shape, 1e-5)
+    conductance[1] = conductance[:, 2] = conductance[3, 1] = 0.0
+    metal = Wires(
+        2.0, 3.0, 1e3, 2e3, word_line_capacitance=1e-15, bit_line_capacitance=2e-15, crossing_capacitance=5e-16
+    )
+    wires = metal.with_open("word", 3, 1, shape=shape)
+    bias = Bias(
+        word_left=[Pulses(0.7, 2e-9, 4e-9, edge=5e-10), FLOATING, 0.2, Samples([0.0, 3e-9], [0.0, 0.5])],
+        bit_bottom=[0.0, 0.1, FLOATING],
+    )
+    crosscheck(Crossbar(conductance, wires), bias, engine=engine).assert_within(relative=within)
+    circuit = crossbar_circuit(Crossbar(conductance, wires), bias)
+    waves = [run_circuit(c, engine)[0] for c in (circuit, circuit.enclosed())]
+    for source in ("Vin0", "Vs0"):
+        np.testing.assert_allclose(waves[0][f"i({source})"], waves[1][f"i({source})"], atol=2e-8)
