@@ -8,6 +8,7 @@ from .inference.network import NetworkRun as NetworkRun
 from .inference.recipe import Recipe as Recipe
 from .inference.tasks import Task as Task
 from .inference.tasks import digits as digits
+from .inference.tasks import mnist as mnist
 from .mapping.base import Mapping as Mapping
 from .mapping.pairs import DifferentialPairs as DifferentialPairs
 from .mapping.tiling import tile_slices as tile_slices

@@ -156,9 +156,9 @@ def read_recipe(table: dict[str, Any]) -> Recipe:
 
 
 def _task(table: Any) -> Task:
-    from crossbar import digits
+    from crossbar import digits, mnist
 
-    known = {"digits": digits}
+    known = {"digits": digits, "mnist": mnist}
     if not isinstance(table, dict):
         raise InputError("task", repr(table), "a table [task]", '[task]\nname = "digits"')
     make = known[choice("task.name", table.get("name"), known)]
