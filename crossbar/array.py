@@ -315,6 +315,11 @@ class Crossbar:
             max_steps=max_steps, control=self.control(numbers, bulk), gates=waveforms,
         )  # fmt: skip
 
+    @property
+    def has_transfer(self) -> bool:
+        """Whether the transfer matrix has been computed, because reads were so many or `transfer` was called."""
+        return self._reader is not None and self._reader.has_transfer
+
     def transfer(self) -> Array:
         """Return the exact transfer matrix ``T`` [S], shape ``(rows, columns)``: ``current = voltage @ T``.
 

@@ -58,6 +58,10 @@ class ReadSeeds:
         """Return the seeds of one of several that draw for the same vectors."""
         return ReadSeeds(self.root, self.keys, (*self.path, key))
 
+    def part(self, some: slice) -> ReadSeeds:
+        """Return the seeds of some of the vectors."""
+        return ReadSeeds(self.root, self.keys[some], self.path)
+
     def generators(self) -> Iterator[np.random.Generator]:
         """Yield the generator of each vector."""
         for key in self.keys:

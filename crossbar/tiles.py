@@ -174,7 +174,7 @@ class Tile:
         if self.target is None:
             return self
         aged = tuple(e if e.earliest is None else e.at(e.earliest if time is None else time) for e in self.once)
-        return replace(self, once=aged)._with_cells()
+        return self if aged == self.once else replace(self, once=aged)._with_cells()
 
     def _with_cells(self) -> Tile:
         assert self.target is not None
@@ -257,6 +257,11 @@ class Tile:
         return columns
 
     @property
+    def linear(self) -> bool:
+        """Whether its read is a product with a matrix: without noise, with an ideal ADC."""
+        return not self.noise and self.adc.bits is None
+
+    @property
     def noisy(self) -> bool:
         """Whether a read draws noise, of cells or converters."""
         return bool(self.noise) or bool(self.adc.noise) or bool(self.row_adc and self.row_adc.noise)
@@ -293,10 +298,12 @@ class Tile:
     def calibrated(self, share: Array, policy: AdcRange | None = None, *, backward: bool = False) -> Tile:
         """Return this tile with the range of its ADC, or of its word lines', that the currents of `share` demand.
 
-        The currents are those of the cells as they are now, without the noise of reads.
+        The currents are those of the cells as they are now, without the noise of reads. An ideal ADC needs no range.
         """
-        current = self.current(share, backward=backward)
         adc = replace((self.row_adc or self.adc) if backward else self.adc, full_scale=None)
+        if adc.bits is None:
+            return replace(self, row_adc=adc) if backward else replace(self, adc=adc)
+        current = self.current(share, backward=backward)
         if backward:
             return replace(self, row_adc=adc.ranged(current, policy))
         if self.subtract_first:

@@ -165,6 +165,11 @@ class Reader:
             self._hard = not ROUNDINGS * self._drops <= _ACCURATE or bool(self.wires.shorts)
         return self._factors
 
+    @property
+    def has_transfer(self) -> bool:
+        """Whether the transfer matrix has been made."""
+        return self._transfer is not None
+
     def transfer(self) -> Array:
         """Return the transfer matrix [S], shape ``(rows, columns)``, made once; see `Crossbar.transfer`."""
         if self._transfer is None:

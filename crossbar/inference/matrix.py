@@ -219,11 +219,31 @@ class AnalogMatrix:
         if clipped is not None:
             clipped.inputs += int(np.count_nonzero(encoding.clipped(share)))
             clipped.inputs_of += share.size
-        current = np.zeros((*share.shape[:-1], self.mapping.columns_per_output * self.outputs))
-        for k, core in enumerate(used):
-            current[..., core.columns] += core.read(share, seeds.child(k), clipped)
-        product = self.gain * self.full_scale / encoding.read_voltage * self.mapping.weights(current)
+        if cores is not None or self._as_one is None:
+            current = np.zeros((*share.shape[:-1], self.mapping.columns_per_output * self.outputs))
+            for k, core in enumerate(used):
+                current[..., core.columns] += core.read(share, seeds.child(k), clipped)
+            product = self.full_scale / encoding.read_voltage * self.mapping.weights(current)
+        if cores is None and self._as_one is not None:  # also where this read has made it, so that all agree
+            product = encoding.encode(share) @ self._as_one
+        product = self.gain * product
         return product if self.bias is None else product + self.bias
+
+    @property
+    def _as_one(self) -> Array | None:
+        """The matrix by which linear tiles multiply encoded shares, once each tile has its transfer matrix.
+
+        The mapping is linear too, so that this is one product instead of one for each tile; equal up to rounding.
+        """
+        if "_product" not in self.__dict__:
+            if not all(tile.linear and tile.crossbar.has_transfer for tile in self.tiles):
+                return None
+            rows = max(tile.rows.stop for tile in self.tiles)
+            transfer = np.zeros((rows, self.mapping.columns_per_output * self.outputs))
+            for tile in self.tiles:
+                transfer[tile.rows, tile.columns] += tile.crossbar.transfer()
+            self.__dict__["_product"] = self.full_scale * self.mapping.weights(transfer)
+        return self.__dict__["_product"]
 
     @property
     def noisy(self) -> bool:

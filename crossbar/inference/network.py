@@ -23,6 +23,8 @@ from devices.common.validation import choice, finite_array
 
 __all__ = ["AnalogNetwork", "LayerRead", "NetworkRun"]
 
+#: Samples that run together where only outputs are wanted.
+_AT_ONCE = 4096
 #: Executes one layer: takes its number, its inputs as shares of full scale, and the seeds of the noise.
 LayerRead = Callable[[int, Array, ReadSeeds], Array]
 
@@ -245,8 +247,13 @@ class AnalogNetwork:
             Outputs, inputs of each layer, and counts of what was clipped.
         """
         x = self._prepared(inputs)
+        return self._run(x, self._seeds(x, seed), read)
+
+    def _seeds(self, x: Array, seed: Seed | None) -> ReadSeeds:
         noisy = any(layer.noisy for layer in self.layers)
-        seeds = ReadSeeds.of(self.rng if seed is None else seed, x) if noisy else ReadSeeds(0, ())
+        return ReadSeeds.of(self.rng if seed is None else seed, x) if noisy else ReadSeeds(0, ())
+
+    def _run(self, x: Array, seeds: ReadSeeds, read: LayerRead | None = None) -> NetworkRun:
         driven: list[Array] = []
         clipped = []
         for k, (layer, name) in enumerate(zip(self.layers, self.activations, strict=True)):
@@ -265,8 +272,11 @@ class AnalogNetwork:
         return [*found.driven, found.outputs]
 
     def decision(self, inputs: ArrayLike, seed: Seed | None = None) -> Array:
-        """Return the network's outputs, shape ``(samples, outputs)``; see `run`."""
-        return self.run(inputs, seed).outputs
+        """Return the network's outputs, shape ``(samples, outputs)``; see `run`. The memory for it is bounded."""
+        x = self._prepared(inputs)
+        seeds = self._seeds(x, seed)
+        parts = [slice(k, k + _AT_ONCE) for k in range(0, max(len(x), 1), _AT_ONCE)]
+        return np.concatenate([self._run(x[part], seeds.part(part)).outputs for part in parts])
 
     def classify(self, outputs: Array) -> NDArray[Any]:
         """Return what each row of `outputs` stands for; see `crossbar.inference.outputs.predictions`."""
