@@ -7,6 +7,7 @@ import itertools
 import os
 import time
 import types
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -308,7 +309,11 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _bar(total: int, missing: int, progress: bool) -> Iterator[Any]:
-    from tqdm.auto import tqdm
+    from tqdm import TqdmWarning
+
+    with warnings.catch_warnings():  # a notebook without widgets has a bar of text
+        warnings.simplefilter("ignore", TqdmWarning)
+        from tqdm.auto import tqdm
 
     with tqdm(total=total, initial=total - missing, disable=not progress, desc="trials", smoothing=0.05) as bar:
         yield bar
