@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crossbar.array import Crossbar
+from crossbar.law_reads import amplitude_currents, controls_of, pulse_currents
 from crossbar.periphery.converters import ADC, AdcRange
 from crossbar.periphery.encodings import Encoding, PulseWidth
 from crossbar.read_noise import ReadSeeds, noisy_currents, white_noise_response
+from devices.cells.device import Device
+from devices.cells.programmed import conductance_window, programmed_cells
+from devices.cells.series import Series
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, root_seed
@@ -127,6 +131,11 @@ class Tile:
         Conductances that its cells were programmed to [S].
     root : int, optional
         Seed of the effects on its cells.
+    cell : Device or Series, optional
+        The cell with a current law that stands at each crossing, in the state in which its static conductance at the
+        read voltage is the programmed one; ohmic cells where not given.
+    gate : float, optional
+        Potential of all gate lines in a read [V], of cells with a transistor.
     """
 
     crossbar: Crossbar
@@ -141,6 +150,8 @@ class Tile:
     subtract_first: bool = False
     target: Array | None = None
     root: int | None = None
+    cell: Device | Series | None = None
+    gate: float | None = None
 
     def program(self, conductance: ArrayLike, seed: Seed = 0) -> Tile:
         """Return this tile with its cells programmed, at the times that its effects hold.
@@ -180,12 +191,22 @@ class Tile:
         assert self.target is not None
         assert self.root is not None
         cells = np.maximum(self._drawn, 0.0)
-        return replace(self, crossbar=Crossbar(cells, self.crossbar.wires))
+        wires, gates = self.crossbar.wires, self.crossbar.gates
+        if self.cell is None:
+            return replace(self, crossbar=Crossbar(cells, wires))
+        volts, controls = self.encoding.read_voltage, controls_of(self.cell, self.gate)
+        window = conductance_window(self.cell, volts, controls)
+        programmed = programmed_cells(self.cell, np.clip(cells, *window), volts, controls)
+        return replace(self, crossbar=Crossbar(programmed, wires, gates=gates))
 
     @cached_property
     def _drawn(self) -> Array:
         if self.target is None or self.root is None:
-            return self.crossbar.conductance
+            if self.crossbar.ohmic:
+                return self.crossbar.conductance
+            cells, volts = self.crossbar.cells, self.encoding.read_voltage
+            assert isinstance(cells, Device | Series)
+            return np.broadcast_to(cells.current(volts, None, controls_of(cells, self.gate)) / volts, cells.shape)
         return apply_effects(self.target, self.once, self.root, limits=self.conductance_limits)
 
     @property
@@ -195,23 +216,35 @@ class Tile:
 
     @property
     def cells_outside(self) -> int:
-        """Number of cells whose conductance lies outside of the conductance window."""
+        """Number of cells whose conductance lies outside of the conductance window.
+
+        Cells with a current law are clipped to what they reach.
+        """
         if self.conductance_limits is None:
             return 0
         low, high = self.conductance_limits
         slack = 1e-9 * (high - low)
-        cells = self.crossbar.conductance
+        cells = np.maximum(self._drawn, 0.0)
         return int(np.count_nonzero((cells < low - slack) | (cells > high + slack)))
 
     def current(self, share: Array, seeds: ReadSeeds | Seed | None = None, *, backward: bool = False) -> Array:
         """Return line currents [A], shape ``(..., columns)``, or ``(..., rows)`` of a backward read, before the ADC.
 
-        Exact with its IR drop. `share` holds the inputs of the whole matrix (its physical columns, backward) as shares
-        of full scale, shape ``(..., inputs)``. With `seeds`, noise is drawn anew for each vector, see
-        `crossbar.read_noise.noisy_currents`; a cell whose conductance would be negative is open.
+        Exact with its IR drop, and with the current law of its cells: with amplitudes the whole circuit is solved for
+        each vector, with pulses between the ends of any two. `share` holds the inputs of the whole matrix (its physical
+        columns, backward) as shares of full scale, shape ``(..., inputs)``. With `seeds`, noise is drawn anew for each
+        vector, see `crossbar.read_noise.noisy_currents`; a cell whose conductance would be negative is open.
         """
         driven = self.encoding.encode(share[..., self.columns if backward else self.rows])
         volts = self.encoding.read_voltage * driven
+        if not self.crossbar.ohmic:
+            flat = driven.reshape(-1, driven.shape[-1])
+            if isinstance(self.encoding, PulseWidth):
+                voltage = self.encoding.read_voltage
+                found = pulse_currents(self.crossbar, flat, voltage, self.gate, backward=backward)
+            else:
+                found = amplitude_currents(self.crossbar, volts.reshape(flat.shape), self.gate, backward=backward)
+            return found.reshape(*volts.shape[:-1], found.shape[-1])
         if seeds is None or not self.noise:
             return self.crossbar.read(volts, backward=backward).current
         flat = volts.reshape(-1, volts.shape[-1])

@@ -1,5 +1,7 @@
 from .cells.device import Device as Device
 from .cells.device import device as device
+from .cells.programmed import conductance_window as conductance_window
+from .cells.programmed import programmed_cells as programmed_cells
 from .cells.series import Series as Series
 from .common.errors import ConvergenceError as ConvergenceError
 from .common.errors import InputError as InputError

@@ -13,13 +13,14 @@ from crossbar.array import Crossbar
 from crossbar.inference.recipe import Recipe
 from crossbar.mapping.base import Mapping
 from crossbar.mapping.tiling import tile_slices
-from crossbar.periphery.converters import AdcRange
+from crossbar.periphery.converters import ADC, AdcRange
+from crossbar.periphery.encodings import Amplitude, Encoding
 from crossbar.read_noise import ReadSeeds
 from crossbar.tiles import AnalogCore, Clipped, Tile
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
-from devices.common.validation import choice, finite_array
+from devices.common.validation import choice, finite_array, number
 
 __all__ = ["AnalogMatrix"]
 
@@ -111,12 +112,71 @@ class AnalogMatrix:
         tiles = []
         for block, stream in zip(blocks, streams, strict=False):
             array, limits = Crossbar(target[block], recipe.wires), recipe.conductance_limits
-            tile = Tile(array, recipe.encoding, recipe.converter, *block, noise, once, limits)
-            tile = replace(tile, subtract_first=recipe.subtract == "before").program(target[block], stream)
+            tile = Tile(
+                array, recipe.encoding, recipe.converter, *block, noise, once, limits,
+                subtract_first=recipe.subtract == "before", cell=recipe.cell, gate=recipe.gate,
+            )  # fmt: skip
+            tile = tile.program(target[block], stream)
             if recipe.converter.full_scale is None:
                 tile = replace(tile, adc=tile.at(None).calibrated(share, recipe.adc_range).adc)
             tiles.append(tile)
         return replace(matrix, tiles=tuple(tiles))
+
+    @classmethod
+    def from_array(
+        cls,
+        array: Crossbar,
+        mapping: Mapping,
+        *,
+        full_scale: float = 1.0,
+        encoding: Encoding | None = None,
+        adc: ADC | None = None,
+        bias: ArrayLike | None = None,
+        gate: float | None = None,
+        seed: Seed = 0,
+    ) -> AnalogMatrix:
+        """Return the matrix that an array holds, such as one that was programmed by pulses (`ProgramResult.crossbar`).
+
+        Parameters
+        ----------
+        array : Crossbar
+            The array, with the states that its cells have.
+        mapping : Mapping
+            What its columns stand for, such as the `DifferentialPairs` that the targets were made with.
+        full_scale : float, optional
+            Input that is encoded as a full-scale voltage or pulse.
+        encoding : Amplitude or PulseWidth, optional
+            The encoding of inputs on the word lines.
+        adc : ADC, optional
+            The converter of every bit line; without a full scale of its own, `calibrated` sets one.
+        bias : array_like, optional
+            Digital bias, shape ``(outputs,)``.
+        gate : float, optional
+            Potential of all gate lines in a read [V], of cells with a transistor.
+        seed : int or numpy.random.Generator, optional
+            Seed of the noise of the converters.
+
+        Returns
+        -------
+        AnalogMatrix
+            A matrix of one tile.
+
+        Raises
+        ------
+        InputError
+            If the array's columns are no multiple of those of an output.
+        """
+        if not isinstance(array, Crossbar):
+            raise InputError("array", type(array).__name__, "a Crossbar", "write_verify(...).crossbar")
+        each = mapping.columns_per_output
+        if array.columns % each:
+            raise InputError("array", f"{array.columns} columns", f"{each} for each output", "another mapping")
+        outputs = array.columns // each
+        scale = number("full_scale", full_scale, minimum=0.0, open_minimum=True)
+        offset = np.zeros(outputs) if bias is None else finite_array("bias", bias, shape=(outputs,))
+        rows, columns = slice(0, array.rows), slice(0, array.columns)
+        tile = Tile(array, encoding or Amplitude(), adc or ADC(), rows, columns, gate=gate)
+        return cls((tile,), mapping, scale, outputs, offset, rng=generator(seed))
 
     @property
     def pairs(self) -> Mapping:

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from crossbar.law_reads import controls_of
 from crossbar.mapping.base import MappingScheme, check_limits
 from crossbar.mapping.pairs import DifferentialPairs
 from crossbar.periphery.converters import ADC, AdcRange
 from crossbar.periphery.encodings import Amplitude, Encoding, PulseWidth
 from crossbar.wires import Wires
+from devices.cells.device import Device
+from devices.cells.programmed import conductance_window
+from devices.cells.series import Series
 from devices.common.errors import InputError
-from devices.common.validation import choice, integer
+from devices.common.validation import choice, integer, number
 from devices.effects.base import Effect
 from devices.effects.noise import WhiteNoise
 from devices.sources import Citation
@@ -36,8 +40,9 @@ class Recipe:
 
     Parameters
     ----------
-    conductance_limits : tuple of float
-        Window that cells are programmed in [S], such as ``device.conductance_limits(read_voltage)``.
+    conductance_limits : tuple of float, optional
+        Window that cells are programmed in [S], such as ``device.conductance_limits(read_voltage)``; with a `cell`, all
+        that it reaches at the read voltage where not given.
     tile : tuple of int, optional
         Largest rows and columns of one array. A weight takes the mapping's columns, an analog bias one row.
     encoding : Amplitude or PulseWidth, optional
@@ -58,6 +63,13 @@ class Recipe:
         Effects on the cells.
     mapping : MappingScheme, optional
         The mapping of weights to conductances; differential pairs where not given.
+    cell : Device or Series, optional
+        One cell with a current law, such as a memristor, 1S1R or 1T1R, that stands at each crossing in the state in
+        which its static conductance at the read voltage is the wanted one. Inputs as lengths of pulses see that
+        conductance alone; inputs as amplitudes see the whole law, and every vector is a nonlinear circuit that is
+        solved. Ohmic cells where not given.
+    gate : float, optional
+        Potential of all gate lines in a read [V], of a cell with a transistor.
 
     Raises
     ------
@@ -74,7 +86,7 @@ class Recipe:
     ['once', 'once', 'each read']
     """
 
-    conductance_limits: tuple[float, float]
+    conductance_limits: tuple[float, float] = None  # type: ignore[assignment]  # that of the cell
     tile: tuple[int, int] = (64, 64)
     encoding: Encoding = field(default_factory=Amplitude)
     adc_bits: int | None = None
@@ -85,6 +97,8 @@ class Recipe:
     wires: Wires = field(default_factory=Wires)
     effects: Sequence[Effect] = ()
     mapping: MappingScheme = DifferentialPairs
+    cell: Device | Series | None = None
+    gate: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.effects, Sequence):
@@ -97,6 +111,10 @@ class Recipe:
         if sum(isinstance(effect, WhiteNoise) for effect in self.effects) > 1:
             allowed = "one WhiteNoise: thermal and shot noise are two limits of the same noise"
             raise InputError("effects", "WhiteNoise twice", allowed, "origin='barrier', which holds both limits")
+        if self.cell is not None:
+            self._check_cell(self.cell)
+        elif self.gate is not None:
+            raise InputError("gate", f"{self.gate} without cells that have one", "None for ohmic cells", "cell=...")
         check_limits(self.conductance_limits)
         if not isinstance(self.tile, tuple) or len(self.tile) != 2:
             raise InputError("tile", repr(self.tile), "rows and columns of an array", "tile=(64, 64)")
@@ -124,6 +142,33 @@ class Recipe:
         if self.subtract == "before" and self.mapping.columns_per_output != 2:
             allowed = "'after' for a mapping without pairs of columns"
             raise InputError("subtract", "'before'", allowed, "mapping=DifferentialPairs")
+
+    def _check_cell(self, cell: Device | Series) -> None:
+        """Check that a network can be made of a cell, and set the window to what it reaches where none is given."""
+        if not isinstance(cell, Device | Series) or cell.shape:
+            given = type(cell).__name__ if not isinstance(cell, Device | Series) else f"an ensemble of {cell.shape}"
+            raise InputError("cell", given, "one Device or Series", "cell=device('vteam')")
+        if bool(cell.control_names) != (self.gate is not None):
+            allowed = "a potential [V] for cells with a transistor, None for others"
+            raise InputError("gate", repr(self.gate), allowed, "gate=2.0")
+        if self.gate is not None:
+            number("gate", self.gate, unit="V")
+        if not isinstance(self.encoding, Amplitude | PulseWidth):
+            return  # refused by its own name
+        noisy = [e for e in self.effects if e.acts == "each read"]
+        if noisy:
+            allowed = "effects that act once, on cells with a current law"
+            raise InputError("effects", f"{noisy[0]}, drawn at each read", allowed, "ohmic cells: leave out cell")
+        window = conductance_window(cell, self.encoding.read_voltage, controls_of(cell, self.gate))
+        if self.conductance_limits is None:
+            object.__setattr__(self, "conductance_limits", window)
+            return
+        low, high = check_limits(self.conductance_limits)
+        if low < window[0] * (1.0 - 1e-9) or high > window[1] * (1.0 + 1e-9):
+            allowed = (
+                f"within {window[0]:g} to {window[1]:g} S, what the cell reaches at {self.encoding.read_voltage:g} V"
+            )
+            raise InputError("conductance_limits", f"{low:g} to {high:g} S", allowed, "None for all of it")
 
     @property
     def converter(self) -> ADC:
