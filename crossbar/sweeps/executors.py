@@ -249,6 +249,8 @@ class _Tasks:
 
 
 def _broken(error: BaseException) -> MemductanceError:
+    ended = "; if its workers ended at once: a script starts its sweep below `if __name__ == '__main__':`"
+    hint = ended if isinstance(error, BrokenExecutor) else ""
     return MemductanceError(
-        f"executor: it broke down ({error_text(error)}); finished trials are in the store, run again to go on"
+        f"executor: it broke down ({error_text(error)}); finished trials are in the store, run again to go on{hint}"
     )
