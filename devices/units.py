@@ -2,6 +2,10 @@
 
 A unit also has a factor: 1 for the coherent units (A, V, ohm, ...), 1e-9 for nm. Where units must agree, so must their
 factors, because a law computes with plain numbers. An exponent may be a symbol, as in ``a**p * b**-p``.
+
+A text is read by a closed grammar: names of a fixed list with prefixes of the SI, powers that are numbers, products and
+quotients. Nothing in it is evaluated, and pint, which knows the sizes of units, gets names of its own alone: it would
+read bytes in ``A/B``, and compute ``9**9**9``.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any
 
 import sympy
 
-from devices.common.errors import InputError
+from devices.common.errors import InputError, shortened
 
 __all__ = ["ONE", "Unit", "factor", "parse_unit"]
 
@@ -40,6 +44,31 @@ _COHERENT = {
     "Wb": (1, 2, -2, -1),
 }
 _TOKEN = re.compile(r"\s*(\*\*|[*/^()·]|[+-]?\d+(?:\.\d+)?|[^\W\d]\w*|%|.)")
+_EXPONENT = re.compile(r"[+-]?\d{1,3}(\.\d{1,6})?")
+#: Longest text of a unit, and largest exponent.
+_LONGEST, _LARGEST_EXPONENT = 100, 30
+#: Symbols of units, and the names by which pint knows them.
+_SYMBOLS = {
+    "V": "volt", "A": "ampere", "ohm": "ohm", "Ohm": "ohm", "Ω": "ohm", "\u2126": "ohm", "S": "siemens", "F": "farad",
+    "H": "henry", "C": "coulomb", "J": "joule", "W": "watt", "Hz": "hertz", "s": "second", "m": "meter", "g": "gram",
+    "K": "kelvin", "T": "tesla", "Wb": "weber", "N": "newton", "Pa": "pascal", "mol": "mole", "cd": "candela",
+    "eV": "electron_volt", "rad": "radian", "Å": "angstrom", "min": "minute", "h": "hour", "d": "day",
+}  # fmt: skip
+_PREFIXES = {
+    "f": "femto", "p": "pico", "n": "nano", "u": "micro", "µ": "micro", "μ": "micro", "m": "milli", "c": "centi",
+    "d": "deci", "k": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta", "a": "atto",
+}  # fmt: skip
+#: Units that take no prefix.
+_WITHOUT_PREFIX = {"min", "h", "d", "Å", "rad"}
+#: Words for units, in lower case and without a plural's s.
+_WORDS = {
+    "volt": "volt", "ampere": "ampere", "amp": "ampere", "ohm": "ohm", "siemen": "siemens", "farad": "farad",
+    "henry": "henry", "coulomb": "coulomb", "joule": "joule", "watt": "watt", "hertz": "hertz", "second": "second",
+    "sec": "second", "meter": "meter", "metre": "meter", "gram": "gram", "kelvin": "kelvin", "tesla": "tesla",
+    "weber": "weber", "newton": "newton", "pascal": "pascal", "mole": "mole", "candela": "candela",
+    "electronvolt": "electron_volt", "angstrom": "angstrom", "minute": "minute", "hour": "hour", "hr": "hour",
+    "day": "day",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -127,42 +156,86 @@ def parse_unit(text: str) -> Unit:
     Raises
     ------
     ValueError
-        If the text is not such a product, or pint does not know a symbol in it.
+        If the text is not such a product of known units.
     """
-    tokens = _TOKEN.findall(text)
-    unit, rest = _parse_product(tokens)
-    if rest or not tokens:
-        raise ValueError(f"{rest[0]!r} is out of place" if rest else "empty")
+    unit = ONE
+    for name, power in _terms(text).items():
+        unit = unit * _symbol(name) ** power
     return unit
 
 
-def _parse_product(tokens: list[str]) -> tuple[Unit, list[str]]:
-    unit, tokens = _parse_power(tokens)
+def _terms(text: str) -> dict[str, Fraction]:
+    """Return the exponents of the units that a text is a product of, by their symbols or names."""
+    if len(text) > _LONGEST:
+        raise ValueError(f"{len(text)} letters")
+    tokens = _TOKEN.findall(text)
+    if not tokens:
+        raise ValueError("empty")
+    if tokens == ["%"]:
+        return {"percent": Fraction(1)}
+    terms, rest = _parse_product(tokens)
+    if rest:
+        raise ValueError(f"{rest[0]!r} is out of place")
+    return terms
+
+
+def _parse_product(tokens: list[str]) -> tuple[dict[str, Fraction], list[str]]:
+    terms, tokens = _parse_power(tokens)
     while tokens and tokens[0] != ")":
         sign = -1 if tokens[0] == "/" else 1
         if tokens[0] in ("/", "*", "·"):
             tokens = tokens[1:]
-        factor, tokens = _parse_power(tokens)
-        unit = unit * factor ** Fraction(sign)
-    return unit, tokens
+        more, tokens = _parse_power(tokens)
+        for name, power in more.items():
+            terms[name] = terms.get(name, Fraction(0)) + sign * power
+    return terms, tokens
 
 
-def _parse_power(tokens: list[str]) -> tuple[Unit, list[str]]:
+def _parse_power(tokens: list[str]) -> tuple[dict[str, Fraction], list[str]]:
     if not tokens:
         raise ValueError("the text ends early")
     head, tokens = tokens[0], tokens[1:]
     if head == "(":
-        unit, tokens = _parse_product(tokens)
+        terms, tokens = _parse_product(tokens)
         if not tokens:
             raise ValueError("a parenthesis is not closed")
         tokens = tokens[1:]
     else:
-        unit = _symbol(head)
+        terms = {} if head == "1" else {_known(head): Fraction(1)}
     if tokens and tokens[0] in ("^", "**"):
-        if len(tokens) < 2 or not re.fullmatch(r"[+-]?\d+(\.\d+)?", tokens[1]):
-            raise ValueError("an exponent is not a number")
-        unit, tokens = unit ** Fraction(tokens[1]), tokens[2:]
-    return unit, tokens
+        if len(tokens) < 2 or not _EXPONENT.fullmatch(tokens[1]) or abs(float(tokens[1])) > _LARGEST_EXPONENT:
+            raise ValueError("an exponent is not a small number")
+        exponent, tokens = Fraction(tokens[1]), tokens[2:]
+        terms = {name: power * exponent for name, power in terms.items()}
+    return terms, tokens
+
+
+@cache
+def _known(name: str) -> str:
+    """Return a unit as it is looked up: a coherent unit's symbol, or the name by which pint knows it.
+
+    Raises
+    ------
+    ValueError
+        If it is no unit of the list.
+    """
+    if name in _COHERENT:
+        return name
+    if name in _SYMBOLS:
+        return _SYMBOLS[name]
+    for prefix, word in _PREFIXES.items():
+        base = name.removeprefix(prefix)
+        if base != name and base in _SYMBOLS and base not in _WITHOUT_PREFIX:
+            return word + _SYMBOLS[base]
+    word = name.lower()
+    for prefix in ("", *_PREFIXES.values()):
+        base = word.removeprefix(prefix)
+        if prefix and base == word:
+            continue
+        for one in (base, base.removesuffix("s")):
+            if one in _WORDS:
+                return prefix + _WORDS[one]
+    raise ValueError(f"{name!r} is no unit")
 
 
 def factor(name: str, unit: str, si: str) -> float:
@@ -189,46 +262,47 @@ def factor(name: str, unit: str, si: str) -> float:
     """
     if unit == si:
         return 1.0
-    import pint
-
-    registry = _registry()
     try:
-        given = registry.Quantity(1.0, re.sub(r"[Oo]hms?\b|Ω|Ω", "ohm", unit.strip()) if unit.strip() != "1" else "")
-    except (pint.errors.PintError, ValueError, TypeError, AttributeError, SyntaxError):
-        raise InputError(f"units[{name!r}]", repr(unit), f"a unit that converts to {si}", f"{si!r}") from None
-    base = "" if si == "1" else si
+        given = _quantity(_terms(unit.strip()))
+    except ValueError as error:
+        allowed = f"a unit that converts to {si}, written with symbols of the SI"
+        raise InputError(f"units[{name!r}]", f"{shortened(repr(unit))} ({error})", allowed, f"{si!r}") from None
+    base = _quantity(_terms(si)).units
     try:
-        if registry.Quantity(0.0, given.units).to(base).magnitude != 0.0:
-            raise InputError(f"units[{name!r}]", repr(unit), f"a unit in proportion to {si}", f"{si!r}")
         return float(given.to(base).magnitude)
-    except pint.errors.PintError:
+    except _pint_error():
         dimension = str(given.dimensionality)
         raise InputError(
             f"units[{name!r}]", f"{unit!r}, of dimension {dimension}", f"a unit that converts to {si}"
         ) from None
 
 
+def _quantity(terms: dict[str, Fraction]) -> Any:
+    """Return one of a unit, as pint has it, of the exponents of its parts."""
+    import pint
+
+    names = {_SYMBOLS.get(name, "kilogram" if name == "kg" else name): power for name, power in terms.items()}
+    whole = {n: int(p) if p.denominator == 1 else float(p) for n, p in names.items() if n != "1"}
+    registry = _registry()
+    return registry.Quantity(1.0, registry.Unit(pint.util.UnitsContainer(whole)))
+
+
+def _pint_error() -> type[Exception]:
+    import pint
+
+    return pint.errors.PintError
+
+
+@cache
 def _symbol(name: str) -> Unit:
+    """Return a unit that `_known` has looked up."""
     if name in _COHERENT:
         powers = _COHERENT[name]
         return Unit(tuple(map(Fraction, (*powers, *(0,) * (len(_BASES) - len(powers))))))
-    if not re.fullmatch(r"[^\W\d]\w*|%", name):
-        raise ValueError(f"{name!r} is no unit")
-    import pint
-
     registry = _registry()
-    try:
-        given = registry.parse_units(name)
-        factor, base = registry.get_base_units(given)
-        proportional = registry.Quantity(0, given).to_base_units().magnitude == 0
-    except (pint.PintError, AttributeError, TypeError, ValueError):
-        raise ValueError(f"pint does not know {name!r}") from None
-    if not proportional:
-        raise ValueError(f"{name!r} has an offset or is logarithmic")
+    factor, base = registry.get_base_units(registry.Unit(name))
     exponents = {b: Fraction(p).limit_denominator(1000) for b, p in base._units.items()}
-    found = {registry.get_symbol(b): p for b, p in exponents.items() if not registry.parse_units(b).dimensionless}
-    if not set(found) <= set(_BASES):
-        raise ValueError(f"{name!r} is no unit of the SI")
+    found = {registry.get_symbol(b): p for b, p in exponents.items() if not registry.Unit(b).dimensionless}
     return Unit(tuple(found.get(b, Fraction(0)) for b in _BASES), math.log(factor))
 
 

@@ -1,16 +1,18 @@
 """Units of declarations: what is read, what agrees, and what a law that does not fit gets."""
 
+import time
+
 import pint
 import pytest
 import sympy
 from sympy import Abs, Heaviside, Max, Min, Piecewise, cosh, exp, log, sign, sqrt, tanh
 
-from devices import InputError, Parameter, ParameterSet, State, models
+from devices import InputError, Measured, Parameter, ParameterSet, State, models
 from devices.dimensions import unit_of
 from devices.model import VOLTAGE, DeviceModel
 from devices.parameters import Unknown
 from devices.special import logistic, softplus
-from devices.units import _COHERENT, parse_unit
+from devices.units import _COHERENT, factor, parse_unit
 
 X = State("x", "m", "width", upper="d")
 QUANTITIES = (
@@ -61,6 +63,46 @@ def test_what_is_no_unit_is_refused_with_the_quantity(text):
         parse_unit(text)
     with pytest.raises(InputError, match=rf"test_model.k: got unit '{'.' * len(text)}'.*SI units"):
         declare(parameters=(*QUANTITIES[:3], Parameter("k", text, "rate"), *QUANTITIES[4:]))
+
+
+#: Texts that a calculator, or pint, reads as something else than a unit: they are refused at once.
+NO_UNITS = [
+    "9**9**9 * ohm", "9**9**9", "A/B", "A/turn", "A %", "A*pi", "A ppm", "A/0", "A!", "1e999 A", "2 A", "A^999", "A**A",
+    "__import__('os')", "A" * 200, "(" * 90, "()" * 40, "A/(V", "ohm.m", "bytes", "count", "degC", "dB", "year", "kmin",
+    "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_UNITS)
+def test_no_text_of_a_file_is_computed(text):
+    start = time.process_time()
+    with pytest.raises(InputError, match=r"units\['i'\]: got .*; allowed: a unit that converts to A"):
+        factor("i", text, "A")
+    with pytest.raises(ValueError, match="."):
+        parse_unit(text)
+    assert time.process_time() - start < 2.0
+
+
+def test_a_file_whose_unit_is_an_expression_is_refused(tmp_path):
+    table = tmp_path / "bomb.csv"
+    table.write_text("time (s),voltage (V),current (9**9**9)\n0,0,0\n1,1,1\n2,0,0\n")
+    with pytest.raises(InputError, match=r"9\*\*9"):
+        Measured.read(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "si", "wanted"),
+    [
+        ("uA", "A", 1e-6), ("µA", "A", 1e-6), ("μA", "A", 1e-6), ("kΩ", "ohm", 1e3), ("MOhm", "ohm", 1e6),
+        ("mOhm", "ohm", 1e-3), ("ohms", "ohm", 1.0), ("Seconds", "s", 1.0), ("millivolts", "V", 1e-3),
+        ("Amps", "A", 1.0),
+        ("min", "s", 60.0), ("h", "s", 3600.0), ("Å", "m", 1e-10), ("eV", "J", 1.602176634e-19), ("%", "1", 0.01),
+        ("1/ms", "1/s", 1e3), ("cm^-3", "1/m^3", 1e6), ("mA/V", "S", 1e-3), ("g", "kg", 1e-3), ("cd", "cd", 1.0),
+        ("nanoseconds", "s", 1e-9), ("Pa", "Pa", 1.0), ("m", "m", 1.0), ("mm", "m", 1e-3),
+    ],
+)  # fmt: skip
+def test_units_as_people_write_them(text, si, wanted):
+    assert factor("x", text, si) == pytest.approx(wanted, rel=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +241,7 @@ def test_an_inner_unknown_enters_the_laws_with_its_unit():
         ({"residual": lambda u: u / r - v}, r"test_model.u: got .* next to"),
         ({"between": (0 * v, v / r)}, r"test_model.u.between: got v/r \[A\] as end of the bracket; allowed: \[V\]"),
         ({"unit": "K"}, r"test_model.u: got .* next to|test_model.current: got u/r .* as current"),
-        ({"unit": "bogus"}, r"test_model.u: got unit 'bogus': pint does not know 'bogus'"),
+        ({"unit": "bogus"}, r"test_model.u: got unit 'bogus': 'bogus' is no unit"),
     ],
 )
 def test_an_inner_unknown_that_does_not_fit_is_refused(options, message):

@@ -89,7 +89,10 @@ def test_other_kinds_are_read(frame, kind, first):
     ("change", "message"),
     [
         ({"t [ms]": "t [V]"}, r"units\['time'\]: got 'V', of dimension .*; allowed: a unit that converts to s"),
-        ({"Current (mA)": "Current (furlong/x)"}, r"units\['current'\]: got 'furlong/x'; allowed: a unit that"),
+        (
+            {"Current (mA)": "Current (furlong/x)"},
+            r"units\['current'\]: got 'furlong/x' \('furlong' is no unit\); allowed: a unit that",
+        ),
         ({"Current (mA)": "reading"}, r"columns: got no column for current \(understood: time, voltage\)"),
         (dict.fromkeys(("t [ms]", "V (mV)", "Current (mA)"), "a"), r"columns: got none that is understood among 'a'"),
         ({"V (mV)": "time"}, r"columns: got 't \[ms\]' and 'time' for time; allowed: one column for each"),
