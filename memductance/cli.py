@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from devices.common.files import write_whole
 from memductance.commands import campaign, crosscheck
 from memductance.commands._shared import Json, Out, Seed, command
 from memductance.commands.arrays import solve
@@ -78,7 +79,7 @@ def doctor(seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
             result.console.print(table)
         path = result.path("doctor.json")
         if path is not None:
-            path.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+            write_whole(path, json.dumps(found.to_dict(), indent=2) + "\n", "--out")
     if not found.healthy:
         raise typer.Exit(1)
 

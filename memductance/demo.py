@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from devices.common.files import whole_file
 from memductance.pages.report import Report, Section
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class _Run:
     def save(self, section: Section, name: str, figure: Figure, caption: str) -> None:
         """Add a picture to the report, and save it as a file next to it."""
         section.add_figure(figure, caption)
-        figure.savefig(self.out / f"{name}.png", dpi=110)
+        with whole_file(self.out / f"{name}.png", "--out") as unfinished:
+            figure.savefig(unfinished, dpi=110, format="png")
 
 
 def run_demo(out: Path, *, trials: int, size: int, seed: int, console: Console) -> tuple[dict[str, Any], Path]:

@@ -6,8 +6,10 @@ import atexit
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +26,13 @@ def cache_folder() -> Path:
     -------
     pathlib.Path
         The folder that the environment variable MEMDUCTANCE_CACHE_DIR names, or the user's cache folder where it is not
-        set; where this folder cannot be written, a temporary folder that is removed when the process ends.
+        set, which nobody else can write. Where it cannot be written, or where others own it or can write it, a
+        temporary folder that is removed when the process ends.
+
+    Warns
+    -----
+    RuntimeWarning
+        If others own the folder or can write it: what lies there would be run.
     """
     return _usable_folder(os.environ.get("MEMDUCTANCE_CACHE_DIR"))
 
@@ -35,11 +43,30 @@ def _usable_folder(named: str | None) -> Path:
 
     try:
         folder = (Path(named).expanduser().absolute() if named else user_cache_path("memductance")) / "kernels"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if others := _others(folder):
+            warnings.warn(
+                f"{folder} is not used: {others}, so that its machine code may be anyone's; kernels are compiled in "
+                "each process. Remove it, or set MEMDUCTANCE_CACHE_DIR to a folder that is yours alone",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            return _temporary_folder()
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except (OSError, RuntimeError):  # RuntimeError: no home folder
         return _temporary_folder()
+
+
+def _others(folder: Path) -> str:
+    """Return why others can change what lies in a folder; empty where they cannot, or where that is not known."""
+    if not hasattr(os, "getuid"):
+        return ""
+    found = folder.stat()
+    if found.st_uid not in (os.getuid(), 0):
+        return f"user {found.st_uid} owns it"
+    return "others can write it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
 
 
 @cache

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from devices.common.errors import InputError, MemductanceError
+from devices.common.files import whole_file
 
 __all__ = ["Json", "Out", "Result", "Seed", "command"]
 
@@ -47,10 +48,11 @@ class Result:
         path = self.path(name)
         if path is not None:
             try:
-                figure.savefig(path, dpi=150)
-            except OSError as error:
+                with whole_file(path, "--out") as unfinished:
+                    figure.savefig(unfinished, dpi=150, format="png")
+            except InputError:
                 self.files.pop()
-                raise InputError("--out", f"{str(path)!r} ({error.strerror})", "a file that can be written") from None
+                raise
 
     def finish(self) -> None:
         """Print the figures as JSON, or the names of the files."""

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.common.errors import InputError
+from devices.common.files import write_whole
 from memductance.commands._options import Amplitude, Cycles, Frequency, Param, Set, assignments, loop
 from memductance.commands._shared import Json, Out, Result, Seed, command
 
@@ -55,7 +56,7 @@ def _list(result: Result) -> None:
         result.console.print("memductance devices NAME shows one of them", style="dim", highlight=False)
     path = result.path("devices.csv")
     if path is not None:
-        found.to_frame().to_csv(path, index=False)
+        write_whole(path, found.to_frame().to_csv(index=False), "--out")
 
 
 def _show(result: Result, name: str, chosen: str | None) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.common.errors import InputError
+from devices.common.files import write_whole
 from memductance.commands._options import Amplitude, Cycles, End, Frequency, Param, Segment, Set, assignments, loop
 from memductance.commands._shared import Json, Out, Result, Seed, command
 
@@ -132,13 +133,7 @@ def _write(result: Result, circuit: Circuit, dialect: str) -> None:
     for name, text in files.items():
         path = result.path(name)
         assert path is not None
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise InputError(
-                "--out", f"{str(result.out)!r} ({error.strerror})", "a folder that can be written"
-            ) from None
+        write_whole(path, text, "--out")
     chosen = DIALECTS[dialect]
     run = f"cd {shlex.quote(str(result.out))} && {chosen.command.format(file=next(iter(files)))}"
     result.figures = {

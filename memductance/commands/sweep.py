@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from devices.common.errors import InputError
+from devices.common.files import whole_file
 from memductance.commands._shared import Json, Out, Result, command
 
 if TYPE_CHECKING:
@@ -111,12 +112,11 @@ def _save(result: Result, spec: SweepSpec, found: xr.Dataset) -> None:
 
     from crossbar import plot_map, plot_sweep, plot_tolerance
 
-    try:
-        for name, write in (("sweep.nc", found.to_netcdf), ("sweep.csv", found.to_dataframe().to_csv)):
-            path = result.path(name)
-            write(path)
-    except OSError as error:
-        raise InputError("--out", f"{str(result.out)!r} ({error.strerror})", "a folder that can be written") from None
+    for name, write in (("sweep.nc", found.to_netcdf), ("sweep.csv", found.to_dataframe().to_csv)):
+        path = result.path(name)
+        assert path is not None
+        with whole_file(path, "--out") as unfinished:
+            write(unfinished)
     names = [axis.name for axis in spec.axes]
     for name in names:
         figure = Figure(figsize=(6.0, 4.2), layout="constrained")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.common.errors import InputError
+from devices.common.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,13 +100,4 @@ class Report:
             report=self, made=made, versions=versions, machine=platform.platform(), words=_TEXT_COLUMNS
         )
         path = path.absolute()
-        try:
-            with tempfile.NamedTemporaryFile(
-                "w", dir=path.parent, suffix=".html", delete=False, encoding="utf-8"
-            ) as unfinished:
-                unfinished.write(text)
-            os.chmod(unfinished.name, 0o644)
-            os.replace(unfinished.name, path)
-        except OSError as error:
-            raise InputError("--out", f"{str(path)!r} ({error.strerror})", "a folder that can be written") from None
-        return path
+        return write_whole(path, text, "--out")
