@@ -22,8 +22,9 @@ __all__ = ["Convolution", "Pool", "Sizes"]
 #: One whole number for all spatial axes, or one for each.
 Sizes = int | Sequence[int]
 
-#: Rows or columns added before and after each axis; a number alone stands for both.
-Padding = int | Sequence[int | Sequence[int]]
+#: Rows or columns added before and after each axis; a number alone stands for both, and "same" for as many as give an
+#: output for each stride, the odd one after the input ("same_lower": before it).
+Padding = int | Sequence[int | Sequence[int]] | Literal["same", "same_lower"]
 
 
 def _sizes(name: str, value: Sizes, axes: int, minimum: int) -> tuple[int, ...]:
@@ -33,7 +34,9 @@ def _sizes(name: str, value: Sizes, axes: int, minimum: int) -> tuple[int, ...]:
     return tuple(integer(name, n, minimum=minimum) for n in given)
 
 
-def _padding(value: Padding, axes: int) -> tuple[tuple[int, int], ...]:
+def _padding(value: Padding, axes: int) -> tuple[tuple[int, int], ...] | str:
+    if isinstance(value, str):
+        return choice("padding", value, ("same", "same_lower"))
     given = (value,) * axes if isinstance(value, int | np.integer) else tuple(value)
     if len(given) != axes:
         raise InputError("padding", repr(value), f"one number, or one (or a pair) for each of {axes} axes")
@@ -41,15 +44,29 @@ def _padding(value: Padding, axes: int) -> tuple[tuple[int, int], ...]:
     return tuple((before, after) for before, after in pairs)
 
 
-def _windows(
-    x: Array, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[tuple[int, int]], dilation: Sequence[int]
-) -> Array:
+def _pads(
+    padding: tuple[tuple[int, int], ...] | str,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+) -> tuple[tuple[int, int], ...]:
+    """Return the padding of inputs of these sizes."""
+    if not isinstance(padding, str):
+        return padding
+    pads = []
+    for size, k, s, d in zip(sizes, kernel, stride, dilation, strict=True):
+        total = max(0, (-(-size // s) - 1) * s + d * (k - 1) + 1 - size)
+        small, large = total // 2, total - total // 2
+        pads.append((small, large) if padding == "same" else (large, small))
+    return tuple(pads)
+
+
+def _windows(x: Array, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
     """Return windows of padded inputs, a view of shape ``(samples, channels, *positions, *kernel)``."""
     extents = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    for size, (before, after), extent in zip(x.shape[2:], padding, extents, strict=True):
-        if size + before + after < extent:
-            allowed = f"{extent} at least along each axis, padding included"
-            raise InputError("inputs", f"shape {x.shape}, padding {tuple(padding)}", allowed)
+    if any(size < extent for size, extent in zip(x.shape[2:], extents, strict=True)):
+        raise InputError("inputs", f"shape {x.shape} with padding", f"at least {tuple(extents)} along its last axes")
     axes = tuple(range(2, x.ndim))
     windows = sliding_window_view(x, extents, axis=axes)
     steps = tuple(slice(None, None, s) for s in stride)
@@ -73,7 +90,8 @@ class Convolution:
     stride, dilation : int or sequence of int, optional
         Of all spatial axes, or of each.
     padding : int or sequence, optional
-        Zeros before and after each axis: one number for all axes, or for each a number or a pair.
+        Zeros before and after each axis: one number for all axes, or for each a number or a pair; "same" for as many
+        as give an output for each stride, an odd one after the input ("same_lower": before it).
     groups : int, optional
         Groups of channels, each with a matrix of its own.
     """
@@ -109,8 +127,8 @@ class Convolution:
         x, axes = inputs[0], len(self.kernel)
         if x.ndim != axes + 2 or x.shape[1] != self.channels:
             raise InputError("inputs", f"shape {x.shape}", f"shape (samples, {self.channels}, {axes} spatial axes)")
-        padded = np.pad(x, ((0, 0), (0, 0), *self.padding))
-        windows = _windows(padded, self.kernel, self.stride, ((0, 0),) * axes, self.dilation)
+        pads = _pads(self.padding, x.shape[2:], self.kernel, self.stride, self.dilation)
+        windows = _windows(np.pad(x, ((0, 0), (0, 0), *pads)), self.kernel, self.stride, self.dilation)
         positions = windows.shape[2 : 2 + axes]
         order = (0, *range(2, 2 + axes), 1, *range(2 + axes, 2 + 2 * axes))
         each, parts = self.channels // self.groups, []
@@ -124,8 +142,8 @@ class Convolution:
         """Return the layer followed by a factor and an offset of each output."""
         weights = self.weights * scale.reshape((-1,) + (1,) * (self.weights.ndim - 1))
         bias = self.bias * scale + shift
-        stride, padding, dilation = self.stride, self.padding, self.dilation
-        return Convolution(weights, bias, stride=stride, padding=padding, dilation=dilation, groups=self.groups)
+        stride, dilation, padding = self.stride, self.dilation, self.padding
+        return Convolution(weights, bias, stride=stride, padding=padding, dilation=dilation, groups=self.groups)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -141,7 +159,7 @@ class Pool:
     stride : int or sequence of int, optional
         Distance of windows; their size where not given.
     padding : int or sequence, optional
-        Places before and after each axis, that a maximum passes over.
+        Places before and after each axis, that a maximum passes over; see `Convolution`.
     dilation : int or sequence of int, optional
         Distance of the numbers in a window.
     count_padding : bool, optional
@@ -164,7 +182,8 @@ class Pool:
             axes = len(self.kernel)
             kernel = _sizes("kernel", self.kernel, axes, 1)
             _sizes("stride", kernel if self.stride is None else self.stride, axes, 1)
-            for size, pair in zip(kernel, _padding(self.padding, axes), strict=True):
+            padding = _padding(self.padding, axes)
+            for size, pair in () if isinstance(padding, str) else zip(kernel, padding, strict=True):
                 if max(pair) >= size:
                     raise InputError("padding", f"{max(pair)} for a window of {size}", "less than the window")
 
@@ -182,9 +201,10 @@ class Pool:
         n = len(self.kernel)
         if x.ndim != n + 2:
             raise InputError("inputs", f"shape {x.shape}", f"samples, channels and {n} spatial axes")
-        kernel, padding = tuple(self.kernel), _padding(self.padding, n)
+        kernel = tuple(self.kernel)
         stride = _sizes("stride", kernel if self.stride is None else self.stride, n, 1)
         dilation, beyond = _sizes("dilation", self.dilation, n, 1), []
+        padding = _pads(_padding(self.padding, n), x.shape[2:], kernel, stride, dilation)
         for size, k, s, d, (before, after) in zip(x.shape[2:], kernel, stride, dilation, padding, strict=True):
             room = size + before + after - d * (k - 1) - 1
             steps = -(-room // s) if self.ceil else room // s
@@ -193,11 +213,10 @@ class Pool:
             beyond.append(max(0, steps * s - room))
         inside = [(0, 0), (0, 0), *padding]
         outside = [(0, 0), (0, 0), *((0, more) for more in beyond)]
-        still = ((0, 0),) * n
 
         def windows(values: Array, pad: float, past: float) -> Array:
             whole = np.pad(np.pad(values, inside, constant_values=pad), outside, constant_values=past)
-            return _windows(whole, kernel, stride, still, dilation)
+            return _windows(whole, kernel, stride, dilation)
 
         within = tuple(range(2 + n, 2 + 2 * n))
         if self.kind == "max":

@@ -82,7 +82,11 @@ class Function:
 
     def forward(self, product: Product, *inputs: Array) -> Array:
         """Return the function's value."""
-        return self.function(*inputs)
+        try:
+            return self.function(*inputs)
+        except ValueError as error:
+            shapes = ", ".join(str(x.shape) for x in inputs)
+            raise InputError("inputs", f"shape {shapes}: {error}", "shapes that the function takes") from None
 
 
 @dataclass(frozen=True)

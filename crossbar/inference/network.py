@@ -277,6 +277,52 @@ class AnalogNetwork:
         )
         return replace(network, classes=found.classes, multilabel=found.multilabel, prepare=found.prepare)
 
+    @classmethod
+    def from_onnx(
+        cls,
+        model: Any,
+        recipe: Recipe,
+        *,
+        calibration: ArrayLike,
+        per_layer: Mapping[str, Recipe] | None = None,
+        exclude: Collection[str] = (),
+        classes: ArrayLike | None = None,
+        seed: Seed = 0,
+    ) -> AnalogNetwork:
+        """Program a network in the ONNX format, such as one exported from PyTorch, Keras or scikit-learn.
+
+        Dense layers, convolutions and recurrent layers become arrays, all else is digital; `network.graph` lists them.
+        The package onnx (extra ``onnx``) reads the file; nothing in it is executed.
+
+        Parameters
+        ----------
+        model : path or onnx.ModelProto
+            The network, with one input, whose first axis counts samples, and one output.
+        recipe, calibration, per_layer, exclude, classes, seed
+            See `program`; layers have the names of their nodes.
+
+        Returns
+        -------
+        AnalogNetwork
+            The network.
+
+        Raises
+        ------
+        InputError
+            If a node cannot be mapped; names the node and its operator.
+        """
+        from crossbar.inference.onnx import graph_from_onnx
+
+        return cls.program(
+            graph_from_onnx(model),
+            recipe,
+            calibration=calibration,
+            per_layer=per_layer,
+            exclude=exclude,
+            classes=classes,
+            seed=seed,
+        )
+
     @property
     def tiles(self) -> tuple[tuple[Tile, ...], ...]:
         """The tiles of each matrix."""
