@@ -186,7 +186,7 @@ class _Reader:
             self.add(node, UNARY[op](a), node.batch)
         elif op in BINARY:
             self._binary(node)
-        elif op in ("Transpose", "Squeeze", "Unsqueeze", "Gather", "Reshape"):
+        elif op in REARRANGED:
             layer, batch = REARRANGED[op](node)
             self.add(node, layer, batch)
         elif op in ("LSTM", "GRU", "RNN"):

@@ -11,7 +11,19 @@ from crossbar.inference.layers import Activation, Function, Layer
 from crossbar.inference.outputs import ACTIVATIONS
 from devices.common.arrays import Array
 
-__all__ = ["BINARY", "UNARY", "joined", "leaky", "mean", "pad", "reshape", "softmax_of_rest", "take", "transpose"]
+__all__ = [
+    "BINARY",
+    "UNARY",
+    "joined",
+    "leaky",
+    "mean",
+    "pad",
+    "reshape",
+    "sliced",
+    "softmax_of_rest",
+    "take",
+    "transpose",
+]
 
 
 def _softplus(x: Array) -> Array:
@@ -103,9 +115,17 @@ def reshape(x: Array, shape: Sequence[int]) -> Array:
     return x.reshape([x.shape[k] if n == 0 else n for k, n in enumerate(shape)])
 
 
+def sliced(x: Array, parts: dict[int, slice]) -> Array:
+    """Return a part of each of some axes."""
+    return x[tuple(parts.get(k, slice(None)) for k in range(x.ndim))]
+
+
 def take(x: Array, index: Any, axis: int) -> Array:
     """Return the values at one place, or some, of an axis."""
-    return np.take(x, index, axis=axis)
+    try:
+        return np.take(x, index, axis=axis)
+    except IndexError as error:
+        raise ValueError(str(error)) from None
 
 
 def transpose(x: Array, axes: Sequence[int]) -> Array:

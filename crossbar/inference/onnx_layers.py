@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from crossbar.inference.convolution import Convolution, Pool
 from crossbar.inference.layers import Activation, BatchNorm, Dense, Function, Layer
-from crossbar.inference.onnx_functions import joined, leaky, mean, pad, reshape, softmax_of_rest, take, transpose
+from crossbar.inference.onnx_functions import (
+    joined,
+    leaky,
+    mean,
+    pad,
+    reshape,
+    sliced,
+    softmax_of_rest,
+    take,
+    transpose,
+)
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
@@ -230,11 +240,21 @@ def _taken(node: Operation) -> tuple[Layer, int]:
     return Function(partial(take, index=index.astype(int), axis=axis)), node.batch - fewer
 
 
+def _sliced(node: Operation) -> tuple[Layer, int]:
+    starts, ends, axes, steps = (node.constant(k, "a limit") for k in (1, 2, 3, 4))
+    if starts is None or ends is None or axes is None or node.batch in axes or min(axes) < 0:
+        raise node.refused("no limits, or those of samples", "limits of axes counted from 0, other than the samples'")
+    count = [1] * len(axes) if steps is None else steps
+    parts = {int(k): slice(*map(int, part)) for k, *part in zip(axes, starts, ends, count, strict=True)}
+    return Function(partial(sliced, parts=parts)), node.batch
+
+
 def _reshaped(node: Operation) -> tuple[Layer, int]:
-    node.only(allowzero=0)
     if len(node.inputs) > 1 and node.inputs[1] not in node.constants:
         raise node.refused("a shape that depends on the network's input", "a constant shape", "Flatten")
     shape = [int(n) for n in node.required(1, "a shape")]
+    if 0 in shape:
+        node.only(allowzero=0)
     if len(shape) > node.batch and shape[node.batch] == 0:
         return Function(partial(reshape, shape=tuple(shape))), node.batch
     if node.batch or not shape or shape[0] not in (-1, 1):
@@ -248,5 +268,6 @@ REARRANGED: dict[str, Callable[[Operation], tuple[Layer, int]]] = {
     "Squeeze": _squeezed,
     "Unsqueeze": _squeezed,
     "Gather": _taken,
+    "Slice": _sliced,
     "Reshape": _reshaped,
 }

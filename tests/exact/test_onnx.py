@@ -87,7 +87,9 @@ def test_a_residual_network_with_a_sequence_of_axes():
         ("Conv", "a w1", "b", {"pads": [1, 1, 1, 1]}),
         ("Mul", "b scale", "c", {}),
         ("Add", "c a", "d", {}),
-        ("Tanh", "d", "e", {}),
+        ("Slice", "d start stop axes steps", "d2", {}),
+        ("Tanh", "d2", "e2", {}),
+        ("Pad", "e2 back", "e", {}),
         ("BatchNormalization", "d gamma beta mu var", "f", {}),
         ("Concat", "e f", "g", {"axis": 1}),
         ("GlobalAveragePool", "g", "h", {}),
@@ -104,9 +106,11 @@ def test_a_residual_network_with_a_sequence_of_axes():
     values = {"gamma": normal(3), "beta": normal(3) + 3, "mu": normal(3), "var": np.abs(normal(3)) + 0.5}
     constants = {"w1": normal(3, 3, 3, 3), "w2": normal(6, 3), "scale": normal(3, 1, 1), "one": np.float32(1.0)}
     more = {"low": np.float32(0.5), "pads": integers(0, 1, 0, 2), "sizes": integers(-1, 6)}
+    more |= {"start": integers(-1), "stop": integers(0), "axes": integers(3), "steps": integers(-2)}
+    more |= {"back": integers(0, 0, 0, 1, 0, 0, 0, 1)}
     network = check(model(nodes, (5, 4, 3), **values, **constants, **more), (5, 4, 3))
     norms = [n.name for n in network.graph.nodes if "norm" in n.name]
-    assert norms == ["batchnormalization_5"], "only the one after the dense layer is part of a matrix"
+    assert norms == ["batchnormalization_7"], "only the one after the dense layer is part of a matrix"
 
 
 @pytest.mark.parametrize("op", ["RNN", "LSTM", "GRU"])
