@@ -19,6 +19,10 @@ from .inference.recurrent import Recurrent as Recurrent
 from .inference.tasks import Task as Task
 from .inference.tasks import digits as digits
 from .inference.tasks import mnist as mnist
+from .inference.torch_models import analog_modules as analog_modules
+from .inference.torch_models import convertible as convertible
+from .inference.torch_models import from_torch as from_torch
+from .inference.torch_models import to_torch as to_torch
 from .mapping.base import Mapping as Mapping
 from .mapping.pairs import DifferentialPairs as DifferentialPairs
 from .mapping.tiling import tile_slices as tile_slices
