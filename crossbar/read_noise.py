@@ -20,6 +20,9 @@ __all__ = ["ReadSeeds", "noisy_currents", "white_noise_response"]
 #: Columns whose cell voltages are solved at once for `white_noise_response`: bounds the memory.
 _COLUMNS_AT_ONCE = 32
 
+#: Number of the first place, see `ReadSeeds.each`: larger than any number of a layer, tile or converter.
+_PLACES = 2**31
+
 
 @dataclass(frozen=True)
 class ReadSeeds:
@@ -61,6 +64,11 @@ class ReadSeeds:
     def part(self, some: slice) -> ReadSeeds:
         """Return the seeds of some of the vectors."""
         return ReadSeeds(self.root, self.keys[some], self.path)
+
+    def each(self, places: Sequence[int]) -> ReadSeeds:
+        """Return the seeds of the vectors that each vector becomes, such as an image's patches: one for each place."""
+        keys = tuple((*key, _PLACES + place) for key in self.keys for place in places)
+        return ReadSeeds(self.root, keys, self.path)
 
     def generators(self) -> Iterator[np.random.Generator]:
         """Yield the generator of each vector."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
@@ -10,23 +10,32 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crossbar.inference.graph import Graph, Node, chain
+from crossbar.inference.layers import Dense, Layer
 from crossbar.inference.matrix import AnalogMatrix
 from crossbar.inference.outputs import ACTIVATIONS, predictions
+from crossbar.inference.products import (
+    ArrayProducts,
+    ReadLayer,
+    RecordedProducts,
+    exact_products,
+    sample_seeds,
+    vectors_of,
+)
 from crossbar.inference.recipe import Recipe
 from crossbar.periphery.converters import AdcRange
-from crossbar.read_noise import ReadSeeds
 from crossbar.tiles import Clipped, Tile
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.randomness import Seed, generator
 from devices.common.validation import choice, finite_array
 
-__all__ = ["AnalogNetwork", "LayerRead", "NetworkRun"]
+__all__ = ["AnalogNetwork", "NetworkRun"]
 
-#: Samples that run together where only outputs are wanted.
-_AT_ONCE = 4096
-#: Executes one layer: takes its number, its inputs as shares of full scale, and the seeds of the noise.
-LayerRead = Callable[[int, Array, ReadSeeds], Array]
+#: Most samples that run together, and most numbers that they drive a matrix with in one call: bounds the memory.
+_AT_ONCE, _NUMBERS = 4096, 2**22
+#: Inputs of so many numbers always run together.
+_SMALL = 2**14
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +45,12 @@ class NetworkRun:
     Parameters
     ----------
     outputs : numpy.ndarray
-        The network's outputs before any choice of a class, shape ``(samples, outputs)``.
+        The network's outputs before any choice of a class, shape ``(samples, ...)``.
     driven : tuple of numpy.ndarray
-        Inputs of each layer as shares of its full scale, shape ``(samples, rows)``.
+        Inputs of each matrix as shares of its full scale, shape ``(samples, rows)``; of a convolution one for each
+        position, of a recurrent layer one for each time, in the order of the reads.
     clipped : tuple of Clipped
-        Counts of each layer.
+        Counts of each matrix.
     """
 
     outputs: Array
@@ -53,14 +63,14 @@ class NetworkRun:
 
 @dataclass(frozen=True, eq=False)
 class AnalogNetwork:
-    """A chain of programmed matrices with digital activations after them.
+    """Programmed matrices, and the digital arithmetic that connects them.
 
     Parameters
     ----------
     layers : tuple of AnalogMatrix
-        The matrices in order.
-    activations : tuple of str
-        Activation after each matrix: ``identity``, ``relu``, ``tanh`` or ``logistic``.
+        The matrices in order: one of a dense layer, one for each group of a convolution, two of a recurrent layer.
+    graph : Graph
+        The network's layers, as they are in software.
     classes : numpy.ndarray, optional
         Label of each output; None for a regressor.
     multilabel : bool, optional
@@ -72,7 +82,7 @@ class AnalogNetwork:
     """
 
     layers: tuple[AnalogMatrix, ...]
-    activations: tuple[str, ...]
+    graph: Graph
     classes: NDArray[Any] | None = None
     multilabel: bool = False
     prepare: Callable[[Array], Array] | None = None
@@ -138,17 +148,93 @@ class AnalogNetwork:
             for k, (w, b) in enumerate(zip(matrices, given_biases, strict=True))
         ]
         x = finite_array("calibration", calibration, shape=("samples", matrices[0].shape[0]))
-        outputs = matrices[-1].shape[1]
-        labels = np.arange(max(2, outputs)) if classes is None else np.asarray(classes)
-        if labels.shape != (max(2, outputs),):
-            raise InputError("classes", f"shape {labels.shape}", f"a label for each of {max(2, outputs)} classes")
+        layers: dict[str, Layer | str] = {}
+        for k, (w, b, name) in enumerate(zip(matrices, offsets, names, strict=True)):
+            layers |= {f"layers[{k}]": Dense(w, b), f"activations[{k}]": name}
+        return cls.program(layers, recipe, calibration=x, classes=classes, seed=seed)
+
+    @classmethod
+    def program(
+        cls,
+        layers: Sequence[Layer | str] | Mapping[str, Layer | str] | Graph,
+        recipe: Recipe,
+        *,
+        calibration: ArrayLike,
+        per_layer: Mapping[str, Recipe] | None = None,
+        exclude: Collection[str] = (),
+        classes: ArrayLike | None = None,
+        seed: Seed = 0,
+    ) -> AnalogNetwork:
+        """Program layers of any kind: dense, convolution, recurrent, and digital ones between them.
+
+        A batch normalisation becomes part of the matrix before it. Full scales and ADC ranges of each matrix are set
+        on what the calibration inputs become in software.
+
+        Parameters
+        ----------
+        layers : sequence or mapping of Layer, or Graph
+            Layers one after another, a name such as ``"relu"`` for its activation; keys of a mapping are the layers'
+            names, otherwise they are ``layers[0]``, ``layers[1]``, ... A graph connects them in other ways.
+        recipe : Recipe
+            The recipe by which the matrices become arrays.
+        calibration : array_like
+            Typical inputs, shape ``(samples, ...)``.
+        per_layer : mapping of Recipe, optional
+            Recipes of single layers by name.
+        exclude : collection of str, optional
+            Names of layers that stay in software.
+        classes : array_like, optional
+            Label of each output; 0, 1, ... where not given, and none, for a regressor, where empty.
+        seed : int or numpy.random.Generator, optional
+            Seed or generator of the effects that act once; every matrix has an independent stream.
+
+        Returns
+        -------
+        AnalogNetwork
+            The network.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit or a layer cannot be mapped; names the layer.
+        """
+        x = finite_array("calibration", calibration)
+        if x.ndim < 2 or not x.size:
+            raise InputError("calibration", f"shape {x.shape}", "shape (samples, ...), one sample at least")
+        graph = (layers if isinstance(layers, Graph) else chain(layers)).folded(x[:1]).excluding(exclude)
+        if not graph.matrices:
+            raise InputError("layers", "none with a matrix that arrays compute", "at least one")
+        recipes = dict(per_layer or {})
+        graph.check_names("per_layer", recipes)
         rng = generator(seed)
-        streams = rng.spawn(len(matrices) + 1)
-        layers = []
-        for w, b, name, stream in zip(matrices, offsets, names, streams, strict=False):
-            layers.append(AnalogMatrix.program(w, b, recipe, calibration=x, seed=stream))
-            x = ACTIVATIONS[name](x @ w + b)
-        return cls(tuple(layers), tuple(names), labels, rng=streams[-1])
+        streams = rng.spawn(len(graph.matrices) + 1)
+        programmed: list[AnalogMatrix] = []
+
+        def step(node: Node, first: int, inputs: Sequence[Array]) -> Array:
+            held = node.layer.matrices
+            products = RecordedProducts(exact_products(held), len(held))
+            found = node.forward(products, inputs)
+            for (w, b), typical, stream in zip(held, products.inputs, streams[first:], strict=False):
+                try:
+                    one = recipes.get(node.name, recipe)
+                    programmed.append(AnalogMatrix.program(w, b, one, calibration=vectors_of(typical), seed=stream))
+                except InputError as error:
+                    argument = f"{node.name}, {error.argument}"
+                    raise InputError(argument, error.given, error.allowed, error.fix) from None
+            return found
+
+        outputs = graph.walk(x, step)
+        labels = None if classes is None else np.asarray(classes)
+        if outputs.ndim == 2 and (labels is None or labels.size):
+            count = max(2, outputs.shape[1])
+            labels = np.arange(count) if labels is None else labels
+            if labels.shape != (count,):
+                raise InputError("classes", f"shape {labels.shape}", f"a label for each of {count} classes")
+        elif labels is not None and labels.size:
+            raise InputError("classes", f"{labels.size} for outputs of shape {outputs.shape}", "none")
+        else:
+            labels = None
+        return cls(tuple(programmed), graph, labels, rng=streams[-1])
 
     @classmethod
     def from_sklearn(cls, model: Any, recipe: Recipe, *, calibration: ArrayLike, seed: Seed = 0) -> AnalogNetwork:
@@ -191,9 +277,55 @@ class AnalogNetwork:
         )
         return replace(network, classes=found.classes, multilabel=found.multilabel, prepare=found.prepare)
 
+    @classmethod
+    def from_onnx(
+        cls,
+        model: Any,
+        recipe: Recipe,
+        *,
+        calibration: ArrayLike,
+        per_layer: Mapping[str, Recipe] | None = None,
+        exclude: Collection[str] = (),
+        classes: ArrayLike | None = None,
+        seed: Seed = 0,
+    ) -> AnalogNetwork:
+        """Program a network in the ONNX format, such as one exported from PyTorch, Keras or scikit-learn.
+
+        Dense layers, convolutions and recurrent layers become arrays, all else is digital; `network.graph` lists them.
+        The package onnx (extra ``onnx``) reads the file; nothing in it is executed.
+
+        Parameters
+        ----------
+        model : path or onnx.ModelProto
+            The network, with one input, whose first axis counts samples, and one output.
+        recipe, calibration, per_layer, exclude, classes, seed
+            See `program`; layers have the names of their nodes.
+
+        Returns
+        -------
+        AnalogNetwork
+            The network.
+
+        Raises
+        ------
+        InputError
+            If a node cannot be mapped; names the node and its operator.
+        """
+        from crossbar.inference.onnx import graph_from_onnx
+
+        return cls.program(
+            graph_from_onnx(model),
+            recipe,
+            calibration=calibration,
+            per_layer=per_layer,
+            exclude=exclude,
+            classes=classes,
+            seed=seed,
+        )
+
     @property
     def tiles(self) -> tuple[tuple[Tile, ...], ...]:
-        """The tiles of each layer."""
+        """The tiles of each matrix."""
         return tuple(layer.tiles for layer in self.layers)
 
     def at(self, time: float | None) -> AnalogNetwork:
@@ -203,84 +335,101 @@ class AnalogNetwork:
     def compensated(self, inputs: ArrayLike, per: Literal["matrix", "output"] = "matrix") -> AnalogNetwork:
         """Return the network with digital factors that make up for the drift of its cells.
 
-        Each layer is driven with what `inputs`, shape ``(samples, features)``, become in the compensated layers before
+        Each matrix is driven with what `inputs`, shape ``(samples, features)``, become in the compensated layers before
         it, without noise; see `AnalogMatrix.compensated`.
         """
-        x = self._prepared(inputs)
-        layers = []
-        for layer, name in zip(self.layers, self.activations, strict=True):
-            layers.append(layer.compensated(x, per))
-            noiseless = replace(layers[-1], tiles=tuple(replace(t, noise=()) for t in layer.tiles))
-            x = ACTIVATIONS[name](noiseless.matmul(x, 0))
-        return replace(self, layers=tuple(layers))
+        return self._changed(inputs, lambda matrix, x: matrix.compensated(x, per))
 
     def calibrated(self, inputs: ArrayLike, policy: AdcRange | None = None) -> AnalogNetwork:
         """Return the network with the ranges of its ADCs set anew, by the cells as they are now, without noise."""
+        return self._changed(inputs, lambda matrix, x: matrix.calibrated(x, policy))
+
+    def _changed(self, inputs: ArrayLike, change: Callable[[AnalogMatrix, Array], AnalogMatrix]) -> AnalogNetwork:
+        """Return the network with each matrix changed by the inputs that it has, layer after layer."""
+        changed: list[AnalogMatrix] = []
+
+        def noiseless(matrices: Sequence[AnalogMatrix]) -> ArrayProducts:
+            quiet = [replace(m, tiles=tuple(replace(t, noise=()) for t in m.tiles)) for m in matrices]
+            return ArrayProducts(quiet, sample_seeds(quiet, 0, x))
+
+        def step(node: Node, first: int, values: Sequence[Array]) -> Array:
+            held = self.layers[first : first + len(node.layer.matrices)]
+            products = RecordedProducts(noiseless(held), len(held))
+            found = node.forward(products, values)
+            if not held:
+                return found
+            new = [change(m, vectors_of(typical)) for m, typical in zip(held, products.inputs, strict=True)]
+            changed.extend(new)
+            return node.forward(noiseless(new), values)
+
         x = self._prepared(inputs)
-        layers = []
-        for layer, name in zip(self.layers, self.activations, strict=True):
-            layers.append(layer.calibrated(x, policy))
-            noiseless = replace(layers[-1], tiles=tuple(replace(t, noise=()) for t in layers[-1].tiles))
-            x = ACTIVATIONS[name](noiseless.matmul(x, 0))
-        return replace(self, layers=tuple(layers))
+        self.graph.walk(x, step)
+        return replace(self, layers=tuple(changed))
 
     def _prepared(self, inputs: ArrayLike) -> Array:
-        x = finite_array("inputs", inputs, shape=("samples", "features"))
+        x = finite_array("inputs", inputs)
+        if x.ndim < 2 or not x.size:
+            raise InputError("inputs", f"shape {x.shape}", "shape (samples, features), one sample at least")
         return x if self.prepare is None else finite_array("prepared inputs", self.prepare(x))
 
-    def run(self, inputs: ArrayLike, seed: Seed | None = None, read: LayerRead | None = None) -> NetworkRun:
+    def run(self, inputs: ArrayLike, seed: Seed | None = None, read: ReadLayer | None = None) -> NetworkRun:
         """Run the network.
 
         Parameters
         ----------
         inputs : array_like
-            Shape ``(samples, features)``.
+            Shape ``(samples, features)``, or that of images or sequences.
         seed : int or numpy.random.Generator, optional
             Seed or generator of the noise of the reads: a sample has the same noise at the same seed, alone or among
             others. Without a seed the noise differs from call to call.
         read : callable, optional
-            Executes a layer, ``read(layer, share, seeds)``; the layer's own tiles do where not given.
+            Executes a product, ``read(matrix, share, seeds)``; the matrix's own tiles do where not given.
 
         Returns
         -------
         NetworkRun
-            Outputs, inputs of each layer, and counts of what was clipped.
+            Outputs, inputs of each matrix, and counts of what was clipped.
         """
+        return self._run(inputs, seed, read, keep=True)
+
+    def _run(self, inputs: ArrayLike, seed: Seed | None, read: ReadLayer | None, *, keep: bool) -> NetworkRun:
+        """Run the network in blocks of samples."""
         x = self._prepared(inputs)
-        return self._run(x, self._seeds(x, seed), read)
+        seeds = sample_seeds(self.layers, self.rng if seed is None else seed, x)
+        outputs: list[Array] = []
+        driven: list[list[Array]] = [[] for _ in self.layers]
+        clipped = [Clipped() for _ in self.layers]
+        size = self._samples_at_once(x)
+        for block in (slice(k, k + size) for k in range(0, len(x), size)):
+            products = ArrayProducts(self.layers, seeds.part(block), read, keep, clipped)
+            outputs.append(self.graph.run(x[block], products))
+            for kept, calls in zip(driven, products.driven, strict=True):
+                kept.extend(calls)
+        together = tuple(np.concatenate(d) for d in driven) if keep else ()
+        return NetworkRun(np.concatenate(outputs), together, tuple(clipped))
 
-    def _seeds(self, x: Array, seed: Seed | None) -> ReadSeeds:
-        noisy = any(layer.noisy for layer in self.layers)
-        return ReadSeeds.of(self.rng if seed is None else seed, x) if noisy else ReadSeeds(0, ())
+    def _samples_at_once(self, x: Array) -> int:
+        """Return how many samples run together: a sample of a convolution drives its matrix with many vectors."""
+        if x.size <= _SMALL:
+            return len(x)
+        products = RecordedProducts(exact_products(self.graph.matrices), len(self.layers))
+        self.graph.run(x[:1], products)
+        largest = max(call.size for calls in products.inputs for call in calls)
+        return min(_AT_ONCE, max(1, _NUMBERS // max(1, largest)))
 
-    def _run(self, x: Array, seeds: ReadSeeds, read: LayerRead | None = None) -> NetworkRun:
-        driven: list[Array] = []
-        clipped = []
-        for k, (layer, name) in enumerate(zip(self.layers, self.activations, strict=True)):
-            driven.append(layer.shares(x))
-            clipped.append(Clipped())
-            if read is None:
-                x = layer.read(driven[-1], seeds.child(k), clipped=clipped[-1])
-            else:
-                x = read(k, driven[-1], seeds.child(k))
-            x = ACTIVATIONS[name](x)
-        return NetworkRun(x, tuple(driven), tuple(clipped))
-
-    def forward(self, inputs: ArrayLike, seed: Seed | None = None, read: LayerRead | None = None) -> list[Array]:
-        """Return the inputs of each layer, as shares of its full scale, and last the network's outputs; see `run`."""
+    def forward(self, inputs: ArrayLike, seed: Seed | None = None, read: ReadLayer | None = None) -> list[Array]:
+        """Return the inputs of each matrix, as shares of its full scale, and last the network's outputs; see `run`."""
         found = self.run(inputs, seed, read)
         return [*found.driven, found.outputs]
 
     def decision(self, inputs: ArrayLike, seed: Seed | None = None) -> Array:
-        """Return the network's outputs, shape ``(samples, outputs)``; see `run`. The memory for it is bounded."""
-        x = self._prepared(inputs)
-        seeds = self._seeds(x, seed)
-        parts = [slice(k, k + _AT_ONCE) for k in range(0, max(len(x), 1), _AT_ONCE)]
-        return np.concatenate([self._run(x[part], seeds.part(part)).outputs for part in parts])
+        """Return the network's outputs, shape ``(samples, ...)``; see `run`. The memory for it is bounded."""
+        return self._run(inputs, seed, None, keep=False).outputs
 
     def classify(self, outputs: Array) -> NDArray[Any]:
         """Return what each row of `outputs` stands for; see `crossbar.inference.outputs.predictions`."""
-        return predictions(outputs, self.classes, multilabel=self.multilabel)
+        threshold = 0.5 if self.graph.probabilities else 0.0
+        return predictions(outputs, self.classes, multilabel=self.multilabel, threshold=threshold)
 
     def predict(self, inputs: ArrayLike, seed: Seed | None = None) -> NDArray[Any]:
         """Return the prediction for each sample, shape ``(samples,)`` or ``(samples, outputs)``; see `run`."""

@@ -1,0 +1,161 @@
+"""`Graph`: the layers of a network, and which outputs are whose inputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from crossbar.inference.convolution import Convolution
+from crossbar.inference.layers import Activation, BatchNorm, Dense, Digital, Layer
+from crossbar.inference.products import Product, Weights, exact_products, shifted
+from devices.common.arrays import Array
+from devices.common.errors import InputError
+
+__all__ = ["INPUT", "Graph", "Node", "Step", "chain"]
+
+#: Name of the network's inputs.
+INPUT = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A layer in a graph.
+
+    Parameters
+    ----------
+    name : str
+        Its path, for messages and options.
+    layer : Layer
+        The layer.
+    inputs : tuple of str
+        Names of the values that it takes: outputs of earlier nodes, or `INPUT`.
+    output : str
+        Name of the value that it returns.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    output: str
+
+    def forward(self, product: Product, inputs: Sequence[Array]) -> Array:
+        """Return the layer's outputs; its errors name the node."""
+        try:
+            return self.layer.forward(product, *inputs)
+        except InputError as error:
+            argument = f"{self.name}, {error.argument}"
+            raise InputError(argument, error.given, error.allowed, error.fix) from None
+
+
+#: Evaluates a node: takes it, the number of its first matrix, and its inputs.
+Step = Callable[[Node, int, Sequence[Array]], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Layers in the order of their evaluation; the last one's output is the network's."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def matrices(self) -> tuple[Weights, ...]:
+        """The matrices of all layers that arrays compute, in order."""
+        return tuple(m for node in self.nodes for m in node.layer.matrices)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of the layer of each matrix."""
+        return tuple(node.name for node in self.nodes for _ in node.layer.matrices)
+
+    def walk(self, inputs: Array, step: Step) -> Array:
+        """Evaluate the nodes one after another and return the last output; values are freed after their last use."""
+        uses = Counter(name for node in self.nodes for name in node.inputs)
+        values, first, found = {INPUT: inputs}, 0, inputs
+        for node in self.nodes:
+            found = step(node, first, [values[name] for name in node.inputs])
+            first += len(node.layer.matrices)
+            values[node.output] = found
+            for name in node.inputs:
+                uses[name] -= 1
+                if not uses[name]:
+                    del values[name]
+        return found
+
+    def run(self, inputs: Array, product: Product) -> Array:
+        """Return the outputs, where ``product(k, x)`` multiplies by the k-th of `matrices`."""
+        return self.walk(inputs, lambda node, first, x: node.forward(shifted(product, first), x))
+
+    def exact(self, inputs: Array) -> Array:
+        """Return the outputs in software."""
+        return self.run(inputs, exact_products(self.matrices))
+
+    def excluding(self, names: Collection[str]) -> Graph:
+        """Return the graph with the layers of these names in software."""
+        self.check_names("exclude", names)
+        return Graph(tuple(replace(n, layer=Digital(n.layer)) if n.name in names else n for n in self.nodes))
+
+    def check_names(self, argument: str, names: Collection[str]) -> None:
+        """Raise `InputError` where a name is not that of a layer with matrices."""
+        for name in names:
+            if isinstance(names, str) or name not in self.names:
+                allowed = f"names of layers with matrices: {', '.join(dict.fromkeys(self.names))}"
+                raise InputError(argument, repr(names if isinstance(names, str) else name), allowed)
+
+    def folded(self, sample: Array) -> Graph:
+        """Return the graph with each batch normalisation made part of the layer before it, where that has no other use.
+
+        `sample` is one input, shape ``(1, ...)``: outputs of a dense layer have their channels along the last axis,
+        which is that of the normalisation only if there are two axes.
+        """
+        axes: dict[str, int] = {}
+
+        def step(node: Node, first: int, inputs: Sequence[Array]) -> Array:
+            found = node.forward(exact_products(node.layer.matrices), inputs)
+            axes[node.output] = found.ndim
+            return found
+
+        self.walk(sample, step)
+        uses = Counter(name for node in self.nodes for name in node.inputs)
+        uses[self.nodes[-1].output] += 1
+        nodes: list[Node] = []
+        for node in self.nodes:
+            norm = node.layer
+            before = next((k for k, n in enumerate(nodes) if n.output == node.inputs[0]), None)
+            if isinstance(norm, BatchNorm) and before is not None and uses[node.inputs[0]] == 1:
+                layer = nodes[before].layer
+                if isinstance(layer, Convolution) or (isinstance(layer, Dense) and axes[node.inputs[0]] == 2):
+                    joined = layer.scaled(norm.scale, norm.shift)
+                    nodes[before] = replace(nodes[before], layer=joined, output=node.output)
+                    continue
+            nodes.append(node)
+        return Graph(tuple(nodes))
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the last layer is a logistic function, whose outputs decide at one half."""
+        last = self.nodes[-1].layer
+        return isinstance(last, Activation) and last.name in ("logistic", "sigmoid")
+
+
+def chain(layers: Sequence[Layer | str] | Mapping[str, Layer | str]) -> Graph:
+    """Return layers one after another as a graph.
+
+    Parameters
+    ----------
+    layers : sequence or mapping
+        The layers; a name such as ``"relu"`` stands for its activation. Keys of a mapping are the layers' names, which
+        are otherwise ``layers[0]``, ``layers[1]``, ...
+    """
+    named = layers if isinstance(layers, Mapping) else {f"layers[{k}]": layer for k, layer in enumerate(layers)}
+    if isinstance(layers, str) or not named:
+        raise InputError("layers", repr(layers), "at least one layer", "[Dense(weights, bias)]")
+    nodes, before = [], INPUT
+    for name, layer in named.items():
+        one = Activation(layer) if isinstance(layer, str) else layer
+        if not callable(getattr(one, "forward", None)) or not hasattr(one, "matrices"):
+            given = type(layer).__name__
+            raise InputError(str(name), given, "a layer, or the name of an activation", "Dense(weights, bias)")
+        nodes.append(Node(str(name), one, (before,), f"{name} output"))
+        before = nodes[-1].output
+    return Graph(tuple(nodes))
