@@ -2,6 +2,8 @@ from .array import Crossbar as Crossbar
 from .array_trace import ArrayTrace as ArrayTrace
 from .bias import FLOATING as FLOATING
 from .bias import Bias as Bias
+from .gradient import BiasGradient as BiasGradient
+from .gradient import ReadGradient as ReadGradient
 from .inference.matrix import AnalogMatrix as AnalogMatrix
 from .inference.network import AnalogNetwork as AnalogNetwork
 from .inference.network import NetworkRun as NetworkRun
