@@ -5,12 +5,12 @@ PYTHON ?= python3
 OUT ?= memductance-report
 BIN := .venv/bin
 
-.PHONY: demo test check notebooks benchmark clean system ngspice-44
+.PHONY: demo test check notebooks benchmark clean system ngspice-44 torch
 
 demo: system .venv/installed
 	$(BIN)/memductance demo --out $(OUT)
 
-test: system .venv/installed-dev check ngspice-44
+test: system .venv/installed-dev check ngspice-44 torch
 	$(BIN)/python -m pytest -n auto
 
 check: .venv/installed-dev
@@ -32,6 +32,10 @@ system:
 # tests are left out without it.
 ngspice-44: .venv/bin/python
 	@tools/ngspice-44.sh .venv/ngspice-44 || [ -z "$${CI:-}" ]
+
+# torch for the layers that are trained through arrays: 200 MB, so only where CI is set; elsewhere its tests are left out.
+torch: .venv/installed-dev
+	@[ -z "$${CI:-}" ] || tools/torch-cpu.sh $(BIN)/python
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -2,6 +2,8 @@ from .array import Crossbar as Crossbar
 from .array_trace import ArrayTrace as ArrayTrace
 from .bias import FLOATING as FLOATING
 from .bias import Bias as Bias
+from .gradient import BiasGradient as BiasGradient
+from .gradient import ReadGradient as ReadGradient
 from .inference.convolution import Convolution as Convolution
 from .inference.convolution import Pool as Pool
 from .inference.layers import Activation as Activation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -25,6 +25,7 @@ from devices.waveforms import Waveform
 
 if TYPE_CHECKING:
     from crossbar.array_trace import ArrayTrace
+    from crossbar.gradient import BiasGradient, ReadGradient
     from crossbar.simulation import Probes
 
 __all__ = ["Crossbar"]
@@ -346,6 +347,116 @@ class Crossbar:
         if self._reader is None:
             raise InputError("transfer", "cells with a current law", "ohmic cells", "read(), one vector at a time")
         return self._reader.transfer()
+
+    def read_gradient(
+        self,
+        voltage: ArrayLike,
+        current_gradient: ArrayLike,
+        *,
+        backward: bool = False,
+        rtol: float | None = None,
+    ) -> ReadGradient:
+        r"""Return the exact gradient of a number that depends on the currents of a read.
+
+        The adjoint is the same array with its sources at 0 V and the sense amplifiers driven with
+        :math:`-\partial L/\partial I`. With voltages w over the cells and currents i along the metal of the read, and
+        those of the adjoint (with a tilde), reciprocity gives for every vector
+
+        .. math:: \frac{\partial L}{\partial G_{ij}} = w_{ij} \tilde w_{ij}, \quad
+                  \frac{\partial L}{\partial R} = -i \tilde i, \quad
+                  \frac{\partial L}{\partial V_i} = \tilde\imath_i
+
+        with the current that source i delivers in the adjoint. So all derivatives together cost one more solution
+        with the same factors, and those of metal without resistance exist too.
+
+        Parameters
+        ----------
+        voltage : array_like
+            Source voltages [V], shape ``(..., rows)``, as in `read`.
+        current_gradient : array_like
+            Derivatives of the number L with respect to the currents [L per A], shape ``(..., columns)``.
+        backward : bool, optional
+            The gradient of a backward read; the two shapes change places.
+        rtol : float, optional
+            As in `read`.
+
+        Returns
+        -------
+        ReadGradient
+            Derivatives with respect to voltages, of their shape, and with respect to conductances and resistances,
+            summed over all vectors.
+
+        Raises
+        ------
+        InputError
+            As in `read`, if the two batches differ in shape, and for cells with a transistor.
+        ConvergenceError
+            As in `read`.
+
+        Notes
+        -----
+        S. W. Director and R. A. Rohrer, IEEE Trans. Circuit Theory 16, 318 (1969), doi 10.1109/TCT.1969.1082967.
+        The currents of ohmic cells are linear in the voltages, so that a batch acts through the matrix
+        ``voltage.T @ current_gradient`` alone: at most ``min(rows, columns)`` pairs of vectors are solved, however
+        large it is. Cells with a current law are replaced by their small-signal conductances, vector by vector.
+
+        Examples
+        --------
+        The loss is the square of one current:
+
+        >>> array = Crossbar([[1e-3]], Wires(word_line=250.0, bit_line=250.0))
+        >>> current = array.read([0.3]).current
+        >>> found = array.read_gradient([0.3], 2 * current)
+        >>> bool(np.isclose(found.voltage[0], 2 * current[0] * array.transfer()[0, 0]))
+        True
+        """
+        from crossbar.gradient import read_gradient
+
+        return read_gradient(self, voltage, current_gradient, backward=backward, rtol=self._tolerance(rtol))
+
+    def bias_gradient(
+        self, bias: Bias, current_gradient: Mapping[str, ArrayLike], *, rtol: float | None = None
+    ) -> BiasGradient:
+        """Return the exact gradient of a number that depends on the currents of the terminals under any bias.
+
+        Parameters
+        ----------
+        bias : Bias
+            Potentials of the terminals, as in `solve`.
+        current_gradient : dict of str to array_like
+            For some of the sides, the derivatives with respect to the current from each terminal into the array
+            (`Solution.terminal_current`) [L per A], shape ``(..., lines)``. It is 0 for other sides, and what is given
+            for a floating terminal does not count: its current is always 0.
+        rtol : float, optional
+            As in `solve`.
+
+        Returns
+        -------
+        BiasGradient
+            Derivatives with respect to the potentials of all terminals, and with respect to conductances and
+            resistances, summed over all vectors.
+
+        Raises
+        ------
+        InputError
+            As in `solve`, if a gradient does not fit its side, and for cells with a transistor.
+        ConvergenceError
+            As in `solve`.
+
+        Notes
+        -----
+        The terminals of the adjoint have the potentials `current_gradient`; all else is as in `read_gradient`.
+
+        Examples
+        --------
+        >>> array = Crossbar([[1e-4, 2e-5]], Wires(word_line=2.0))
+        >>> found = array.bias_gradient(Bias.both_ends([0.2]), {"bit_bottom": [-1.0, 0.0], "bit_top": [-1.0, 0.0]})
+        >>> sorted(found.potential)
+        ['bit_bottom', 'bit_top', 'word_left', 'word_right']
+        """
+        from crossbar.gradient import bias_gradient
+
+        return bias_gradient(self, bias, current_gradient, rtol=self._tolerance(rtol))
 
     def _tolerance(self, rtol: float | None) -> float:
         if rtol is None:
