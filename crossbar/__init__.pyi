@@ -9,8 +9,12 @@ from .inference.recipe import Recipe as Recipe
 from .inference.tasks import Task as Task
 from .inference.tasks import digits as digits
 from .inference.tasks import mnist as mnist
+from .mapping.base import Layout as Layout
 from .mapping.base import Mapping as Mapping
+from .mapping.offset import OffsetMapping as OffsetMapping
 from .mapping.pairs import DifferentialPairs as DifferentialPairs
+from .mapping.pairs import PairMapping as PairMapping
+from .mapping.slices import SliceMapping as SliceMapping
 from .mapping.tiling import tile_slices as tile_slices
 from .metals import METALS as METALS
 from .metals import Metal as Metal
@@ -18,6 +22,7 @@ from .metals import line_resistivity as line_resistivity
 from .periphery.converters import ADC as ADC
 from .periphery.converters import AdcRange as AdcRange
 from .periphery.encodings import Amplitude as Amplitude
+from .periphery.encodings import BitSerial as BitSerial
 from .periphery.encodings import PulseWidth as PulseWidth
 from .plot import plot_cell_voltage as plot_cell_voltage
 from .plot import plot_conductance as plot_conductance
