@@ -25,8 +25,12 @@ from .inference.torch_models import analog_modules as analog_modules
 from .inference.torch_models import convertible as convertible
 from .inference.torch_models import from_torch as from_torch
 from .inference.torch_models import to_torch as to_torch
+from .mapping.base import Layout as Layout
 from .mapping.base import Mapping as Mapping
+from .mapping.offset import OffsetMapping as OffsetMapping
 from .mapping.pairs import DifferentialPairs as DifferentialPairs
+from .mapping.pairs import PairMapping as PairMapping
+from .mapping.slices import SliceMapping as SliceMapping
 from .mapping.tiling import tile_slices as tile_slices
 from .metals import METALS as METALS
 from .metals import Metal as Metal
@@ -34,6 +38,7 @@ from .metals import line_resistivity as line_resistivity
 from .periphery.converters import ADC as ADC
 from .periphery.converters import AdcRange as AdcRange
 from .periphery.encodings import Amplitude as Amplitude
+from .periphery.encodings import BitSerial as BitSerial
 from .periphery.encodings import PulseWidth as PulseWidth
 from .plot import plot_cell_voltage as plot_cell_voltage
 from .plot import plot_conductance as plot_conductance

@@ -62,15 +62,21 @@ class Clipped:
         Inputs beyond the full scale of their DAC, of `inputs_of`.
     conversions : int
         Currents beyond the range of their ADC, of `conversions_of`.
+    weights : int
+        Weights that the mapping has clipped, of `weights_of`.
     """
 
     inputs: int = 0
     inputs_of: int = 0
     conversions: int = 0
     conversions_of: int = 0
+    weights: int = 0
+    weights_of: int = 0
 
     def __str__(self) -> str:
         inputs = f"{self.inputs} of {self.inputs_of} inputs"
+        if self.weights:
+            inputs = f"{self.weights} of {self.weights_of} weights, {inputs}"
         return f"{inputs} and {self.conversions} of {self.conversions_of} conversions clipped"
 
 
@@ -109,7 +115,7 @@ class Tile:
     ----------
     crossbar : Crossbar
         The array, with its wires.
-    encoding : Amplitude or PulseWidth
+    encoding : Amplitude, PulseWidth or BitSerial
         The encoding of inputs on the word lines.
     adc : ADC
         The converter of every bit line.
@@ -210,6 +216,11 @@ class Tile:
         return apply_effects(self.target, self.once, self.root, limits=self.conductance_limits)
 
     @property
+    def conductance(self) -> Array:
+        """Conductances of its cells at the read voltage, with the effects that act once [S]."""
+        return np.maximum(self._drawn, 0.0)
+
+    @property
     def open_cells(self) -> int:
         """Number of cells whose effects gave a negative conductance, which are open instead."""
         return int(np.count_nonzero(self._drawn < 0.0))
@@ -224,7 +235,7 @@ class Tile:
             return 0
         low, high = self.conductance_limits
         slack = 1e-9 * (high - low)
-        cells = np.maximum(self._drawn, 0.0)
+        cells = self.conductance
         return int(np.count_nonzero((cells < low - slack) | (cells > high + slack)))
 
     def current(self, share: Array, seeds: ReadSeeds | Seed | None = None, *, backward: bool = False) -> Array:
@@ -235,7 +246,23 @@ class Tile:
         columns, backward) as shares of full scale, shape ``(..., inputs)``. With `seeds`, noise is drawn anew for each
         vector, see `crossbar.read_noise.noisy_currents`; a cell whose conductance would be negative is open.
         """
-        driven = self.encoding.encode(share[..., self.columns if backward else self.rows])
+        if seeds is not None and self.noise and not isinstance(seeds, ReadSeeds):
+            seeds = ReadSeeds.of(seeds, share)
+        reads = self._reads(share, seeds, backward)
+        return sum((factor * current for factor, current, _ in reads[1:]), reads[0][0] * reads[0][1])
+
+    def _reads(
+        self, share: Array, seeds: ReadSeeds | Seed | None, backward: bool = False
+    ) -> list[tuple[float, Array, ReadSeeds | Seed | None]]:
+        """Return the factor, the line currents [A] and the seeds of each read of the encoding."""
+        reads = self.encoding.reads(share[..., self.columns if backward else self.rows])
+        found = []
+        for k, (factor, driven) in enumerate(reads):
+            own = seeds.child(2 + k) if isinstance(seeds, ReadSeeds) and len(reads) > 1 else seeds
+            found.append((factor, self._line_currents(driven, own, backward), own))
+        return found
+
+    def _line_currents(self, driven: Array, seeds: ReadSeeds | Seed | None, backward: bool) -> Array:
         volts = self.encoding.read_voltage * driven
         if not self.crossbar.ohmic:
             flat = driven.reshape(-1, driven.shape[-1])
@@ -247,9 +274,9 @@ class Tile:
             return found.reshape(*volts.shape[:-1], found.shape[-1])
         if seeds is None or not self.noise:
             return self.crossbar.read(volts, backward=backward).current
+        assert isinstance(seeds, ReadSeeds)
         flat = volts.reshape(-1, volts.shape[-1])
         active = np.abs(driven).reshape(flat.shape) if isinstance(self.encoding, PulseWidth) else np.ones(flat.shape)
-        seeds = seeds if isinstance(seeds, ReadSeeds) else ReadSeeds.of(seeds, share)
         white = any(isinstance(e, WhiteNoise) for e in self.noise)
         response = (self._response_backward if backward else self._response) if white else None
         found = noisy_currents(self.crossbar, flat, active, self.noise, seeds, response=response, backward=backward)
@@ -276,17 +303,19 @@ class Tile:
             Counts to which the conversions are added.
         """
         seeds = seeds if isinstance(seeds, ReadSeeds) or not self.noisy else ReadSeeds.of(seeds, share)
-        current = self.current(share, seeds)
-        if self.subtract_first:
-            current = current[..., 0::2] - current[..., 1::2]
-        if clipped is not None and self.adc.bits is not None:
-            clipped.conversions += int(np.count_nonzero(self.adc.clipped(current)))
-            clipped.conversions_of += current.size
-        converted = self._converted(self.adc, current, seeds)
+        total: Array | None = None
+        for factor, lines, own in self._reads(share, seeds):
+            current = lines[..., 0::2] - lines[..., 1::2] if self.subtract_first else lines
+            if clipped is not None and self.adc.bits is not None:
+                clipped.conversions += int(np.count_nonzero(self.adc.clipped(current)))
+                clipped.conversions_of += current.size
+            converted = factor * self._converted(self.adc, current, own)
+            total = converted if total is None else total + converted
+        assert total is not None
         if not self.subtract_first:
-            return converted
-        columns = np.zeros((*converted.shape[:-1], 2 * converted.shape[-1]))
-        columns[..., 0::2] = converted
+            return total
+        columns = np.zeros((*total.shape[:-1], 2 * total.shape[-1]))
+        columns[..., 0::2] = total
         return columns
 
     @property
@@ -300,7 +329,7 @@ class Tile:
         return bool(self.noise) or bool(self.adc.noise) or bool(self.row_adc and self.row_adc.noise)
 
     @staticmethod
-    def _converted(adc: ADC, current: Array, seeds: ReadSeeds | Seed) -> Array:
+    def _converted(adc: ADC, current: Array, seeds: ReadSeeds | Seed | None) -> Array:
         if not adc.noise:
             return adc.convert(current)
         assert isinstance(seeds, ReadSeeds)
@@ -326,7 +355,9 @@ class Tile:
             allowed = "a converter with a range for backward reads"
             raise InputError("row_adc", "none", allowed, "tile.calibrated(share, backward=True)")
         seeds = seeds if isinstance(seeds, ReadSeeds) or not self.noisy else ReadSeeds.of(seeds, share)
-        return self._converted(self.row_adc or self.adc, self.current(share, seeds, backward=True), seeds)
+        adc = self.row_adc or self.adc
+        reads = self._reads(share, seeds, backward=True)
+        return np.asarray(sum(factor * self._converted(adc, current, own) for factor, current, own in reads))
 
     def calibrated(self, share: Array, policy: AdcRange | None = None, *, backward: bool = False) -> Tile:
         """Return this tile with the range of its ADC, or of its word lines', that the currents of `share` demand.
@@ -336,7 +367,7 @@ class Tile:
         adc = replace((self.row_adc or self.adc) if backward else self.adc, full_scale=None)
         if adc.bits is None:
             return replace(self, row_adc=adc) if backward else replace(self, adc=adc)
-        current = self.current(share, backward=backward)
+        current = np.concatenate([np.atleast_2d(found) for _, found, _ in self._reads(share, None, backward)])
         if backward:
             return replace(self, row_adc=adc.ranged(current, policy))
         if self.subtract_first:

@@ -85,7 +85,8 @@ class Core:
 
     def pulses(self, share: Array, *, backward: bool = False) -> int:
         """Return the number of pulses that its DACs send for inputs `share`; an input of zero sends none."""
-        return int(np.count_nonzero(self._encoded(share, backward)))
+        driven = share[..., self.columns if backward else self.rows]
+        return sum(int(np.count_nonzero(one)) for _, one in self.tile.encoding.reads(driven))
 
     def heat(self, share: Array, *, backward: bool = False) -> float:
         """Return the Joule heat of its cells for pulses `share` [J], neglecting IR drop."""

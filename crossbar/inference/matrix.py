@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from crossbar.array import Crossbar
+from crossbar.inference.placement import around_stuck_cells, place_matrix
 from crossbar.inference.recipe import Recipe
-from crossbar.mapping.base import Mapping
-from crossbar.mapping.tiling import tile_slices
+from crossbar.mapping.base import Layout, Mapping
+from crossbar.mapping.blocks import Block
 from crossbar.periphery.converters import ADC, AdcRange
 from crossbar.periphery.encodings import Amplitude, Encoding
 from crossbar.read_noise import ReadSeeds
 from crossbar.tiles import AnalogCore, Clipped, Tile
 from devices.common.arrays import Array
 from devices.common.errors import InputError
-from devices.common.randomness import Seed, generator
+from devices.common.randomness import Seed, generator, root_seed
 from devices.common.validation import choice, finite_array, number
 
 __all__ = ["AnalogMatrix"]
@@ -34,14 +36,14 @@ class AnalogMatrix:
     with the inputs' full scale X, the read voltage V, the mapping's weights w of column currents I, which for
     differential pairs are :math:`(I^+ - I^-)/s`, and the digital factor γ of drift compensation. The bias is added
     digitally; an analog bias is one more row, driven at full scale, in place of that sum. Columns are converted
-    separately and combined digitally.
+    separately and combined digitally, as the `Block` of their tile says.
 
     Parameters
     ----------
     tiles : tuple of Tile
-        The programmed arrays.
-    mapping : Mapping
-        The mapping between weights and conductances.
+        The programmed arrays, block by block.
+    blocks : tuple of Block
+        The parts of the matrix, each on one array or on the several of its mapping.
     full_scale : float
         Input that is encoded as a full-scale voltage or pulse.
     outputs : int
@@ -52,15 +54,18 @@ class AnalogMatrix:
         Digital factor γ of the products, of shape ``()`` or ``(outputs,)``; see `compensated`.
     rng : numpy.random.Generator, optional
         Generator of the noise of reads without a seed.
+    clipped_weights : int, optional
+        Number of weights that the mapping has clipped.
     """
 
     tiles: tuple[Tile, ...]
-    mapping: Mapping
+    blocks: tuple[Block, ...]
     full_scale: float
     outputs: int
     bias: Array | None = None
     gain: Array = field(default_factory=lambda: np.ones(()))
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    clipped_weights: int = 0
 
     @classmethod
     def program(
@@ -92,35 +97,38 @@ class AnalogMatrix:
         typical = finite_array("calibration", calibration, shape=("samples", w.shape[0]))
         if typical.size == 0:
             raise InputError("calibration", f"shape {typical.shape}", "at least one sample")
-        full_scale = float(np.abs(typical).max()) or 1.0
+        full_scale = recipe.full_scale or float(np.abs(typical).max()) or 1.0
         analog = recipe.bias == "analog"
         rows = np.vstack([w, b / full_scale]) if analog else w
-        mapping = recipe.mapping.fit(rows, recipe.conductance_limits)
-        each, declared = mapping.columns_per_output, recipe.mapping.columns_per_output
-        if each != declared:
-            given = f"{each} columns for each output of a scheme that says {declared}"
-            raise InputError("mapping", given, "one columns_per_output of the scheme and its mapping")
-        conductances, shape = mapping.conductances(rows), (len(rows), each * w.shape[1])
-        target = finite_array("mapping.conductances", conductances, unit="S", shape=shape, minimum=0.0)
-        whole_outputs = recipe.tile[1] - recipe.tile[1] % each
-        blocks = list(tile_slices(target.shape, (recipe.tile[0], whole_outputs)))
-        once, noise = (tuple(e for e in recipe.effects if e.acts == when) for when in ("once", "each read"))
+        blocks = list(place_matrix(rows, recipe))
         rng = generator(seed)
-        streams = rng.spawn(len(blocks) + 1)
-        matrix = cls((), mapping, full_scale, w.shape[1], None if analog else b, rng=streams[-1])
-        share = matrix.shares(typical)
-        tiles = []
-        for block, stream in zip(blocks, streams, strict=False):
-            array, limits = Crossbar(target[block], recipe.wires), recipe.conductance_limits
-            tile = Tile(
-                array, recipe.encoding, recipe.converter, *block, noise, once, limits,
-                subtract_first=recipe.subtract == "before", cell=recipe.cell, gate=recipe.gate,
-            )  # fmt: skip
-            tile = tile.program(target[block], stream)
-            if recipe.converter.full_scale is None:
-                tile = replace(tile, adc=tile.at(None).calibrated(share, recipe.adc_range).adc)
-            tiles.append(tile)
-        return replace(matrix, tiles=tuple(tiles))
+        streams = iter(rng.spawn(sum(len(block.columns) for block in blocks) + 1))
+        tiles: list[Tile] = []
+        for k, block in enumerate(blocks):
+            targets = block.conductances(rows)
+            arrays = [_blank(recipe, g, block.lines, c) for g, c in zip(targets, block.columns, strict=True)]
+            roots = [root_seed(next(streams)) for _ in arrays]
+            if recipe.remap:
+                blocks[k] = around_stuck_cells(block, rows, arrays, roots)
+                targets = blocks[k].conductances(rows)
+            tiles += [tile.program(g, root) for tile, g, root in zip(arrays, targets, roots, strict=True)]
+        clipped = sum(block.clipped(rows) for block in blocks)
+        matrix = cls(
+            tuple(tiles),
+            tuple(blocks),
+            full_scale,
+            w.shape[1],
+            None if analog else b,
+            rng=next(streams),
+            clipped_weights=clipped,
+        )
+        return matrix if recipe.converter.full_scale is not None else matrix._ranged(typical, recipe.adc_range)
+
+    def _ranged(self, typical: Array, policy: AdcRange) -> AnalogMatrix:
+        """Return the matrix with the ranges of its ADCs set by the cells as they were programmed."""
+        lines = self._lines(self.shares(typical))
+        found = (replace(tile, adc=tile.at(None).calibrated(lines, policy).adc) for tile in self.tiles)
+        return replace(self, tiles=tuple(found))
 
     @classmethod
     def from_array(
@@ -168,15 +176,28 @@ class AnalogMatrix:
         """
         if not isinstance(array, Crossbar):
             raise InputError("array", type(array).__name__, "a Crossbar", "write_verify(...).crossbar")
-        each = mapping.columns_per_output
-        if array.columns % each:
-            raise InputError("array", f"{array.columns} columns", f"{each} for each output", "another mapping")
-        outputs = array.columns // each
+        layout = Layout.of(mapping)
+        outputs, rest = divmod(array.columns - layout.references, layout.columns)
+        if layout.arrays > 1:
+            raise InputError("mapping", f"one of {layout.arrays} arrays", "a mapping that needs one array")
+        if rest or outputs < 1:
+            given = f"{array.columns} columns"
+            allowed = f"{layout.columns} for each output" + (" and the reference" if layout.references else "")
+            raise InputError("array", given, allowed, "another mapping")
+        inputs, rest = divmod(array.rows, layout.lines_per_input)
+        if rest:
+            raise InputError("array", f"{array.rows} rows", f"{layout.lines_per_input} for each input")
         scale = number("full_scale", full_scale, minimum=0.0, open_minimum=True)
         offset = np.zeros(outputs) if bias is None else finite_array("bias", bias, shape=(outputs,))
         rows, columns = slice(0, array.rows), slice(0, array.columns)
         tile = Tile(array, encoding or Amplitude(), adc or ADC(), rows, columns, gate=gate)
-        return cls((tile,), mapping, scale, outputs, offset, rng=generator(seed))
+        block = Block(mapping, layout, np.arange(inputs), np.arange(outputs), rows, (columns,))
+        return cls((tile,), (block,), scale, outputs, offset, rng=generator(seed))
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping of its first block, which is that of all where they share one scale."""
+        return self.blocks[0].mapping
 
     @property
     def pairs(self) -> Mapping:
@@ -186,7 +207,11 @@ class AnalogMatrix:
     @property
     def inputs(self) -> int:
         """Rows of the matrix, an analog bias not counted."""
-        return max(t.rows.stop for t in self.tiles) - (self.bias is None)
+        return self._rows - (self.bias is None)
+
+    @cached_property
+    def _rows(self) -> int:
+        return 1 + max(int(block.inputs.max()) for block in self.blocks)
 
     def at(self, time: float | None) -> AnalogMatrix:
         """Return the same cells, ranges and factors at a time since programming [s]; see `Tile.at`."""
@@ -195,7 +220,7 @@ class AnalogMatrix:
     def calibrated(self, inputs: ArrayLike, policy: AdcRange | None = None) -> AnalogMatrix:
         """Return the matrix with the ranges of its ADCs set anew, by these inputs and the cells as they are now."""
         share = self.shares(finite_array("inputs", inputs, shape=("samples", self.inputs)))
-        return replace(self, tiles=tuple(tile.calibrated(share, policy) for tile in self.tiles))
+        return replace(self, tiles=tuple(tile.calibrated(self._lines(share), policy) for tile in self.tiles))
 
     def compensated(self, inputs: ArrayLike, per: Literal["matrix", "output"] = "matrix") -> AnalogMatrix:
         r"""Return the matrix with a digital factor that makes up for the drift of its cells.
@@ -229,10 +254,36 @@ class AnalogMatrix:
 
     def _products(self, share: Array) -> Array:
         """Return the products as the cells give them, without conversion and noise."""
-        current = np.zeros((*share.shape[:-1], self.mapping.columns_per_output * self.outputs))
-        for tile in self.tiles:
-            current[..., tile.columns] += tile.current(share)
-        return self.mapping.weights(current)
+        lines = self._lines(share)
+        return self._combined(share, [tile.current(lines) for tile in self.tiles])
+
+    def _combined(self, share: Array, currents: Sequence[Array]) -> Array:
+        """Return the sum of the products of all blocks, of the column currents of each tile [A]."""
+        encoding, outputs, tile = self.tiles[0].encoding, np.zeros((*share.shape[:-1], self.outputs)), 0
+        encoded = encoding.encode(share) if self.blocks[0].layout.zero == "digital" else share
+        for block in self.blocks:
+            arrays = [current / encoding.read_voltage for current in currents[tile : tile + len(block.columns)]]
+            outputs[..., block.outputs] += block.products(arrays, encoded[..., block.inputs].sum(axis=-1))
+            tile += len(block.columns)
+        return outputs
+
+    @cached_property
+    def _line_inputs(self) -> tuple[NDArray[np.intp], Array] | None:
+        """Input and sign of the drive of each word line; None where they are the inputs."""
+        each = self.blocks[0].layout.lines_per_input
+        inputs = np.empty(max(block.lines.stop for block in self.blocks), dtype=np.intp)
+        for block in self.blocks:
+            inputs[block.lines] = np.repeat(block.inputs, each)
+        if each == 1 and np.array_equal(inputs, np.arange(self._rows)):
+            return None
+        return inputs, np.where(np.arange(inputs.size) % each, -1.0, 1.0)
+
+    def _lines(self, share: Array) -> Array:
+        """Return the drive of the word lines of all tiles, shape ``(..., lines)``."""
+        if self._line_inputs is None:
+            return share
+        inputs, signs = self._line_inputs
+        return share[..., inputs] * signs
 
     def matmul(self, inputs: ArrayLike, seed: Seed | None = None) -> Array:
         """Return ``inputs @ weights + bias`` as the arrays compute it, shape ``(..., outputs)``.
@@ -273,21 +324,27 @@ class AnalogMatrix:
         numpy.ndarray
             The product.
         """
-        used = self.tiles if cores is None else cores
         seeds = seed if isinstance(seed, ReadSeeds) else self._seeds(share, seed)
         encoding = self.tiles[0].encoding
         if clipped is not None:
             clipped.inputs += int(np.count_nonzero(encoding.clipped(share)))
             clipped.inputs_of += share.size
+            clipped.weights, clipped.weights_of = self.clipped_weights, self._rows * self.outputs
         if cores is not None or self._as_one is None:
-            current = np.zeros((*share.shape[:-1], self.mapping.columns_per_output * self.outputs))
-            for k, core in enumerate(used):
-                current[..., core.columns] += core.read(share, seeds.child(k), clipped)
-            product = self.full_scale / encoding.read_voltage * self.mapping.weights(current)
+            lines, used = self._lines(share), self._in_order(cores)
+            currents = [core.read(lines, seeds.child(k), clipped) for k, core in enumerate(used)]
+            product = self.full_scale * self._combined(share, currents)
         if cores is None and self._as_one is not None:  # also where this read has made it, so that all agree
             product = encoding.encode(share) @ self._as_one
         product = self.gain * product
         return product if self.bias is None else product + self.bias
+
+    def _in_order(self, cores: Sequence[AnalogCore] | None) -> Sequence[AnalogCore]:
+        """Return the cores that hold its tiles, in the order of the tiles."""
+        if cores is None:
+            return self.tiles
+        by_place = {(core.rows.start, core.columns.start): core for core in cores}
+        return [by_place[tile.rows.start, tile.columns.start] for tile in self.tiles]
 
     @property
     def _as_one(self) -> Array | None:
@@ -298,11 +355,15 @@ class AnalogMatrix:
         if "_product" not in self.__dict__:
             if not all(tile.linear and tile.crossbar.has_transfer for tile in self.tiles):
                 return None
-            rows = max(tile.rows.stop for tile in self.tiles)
-            transfer = np.zeros((rows, self.mapping.columns_per_output * self.outputs))
-            for tile in self.tiles:
-                transfer[tile.rows, tile.columns] += tile.crossbar.transfer()
-            self.__dict__["_product"] = self.full_scale * self.mapping.weights(transfer)
+            product, tile = np.zeros((self._rows, self.outputs)), 0
+            for block in self.blocks:
+                arrays = [t.crossbar.transfer() for t in self.tiles[tile : tile + len(block.columns)]]
+                each = block.products(arrays, np.ones(len(arrays[0])))
+                if block.layout.lines_per_input == 2:
+                    each = each[0::2] - each[1::2]
+                product[np.ix_(block.inputs, block.outputs)] += each
+                tile += len(block.columns)
+            self.__dict__["_product"] = self.full_scale * product
         return self.__dict__["_product"]
 
     @property
@@ -313,3 +374,13 @@ class AnalogMatrix:
     def _seeds(self, vectors: Array, seed: Seed | None) -> ReadSeeds:
         """Return the seeds of the noise of reads of `vectors`; nothing is drawn where nothing is noisy."""
         return ReadSeeds.of(self.rng if seed is None else seed, vectors) if self.noisy else ReadSeeds(0, ())
+
+
+def _blank(recipe: Recipe, conductance: Array, lines: slice, columns: slice) -> Tile:
+    """Return a tile of a recipe that is not yet programmed, of the size of `conductance`."""
+    once, noise = (tuple(e for e in recipe.effects if e.acts == when) for when in ("once", "each read"))
+    array, limits = Crossbar(conductance, recipe.wires), recipe.conductance_limits
+    return Tile(
+        array, recipe.encoding, recipe.converter, lines, columns, noise, once, limits,
+        subtract_first=recipe.subtract == "before", cell=recipe.cell, gate=recipe.gate,
+    )  # fmt: skip

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from crossbar.law_reads import controls_of
-from crossbar.mapping.base import MappingScheme, check_limits
+from crossbar.mapping.base import Layout, MappingScheme, check_limits
 from crossbar.mapping.pairs import DifferentialPairs
 from crossbar.periphery.converters import ADC, AdcRange
-from crossbar.periphery.encodings import Amplitude, Encoding, PulseWidth
+from crossbar.periphery.encodings import Amplitude, Encoding
 from crossbar.wires import Wires
 from devices.cells.device import Device
 from devices.cells.programmed import conductance_window
@@ -45,8 +45,10 @@ class Recipe:
         that it reaches at the read voltage where not given.
     tile : tuple of int, optional
         Largest rows and columns of one array. A weight takes the mapping's columns, an analog bias one row.
-    encoding : Amplitude or PulseWidth, optional
+    encoding : Amplitude, PulseWidth or BitSerial, optional
         The encoding of inputs on the word lines.
+    full_scale : float, optional
+        Input that is encoded at full scale; the largest of the calibration inputs where not given.
     adc_bits : int, optional
         Resolution of the ADC of each column; None for ideal. Short for ``adc=ADC(adc_bits)``.
     adc : ADC, optional
@@ -62,7 +64,14 @@ class Recipe:
     effects : sequence of Effect, optional
         Effects on the cells.
     mapping : MappingScheme, optional
-        The mapping of weights to conductances; differential pairs where not given.
+        The mapping of weights to conductances; differential pairs where not given. `PairMapping`, `OffsetMapping` and
+        `SliceMapping` have options.
+    order : {"given", "ir drop"}, optional
+        Order of the rows and columns on each array: that of the matrix, or large weights near the drivers and the
+        sense amplifiers, where wires lose least.
+    remap : bool, optional
+        Whether the rows of each array are placed so that its stuck cells change the weights least. The cells are
+        tested before they are programmed.
     cell : Device or Series, optional
         One cell with a current law, such as a memristor, 1S1R or 1T1R, that stands at each crossing in the state in
         which its static conductance at the read voltage is the wanted one. Inputs as lengths of pulses see that
@@ -89,6 +98,7 @@ class Recipe:
     conductance_limits: tuple[float, float] = None  # type: ignore[assignment]  # that of the cell
     tile: tuple[int, int] = (64, 64)
     encoding: Encoding = field(default_factory=Amplitude)
+    full_scale: float | None = None
     adc_bits: int | None = None
     adc: ADC | None = None
     adc_range: AdcRange = field(default_factory=AdcRange)
@@ -97,6 +107,8 @@ class Recipe:
     wires: Wires = field(default_factory=Wires)
     effects: Sequence[Effect] = ()
     mapping: MappingScheme = DifferentialPairs
+    order: Literal["given", "ir drop"] = "given"
+    remap: bool = False
     cell: Device | Series | None = None
     gate: float | None = None
 
@@ -118,8 +130,14 @@ class Recipe:
         check_limits(self.conductance_limits)
         if not isinstance(self.tile, tuple) or len(self.tile) != 2:
             raise InputError("tile", repr(self.tile), "rows and columns of an array", "tile=(64, 64)")
-        if not isinstance(self.encoding, Amplitude | PulseWidth):
-            raise InputError("encoding", repr(self.encoding), "Amplitude or PulseWidth", "encoding=Amplitude(0.3)")
+        if not isinstance(self.encoding, Encoding):
+            allowed = "Amplitude, PulseWidth or BitSerial"
+            raise InputError("encoding", repr(self.encoding), allowed, "encoding=Amplitude(0.3)")
+        if self.full_scale is not None:
+            number("full_scale", self.full_scale, minimum=0.0, open_minimum=True, fix="None to calibrate it")
+        choice("order", self.order, ("given", "ir drop"))
+        if not isinstance(self.remap, bool):
+            raise InputError("remap", repr(self.remap), "True or False")
         if not isinstance(self.wires, Wires):
             raise InputError("wires", repr(self.wires), "Wires", "wires=Wires(word_line=1.0, bit_line=1.0)")
         choice("subtract", self.subtract, ("after", "before"))
@@ -130,17 +148,16 @@ class Recipe:
         if not callable(getattr(self.mapping, "fit", None)) or not hasattr(self.mapping, "columns_per_output"):
             allowed = "a mapping: fit(weights, limits) and columns_per_output"
             raise InputError("mapping", repr(self.mapping), allowed, "DifferentialPairs")
-        columns = integer("columns_per_output", self.mapping.columns_per_output, minimum=1)
-        fix = f"{'a pair of' if columns == 2 else columns} columns for each weight"
-        integer("tile columns", self.tile[1], minimum=columns, fix=fix)
+        integer("columns_per_output", self.mapping.columns_per_output, minimum=1)
+        Layout.of(self.mapping).block(self.tile)
         if self.adc is not None and not isinstance(self.adc, ADC):
             raise InputError("adc", repr(self.adc), "ADC", "adc=ADC(8)")
         if self.adc is not None and self.adc_bits not in (None, self.adc.bits):
             raise InputError("adc_bits", str(self.adc_bits), f"the {self.adc.bits} bits of `adc`, or None")
         if self.converter.full_scale is not None and self.adc_range != AdcRange():
             raise InputError("adc_range", repr(self.adc_range), "none for an ADC with a full scale of its own")
-        if self.subtract == "before" and self.mapping.columns_per_output != 2:
-            allowed = "'after' for a mapping without pairs of columns"
+        if self.subtract == "before" and not Layout.of(self.mapping).pairs:
+            allowed = "'after' for a mapping without pairs of neighbouring columns"
             raise InputError("subtract", "'before'", allowed, "mapping=DifferentialPairs")
 
     def _check_cell(self, cell: Device | Series) -> None:
@@ -153,7 +170,7 @@ class Recipe:
             raise InputError("gate", repr(self.gate), allowed, "gate=2.0")
         if self.gate is not None:
             number("gate", self.gate, unit="V")
-        if not isinstance(self.encoding, Amplitude | PulseWidth):
+        if not isinstance(self.encoding, Encoding):
             return  # refused by its own name
         noisy = [e for e in self.effects if e.acts == "each read"]
         if noisy:

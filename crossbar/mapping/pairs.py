@@ -3,44 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar.mapping.base import check_limits
+from crossbar.mapping.base import Layout, check_limits, within_window
+from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, largest_weight
 from devices.common.arrays import Array
-from devices.common.errors import InputError
-from devices.common.validation import finite_array
+from devices.common.validation import choice, finite_array
 
-__all__ = ["DifferentialPairs"]
+__all__ = ["Arrangement", "DifferentialPairs", "PairMapping", "pair_layout"]
 
-#: Least largest weight: the conductance for a unit of weight must be a number.
-_LEAST = 1e-290
+Arrangement = Literal["interleaved", "separate", "cancelling"]
+
+_LAYOUTS = {
+    "interleaved": Layout(2),
+    "separate": Layout(2, arrays=2),
+    "cancelling": Layout(1, lines_per_input=2),
+}
+
+
+def pair_layout(arrangement: Arrangement) -> Layout:
+    """Return the layout of an arrangement of pairs, or raise `InputError`."""
+    return _LAYOUTS[choice("arrangement", arrangement, _LAYOUTS)]
 
 
 @dataclass(frozen=True)
 class DifferentialPairs:
-    r"""Signed weights as differences of two conductances in neighbouring columns; a `Mapping`.
+    r"""Signed weights as differences of two conductances; a `Mapping`, and as a class the scheme that is the default.
 
     .. math:: G^+ = g_\min + s \max(w, 0), \quad G^- = g_\min + s \max(-w, 0), \quad
               s = \frac{g_\max - g_\min}{\max |w|}
 
     Columns alternate plus, minus: weight column k lies in columns 2k and 2k + 1, so that both see nearly the same
-    IR drop.
+    IR drop. `PairMapping` has the other arrangements.
 
     Parameters
     ----------
     conductance_limits : tuple of float
         Smallest and largest conductance that a cell is programmed to [S].
-    scale : float
-        Conductance for each unit of weight [S].
+    scale : float or numpy.ndarray
+        Conductance for each unit of weight [S], one for all or of shape ``(outputs,)``.
+    arrangement : {"interleaved", "separate", "cancelling"}, optional
+        Where both cells of a pair lie; see `PairMapping`.
+    largest : float or numpy.ndarray, optional
+        Weights beyond plus and minus this are clipped; None refuses those that the window does not hold.
     """
 
-    columns_per_output: ClassVar[int] = 2
-
     conductance_limits: tuple[float, float]
-    scale: float
+    scale: float | Array
+    arrangement: Arrangement = "interleaved"
+    largest: float | Array | None = None
+    columns_per_output = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns_per_output", self.layout.columns_per_output)
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the cells of a weight."""
+        return pair_layout(self.arrangement)
 
     @classmethod
     def fit(cls, weights: ArrayLike, conductance_limits: tuple[float, float]) -> DifferentialPairs:
@@ -54,33 +77,100 @@ class DifferentialPairs:
             If all weights are so small that the scale would be no number.
         """
         low, high = check_limits(conductance_limits)
-        largest = float(np.abs(finite_array("weights", weights)).max(initial=0.0))
-        if 0.0 < largest < _LEAST:
-            allowed = f"zeros, or a largest weight of {_LEAST:g} at least"
-            raise InputError("weights", f"{largest:g} at most", allowed, "weights in another unit")
-        return cls((low, high), (high - low) / (largest or 1.0))
+        return cls((low, high), (high - low) / largest_weight(weights))
 
     def conductances(self, weights: ArrayLike) -> Array:
-        """Return conductances [S], shape ``(rows, 2 columns)``, of `weights`, shape ``(rows, columns)``.
+        """Return conductances [S] of `weights`, shape ``(rows, outputs)``.
+
+        Their shape is ``(rows, 2 outputs)``, plus and minus alternating, or ``(2 rows, outputs)`` of pairs that cancel
+        in the column, whose word lines alternate.
 
         Raises
         ------
         InputError
             If a weight needs more than the upper limit.
         """
-        w = finite_array("weights", weights, shape=("rows", "columns"))
-        low, high = self.conductance_limits
-        pairs = low + self.scale * np.stack([np.maximum(w, 0.0), np.maximum(-w, 0.0)], axis=-1)
-        if pairs.size and pairs.max() > high * (1 + 1e-12):
-            given = f"{np.abs(w).max():g} at {self.scale:g} S per unit"
-            raise InputError("weights", given, f"at most {high:g} S", "DifferentialPairs.fit(weights, limits)")
-        return np.minimum(pairs, high).reshape(w.shape[0], -1)
+        w = clip_weights(finite_array("weights", weights, shape=("rows", "columns")), self.largest)
+        axis = 1 if self.arrangement == "cancelling" else -1
+        signed = np.stack([np.maximum(w, 0.0), np.maximum(-w, 0.0)], axis=-1)
+        pairs = self.conductance_limits[0] + np.asarray(self.scale)[..., None] * signed
+        inside = within_window(pairs, self.conductance_limits, w, self.scale, "DifferentialPairs.fit(weights, limits)")
+        if self.arrangement == "cancelling":
+            return np.moveaxis(inside, -1, axis).reshape(2 * w.shape[0], w.shape[1])
+        return inside.reshape(w.shape[0], -1)
 
     def conductance(self, weights: ArrayLike) -> Array:
         """Return `conductances`; another name of that method."""
         return self.conductances(weights)
 
     def weights(self, currents: ArrayLike) -> Array:
-        """Return the weights, ``(..., columns)``, of currents of 1 V or conductances [S], ``(..., 2 columns)``."""
+        """Return the weights, shape ``(..., outputs)``, of currents of 1 V or conductances [S].
+
+        The currents have the shape ``(..., 2 outputs)``, or ``(..., outputs)`` of pairs that cancel in the column.
+        """
+        if self.arrangement == "cancelling":
+            return finite_array("currents", currents, unit="S", shape=("...", "columns")) / self.scale
         g = finite_array("currents", currents, unit="S", shape=("...", "2 columns"))
         return (g[..., 0::2] - g[..., 1::2]) / self.scale
+
+    def clipped(self, weights: ArrayLike) -> int:
+        """Return the number of weights that are clipped."""
+        return count_beyond(weights, self.largest)
+
+
+@dataclass(frozen=True)
+class PairMapping:
+    r"""Differential pairs, with a choice of where both cells of a pair lie and of their scale; a `MappingScheme`.
+
+    .. math:: y = \sum_i x_i (G_i^+ - G_i^-) / s, \quad s = \frac{g_\max - g_\min}{|w|_p}
+
+    with :math:`|w|_p` the percentile p of the absolute weights of the matrix, tile or column.
+
+    Parameters
+    ----------
+    arrangement : {"interleaved", "separate", "cancelling"}, optional
+        - interleaved: in neighbouring columns of one array, whose currents are subtracted after conversion, or before
+          by ``Recipe(subtract="before")``;
+        - separate: at the same place of two arrays of their own;
+        - cancelling: in neighbouring rows of one column, driven with x and -x, whose currents cancel on the bit line:
+          one conversion for each output.
+    scale_per : {"matrix", "tile", "column"}, optional
+        Whether all weights of the matrix share a scale, those of each tile, or those of each column of a tile.
+    percentile : float, optional
+        Percentile of absolute weights that takes the upper conductance limit [%]; larger ones are clipped and counted,
+        see `Clipped`.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown, or the percentile is not between 50 and 100.
+
+    Notes
+    -----
+    T. P. Xiao et al., Appl. Phys. Rev. 7, 031301 (2020), doi 10.1063/1.5143815, reviews the arrangements.
+    """
+
+    arrangement: Arrangement = "interleaved"
+    scale_per: ScalePer = "matrix"
+    percentile: float = 100.0
+
+    def __post_init__(self) -> None:
+        pair_layout(self.arrangement)
+        check_scaling(self.scale_per, self.percentile)
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the cells of a weight."""
+        return pair_layout(self.arrangement)
+
+    @property
+    def columns_per_output(self) -> int:
+        """Columns that stand for one output."""
+        return self.layout.columns_per_output
+
+    def fit(self, weights: ArrayLike, conductance_limits: tuple[float, float]) -> DifferentialPairs:
+        """Return the mapping that brings the percentile of absolute weights to the upper conductance limit."""
+        low, high = check_limits(conductance_limits)
+        largest = largest_weight(weights, self.scale_per, self.percentile)
+        clip = largest if self.percentile < 100.0 else None
+        return DifferentialPairs((low, high), (high - low) / largest, self.arrangement, clip)

@@ -123,9 +123,14 @@ class ADC:
         """Current of the first code [A]; minus infinity for an ideal converter."""
         if self.bits is None:
             return -math.inf
-        if not self.signed:
-            return 0.0 * self.step
-        return -0.5 * self.step if self.bits == 1 else -(2 ** (self.bits - 1)) * self.step
+        return self._first * self.step
+
+    @property
+    def _first(self) -> float:
+        """The first code [steps]."""
+        if self.bits is None or not self.signed:
+            return 0.0
+        return -0.5 if self.bits == 1 else -(2.0 ** (self.bits - 1))
 
     @property
     def highest(self) -> float | Array:
@@ -140,7 +145,7 @@ class ADC:
         given = np.asarray(current, dtype=float)
         if self.bits is None:
             return given
-        return self.lowest + self.step * self._places(given, noise)
+        return self.step * (self._first + self._places(given, noise))
 
     def clipped(self, current: ArrayLike) -> Array:
         """Return which currents [A] lie beyond the first or the last code by more than half a step."""

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from crossbar import Recipe, Wires
+from crossbar import BitSerial, OffsetMapping, PairMapping, Recipe, SliceMapping, Wires
 from devices import InputError, Lognormal, PowerLawDrift
 from memductance.cli import app
 from memductance.commands.sweep_spec import SweepSpec, read_recipe
@@ -118,6 +118,28 @@ def test_recipes_of_files():
     assert (found.wires.word_line, found.wires.bit_line) == (1.0, 2.0)
     assert isinstance(found.wires, Wires)
     assert found.effects == (Lognormal(0.1), PowerLawDrift(1e5, nu=0.05))
+
+
+@pytest.mark.parametrize(
+    ("table", "mapping"),
+    [
+        ("PairMapping", PairMapping()),
+        (
+            {"kind": "PairMapping", "arrangement": "cancelling", "percentile": 99},
+            PairMapping("cancelling", percentile=99),
+        ),
+        ({"kind": "OffsetMapping", "zero": "reference column"}, OffsetMapping("reference column")),
+        (
+            {"kind": "SliceMapping", "bits": 6, "step": 0.5, "signs": "digital"},
+            SliceMapping(6, signs="digital", step=0.5),
+        ),
+    ],
+)
+def test_mappings_of_files(table, mapping):
+    recipe = {"conductance_limits": [1e-6, 1e-5], "mapping": table, "encoding": "BitSerial", "order": "ir drop"}
+    found = read_recipe(recipe)
+    assert found.mapping == mapping
+    assert (found.encoding, found.order) == (BitSerial(), "ir drop")
 
 
 def test_a_scheduler_that_is_not_there():

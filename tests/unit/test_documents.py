@@ -57,6 +57,11 @@ def test_the_python_of_the_pages_on_netlists_runs(page):
     assert 0.0 < namespace["waves"]["v(middle1)"][0] < 0.3
 
 
+def test_the_python_of_the_page_on_mappings_runs():
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "mapping.md").read_text(), re.DOTALL):
+        exec(compile(block, "mapping.md", "exec"), {})
+
+
 def test_files_that_the_documents_name_exist():
     for name in ("README.md", "docs/architecture.md", "CONTRIBUTING.md"):
         text = (ROOT / name).read_text()

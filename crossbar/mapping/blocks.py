@@ -1,0 +1,109 @@
+"""`Block`: the part of a matrix that one array holds, or the several arrays of its mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.mapping.base import Layout, Mapping
+from devices.common.arrays import Array
+from devices.common.validation import finite_array
+
+__all__ = ["Block"]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    r"""Part of a matrix, with the conductances of its arrays and the products of their currents.
+
+    .. math:: y_o = \sum_c f_{oc} \Big( \frac{I_{oc}}{V} - Z_c \Big)
+
+    over the columns c of an output, with the factors f of the mapping and, as the layout says, Z = 0, the computed
+    :math:`z_c \sum_i x_i` or the current of a reference column.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        The mapping, fitted.
+    layout : Layout
+        How the cells of a weight lie on arrays.
+    inputs, outputs : numpy.ndarray
+        Rows and columns of the matrix in the order in which they lie on the arrays.
+    lines : slice
+        Its word lines among those of the matrix.
+    columns : tuple of slice
+        Columns of each array among the physical columns of the matrix.
+    """
+
+    mapping: Mapping
+    layout: Layout
+    inputs: NDArray[np.intp]
+    outputs: NDArray[np.intp]
+    lines: slice
+    columns: tuple[slice, ...]
+
+    def conductances(self, weights: Array) -> list[Array]:
+        """Return the conductances of each array [S], of the weights of the whole matrix."""
+        part = weights[np.ix_(self.inputs, self.outputs)]
+        layout = self.layout
+        shape = (layout.lines_per_input * part.shape[0], layout.columns_per_output * part.shape[1])
+        found = self.mapping.conductances(part)
+        cells = finite_array("mapping.conductances", found, unit="S", shape=shape, minimum=0.0)
+        dealt = [cells[:, k :: layout.arrays] for k in range(layout.arrays)]
+        if layout.references:
+            dealt = [
+                np.hstack([g, np.broadcast_to(z, (len(g), z.size))]) for g, z in zip(dealt, self._zeros, strict=True)
+            ]
+        return [np.ascontiguousarray(g) for g in dealt]
+
+    def products(self, currents: Sequence[Array], total: Array) -> Array:
+        """Return the products, shape ``(..., outputs)``.
+
+        Parameters
+        ----------
+        currents : sequence of numpy.ndarray
+            Column currents of each array at a read voltage of 1 V, shape ``(..., columns)``.
+        total : numpy.ndarray
+            Sum of its inputs as shares of full scale, shape ``(...)``.
+        """
+        layout, outputs = self.layout, self.outputs.size
+        taken = []
+        for k, current in enumerate(currents):
+            if layout.zero == "digital":
+                current = current - np.tile(self._zeros[k], outputs) * total[..., None]
+            elif layout.references:
+                reference = current[..., -layout.references :]
+                current = current[..., : -layout.references] - np.tile(reference, outputs)
+            taken.append(current)
+        if layout.arrays == 1:
+            return self.mapping.weights(taken[0])
+        return self.mapping.weights(np.stack(taken, axis=-1).reshape(*taken[0].shape[:-1], -1))
+
+    @property
+    def factors(self) -> Array:
+        """The factors f of each column of each output [1/S], shape ``(outputs, columns_per_output)``."""
+        outputs, each = self.outputs.size, self.layout.columns_per_output
+        return np.stack([self.mapping.weights(row).diagonal() for row in _columns_of_all(outputs, each)], axis=-1)
+
+    def clipped(self, weights: Array) -> int:
+        """Return the number of weights, of the whole matrix, that its mapping clips."""
+        count: Any = getattr(self.mapping, "clipped", None)
+        return 0 if count is None else int(count(weights[np.ix_(self.inputs, self.outputs)]))
+
+    @property
+    def _zeros(self) -> list[Array]:
+        """Conductances of a weight of zero on each array [S], shape ``(columns,)``."""
+        zero: Any = self.mapping
+        return [zero.zero[k :: self.layout.arrays] for k in range(self.layout.arrays)]
+
+
+def _columns_of_all(outputs: int, each: int) -> Array:
+    """Return for each column of an output the matrix that drives it for one output after another."""
+    unit = np.zeros((each, outputs, outputs * each))
+    for c in range(each):
+        unit[c, np.arange(outputs), np.arange(outputs) * each + c] = 1.0
+    return unit
