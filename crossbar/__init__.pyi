@@ -23,6 +23,7 @@ from .inference.torch_models import analog_modules as analog_modules
 from .inference.torch_models import convertible as convertible
 from .inference.torch_models import from_torch as from_torch
 from .inference.torch_models import to_torch as to_torch
+from .inference.torch_models import with_matrices as with_matrices
 from .mapping.base import Mapping as Mapping
 from .mapping.pairs import DifferentialPairs as DifferentialPairs
 from .mapping.tiling import tile_slices as tile_slices

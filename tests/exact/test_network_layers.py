@@ -242,6 +242,8 @@ EYE = np.eye(3)
         ([Dense(EYE)], {"exclude": ["dense"]}, r"exclude: got 'dense'; allowed: .*layers\[0\]"),
         ([Dense(EYE)], {"exclude": "layers[0]"}, r"exclude: got 'layers\[0\]'"),
         ([Dense(EYE)], {"per_layer": {"d": IDEAL}}, r"per_layer: got 'd'"),
+        ([Dense(EYE)], {"per_layer": {"layers[0]": 8}}, r"per_layer\['layers\[0\]'\]: got int; allowed: a Recipe"),
+        ([Dense(EYE)], {"per_layer": [IDEAL]}, r"per_layer: got list; allowed: recipes by name"),
         ([Dense(EYE)], {"classes": [1, 2]}, r"classes: got shape \(2,\)"),
         ({"fc": Dense(1e-300 * EYE)}, {}, r"fc, weights: got 1e-300 at most"),
         ([BatchNorm(np.zeros(2), np.ones(2)), Dense(EYE)], {}, r"layers\[0\], inputs: got shape \(1, 3\)"),
@@ -251,6 +253,11 @@ EYE = np.eye(3)
 def test_layers_that_cannot_be_mapped_are_named(layers, options, message):
     with pytest.raises(InputError, match=message):
         AnalogNetwork.program(layers, IDEAL, calibration=np.ones((2, 3)), **options)
+
+
+def test_a_recipe_is_needed():
+    with pytest.raises(InputError, match="recipe: got str; allowed: a Recipe"):
+        AnalogNetwork.program([Dense(EYE)], "ideal", calibration=np.ones((2, 3)))
 
 
 @pytest.mark.parametrize(
@@ -267,6 +274,10 @@ def test_layers_that_cannot_be_mapped_are_named(layers, options, message):
         (lambda: Pool("max", (2,), padding=2), r"padding: got 2 for a window of 2"),
         (lambda: BatchNorm(np.zeros(2), -np.ones(2)), r"variance: got -1"),
         (lambda: Recurrent("gru", np.ones((2, 9)), np.ones((4, 9))), r"input_weights: got shape \(2, 9\)"),
+        (
+            lambda: Recurrent("lstm", np.ones((2, 4)), np.ones((1, 4)), reset_first=True),
+            r"reset_first: got True for lstm",
+        ),
         (lambda: Recurrent("gate", np.ones((2, 9)), np.ones((3, 9))), r"cell: got 'gate'"),
     ],
 )
