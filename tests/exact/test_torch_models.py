@@ -27,6 +27,7 @@ NOISY = replace(IDEAL, effects=(Lognormal(0.1), PowerLawDrift(1.0, nu=0.05), Whi
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+    torch.set_num_threads(1)
 
 
 def flat(outputs):
