@@ -4,6 +4,8 @@ from .bias import FLOATING as FLOATING
 from .bias import Bias as Bias
 from .inference.convolution import Convolution as Convolution
 from .inference.convolution import Pool as Pool
+from .inference.graph import Graph as Graph
+from .inference.graph import Node as Node
 from .inference.layers import Activation as Activation
 from .inference.layers import BatchNorm as BatchNorm
 from .inference.layers import Dense as Dense

@@ -56,9 +56,41 @@ Step = Callable[[Node, int, Sequence[Array]], Array]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Layers in the order of their evaluation; the last one's output is the network's."""
+    """Layers in the order of their evaluation; the last one's output is the network's.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        The layers, with names and outputs of their own.
+
+    Examples
+    --------
+    A layer whose outputs are added to its inputs:
+
+    >>> import numpy as np
+    >>> from crossbar import Dense, Function, Graph, Node
+    >>> dense = Node("dense", Dense([[0.5, 0.0], [1.0, 0.5]]), inputs=("",), output="products")
+    >>> total = Node("sum", Function(np.add), inputs=("", "products"), output="sum")
+    >>> Graph((dense, total)).exact(np.array([[1.0, 2.0]]))
+    array([[3.5, 3. ]])
+    """
 
     nodes: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        known: set[str] = {INPUT}
+        names: set[str] = set()
+        for node in self.nodes:
+            unknown = [name for name in node.inputs if name not in known]
+            if unknown or not node.inputs:
+                allowed = f"{INPUT!r} for the network's inputs, or outputs of earlier nodes"
+                raise InputError(f"inputs of node {node.name!r}", ", ".join(map(repr, unknown)) or "none", allowed)
+            for what, value, seen in (("name", node.name, names), ("output", node.output, known)):
+                if value in seen:
+                    raise InputError(f"{what} of a node", f"{value!r} twice", "different ones")
+                seen.add(value)
+        if not self.nodes:
+            raise InputError("nodes", "none", "at least one")
 
     @property
     def matrices(self) -> tuple[Weights, ...]:
