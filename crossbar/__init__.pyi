@@ -6,6 +6,8 @@ from .gradient import BiasGradient as BiasGradient
 from .gradient import ReadGradient as ReadGradient
 from .inference.convolution import Convolution as Convolution
 from .inference.convolution import Pool as Pool
+from .inference.graph import Graph as Graph
+from .inference.graph import Node as Node
 from .inference.layers import Activation as Activation
 from .inference.layers import BatchNorm as BatchNorm
 from .inference.layers import Dense as Dense
@@ -25,6 +27,7 @@ from .inference.torch_models import analog_modules as analog_modules
 from .inference.torch_models import convertible as convertible
 from .inference.torch_models import from_torch as from_torch
 from .inference.torch_models import to_torch as to_torch
+from .inference.torch_models import with_matrices as with_matrices
 from .mapping.base import Layout as Layout
 from .mapping.base import Mapping as Mapping
 from .mapping.offset import OffsetMapping as OffsetMapping

@@ -41,7 +41,7 @@ def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, se
     cores : sequence of Core
         The cores that hold its tiles.
     inputs : array_like
-        Shape ``(images, features)``.
+        Shape ``(images, features)``, or that of images or sequences.
     seed : int or numpy.random.Generator, optional
         Seed or generator of the noise of the reads; the network's own generator where not given.
 
@@ -55,7 +55,7 @@ def execute(network: AnalogNetwork, cores: Sequence[Core], inputs: ArrayLike, se
     InputError
         If a tile of the network is on no core, or on two.
     """
-    x = finite_array("inputs", inputs, shape=("images", "features"))
+    x = finite_array("inputs", inputs)
     account = Account()
     charged = [[c.charged_to(account) for c in cores if c.layer == k] for k in range(len(network.layers))]
     for k, (layer, held) in enumerate(zip(network.layers, charged, strict=True)):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from crossbar.inference.convolution import Convolution
 from crossbar.inference.layers import Activation, BatchNorm, Dense, Digital, Layer
 from crossbar.inference.products import Product, Weights, exact_products, shifted
+from crossbar.inference.recipe import Recipe
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
-__all__ = ["INPUT", "Graph", "Node", "Step", "chain"]
+__all__ = ["INPUT", "Graph", "Node", "Step", "chain", "check_names", "checked_recipes"]
 
 #: Name of the network's inputs.
 INPUT = ""
@@ -54,9 +56,41 @@ Step = Callable[[Node, int, Sequence[Array]], Array]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Layers in the order of their evaluation; the last one's output is the network's."""
+    """Layers in the order of their evaluation; the last one's output is the network's.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        The layers, with names and outputs of their own.
+
+    Examples
+    --------
+    A layer whose outputs are added to its inputs:
+
+    >>> import numpy as np
+    >>> from crossbar import Dense, Function, Graph, Node
+    >>> dense = Node("dense", Dense([[0.5, 0.0], [1.0, 0.5]]), inputs=("",), output="products")
+    >>> total = Node("sum", Function(np.add), inputs=("", "products"), output="sum")
+    >>> Graph((dense, total)).exact(np.array([[1.0, 2.0]]))
+    array([[3.5, 3. ]])
+    """
 
     nodes: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        known: set[str] = {INPUT}
+        names: set[str] = set()
+        for node in self.nodes:
+            unknown = [name for name in node.inputs if name not in known]
+            if unknown or not node.inputs:
+                allowed = f"{INPUT!r} for the network's inputs, or outputs of earlier nodes"
+                raise InputError(f"inputs of node {node.name!r}", ", ".join(map(repr, unknown)) or "none", allowed)
+            for what, value, seen in (("name", node.name, names), ("output", node.output, known)):
+                if value in seen:
+                    raise InputError(f"{what} of a node", f"{value!r} twice", "different ones")
+                seen.add(value)
+        if not self.nodes:
+            raise InputError("nodes", "none", "at least one")
 
     @property
     def matrices(self) -> tuple[Weights, ...]:
@@ -92,15 +126,8 @@ class Graph:
 
     def excluding(self, names: Collection[str]) -> Graph:
         """Return the graph with the layers of these names in software."""
-        self.check_names("exclude", names)
+        check_names("exclude", names, self.names)
         return Graph(tuple(replace(n, layer=Digital(n.layer)) if n.name in names else n for n in self.nodes))
-
-    def check_names(self, argument: str, names: Collection[str]) -> None:
-        """Raise `InputError` where a name is not that of a layer with matrices."""
-        for name in names:
-            if isinstance(names, str) or name not in self.names:
-                allowed = f"names of layers with matrices: {', '.join(dict.fromkeys(self.names))}"
-                raise InputError(argument, repr(names if isinstance(names, str) else name), allowed)
 
     def folded(self, sample: Array) -> Graph:
         """Return the graph with each batch normalisation made part of the layer before it, where that has no other use.
@@ -136,6 +163,30 @@ class Graph:
         """Whether the last layer is a logistic function, whose outputs decide at one half."""
         last = self.nodes[-1].layer
         return isinstance(last, Activation) and last.name in ("logistic", "sigmoid")
+
+
+def check_names(argument: str, names: Collection[str], known: Collection[str]) -> None:
+    """Raise `InputError` where a name is not that of a layer, or one name is given in place of several."""
+    if isinstance(names, str):
+        raise InputError(argument, repr(names), "several names", f"({names!r},)")
+    for name in names:
+        if name not in known:
+            allowed = f"names of layers: {', '.join(n for n in dict.fromkeys(known) if n)}"
+            raise InputError(argument, repr(name), allowed)
+
+
+def checked_recipes(recipe: Any, per_layer: Any, known: Collection[str]) -> dict[str, Recipe]:
+    """Return recipes by name of a layer, or raise `InputError`."""
+    if not isinstance(recipe, Recipe):
+        raise InputError("recipe", type(recipe).__name__, "a Recipe", "Recipe(conductance_limits=(1e-6, 1e-5))")
+    if per_layer is not None and not isinstance(per_layer, Mapping):
+        raise InputError("per_layer", type(per_layer).__name__, "recipes by name", "{name: recipe}")
+    recipes = dict(per_layer or {})
+    check_names("per_layer", recipes, known)
+    for name, one in recipes.items():
+        if not isinstance(one, Recipe):
+            raise InputError(f"per_layer[{name!r}]", type(one).__name__, "a Recipe")
+    return recipes
 
 
 def chain(layers: Sequence[Layer | str] | Mapping[str, Layer | str]) -> Graph:

@@ -106,6 +106,12 @@ class Activation:
 
     def __post_init__(self) -> None:
         choice("activation", self.name, ACTIVATIONS)
+        try:
+            ACTIVATIONS[self.name](np.zeros((1, 1)), **self.parameters)
+        except TypeError as error:
+            raise InputError(f"parameters of {self.name}", f"{dict(self.parameters)}: {error}", "its own") from None
+        except ValueError:  # an axis that this sample does not have
+            pass
 
     @property
     def matrices(self) -> tuple[Weights, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar.inference.graph import Graph, Node, chain
+from crossbar.inference.graph import Graph, Node, chain, checked_recipes
 from crossbar.inference.layers import Dense, Layer
 from crossbar.inference.matrix import AnalogMatrix
 from crossbar.inference.outputs import ACTIVATIONS, predictions
@@ -19,6 +19,7 @@ from crossbar.inference.products import (
     ReadLayer,
     RecordedProducts,
     exact_products,
+    noiseless,
     sample_seeds,
     vectors_of,
 )
@@ -204,8 +205,7 @@ class AnalogNetwork:
         graph = (layers if isinstance(layers, Graph) else chain(layers)).folded(x[:1]).excluding(exclude)
         if not graph.matrices:
             raise InputError("layers", "none with a matrix that arrays compute", "at least one")
-        recipes = dict(per_layer or {})
-        graph.check_names("per_layer", recipes)
+        recipes = checked_recipes(recipe, per_layer, graph.names)
         rng = generator(seed)
         streams = rng.spawn(len(graph.matrices) + 1)
         programmed: list[AnalogMatrix] = []
@@ -289,7 +289,7 @@ class AnalogNetwork:
         classes: ArrayLike | None = None,
         seed: Seed = 0,
     ) -> AnalogNetwork:
-        """Program a network in the ONNX format, such as one exported from PyTorch, Keras or scikit-learn.
+        """Program a network in the ONNX format, such as one exported from PyTorch or Keras.
 
         Dense layers, convolutions and recurrent layers become arrays, all else is digital; `network.graph` lists them.
         The package onnx (extra ``onnx``) reads the file; nothing in it is executed.
@@ -348,19 +348,19 @@ class AnalogNetwork:
         """Return the network with each matrix changed by the inputs that it has, layer after layer."""
         changed: list[AnalogMatrix] = []
 
-        def noiseless(matrices: Sequence[AnalogMatrix]) -> ArrayProducts:
-            quiet = [replace(m, tiles=tuple(replace(t, noise=()) for t in m.tiles)) for m in matrices]
+        def quiet_products(matrices: Sequence[AnalogMatrix]) -> ArrayProducts:
+            quiet = [noiseless(matrix) for matrix in matrices]
             return ArrayProducts(quiet, sample_seeds(quiet, 0, x))
 
         def step(node: Node, first: int, values: Sequence[Array]) -> Array:
             held = self.layers[first : first + len(node.layer.matrices)]
-            products = RecordedProducts(noiseless(held), len(held))
+            products = RecordedProducts(quiet_products(held), len(held))
             found = node.forward(products, values)
             if not held:
                 return found
             new = [change(m, vectors_of(typical)) for m, typical in zip(held, products.inputs, strict=True)]
             changed.extend(new)
-            return node.forward(noiseless(new), values)
+            return node.forward(quiet_products(new), values)
 
         x = self._prepared(inputs)
         self.graph.walk(x, step)

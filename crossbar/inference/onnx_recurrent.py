@@ -28,8 +28,7 @@ def recurrent(node: Operation) -> tuple[Layer, list[tuple[Layer | None, int]]]:
     node.only(input_forget=0)
     if "clip" in node.attributes:
         raise node.refused("clip", "no clip")
-    if node.op == "GRU" and not node.attributes.get("linear_before_reset", 0):
-        raise node.refused("linear_before_reset=0", "linear_before_reset=1", "reset_after=True in Keras")
+    reset_first = node.op == "GRU" and not node.attributes.get("linear_before_reset", 0)
     if node.constant(4, "sequence_lens") is not None:
         raise node.refused("sequence_lens", "sequences of one length")
     for position, what in ((5, "a first state"), (6, "a first state of cells"), (7, "peepholes")):
@@ -43,7 +42,8 @@ def recurrent(node: Operation) -> tuple[Layer, list[tuple[Layer | None, int]]]:
         biases = np.zeros((2, w.shape[1])) if b is None else np.asarray(b[k], float).reshape(2, -1)
         ordered = [_gates(node.op, m) for m in (w[k], r[k], *biases)]
         reverse = direction == "reverse" or k == 1
-        parts.append(Recurrent(cell, ordered[0].T, ordered[1].T, ordered[2], ordered[3], reverse=reverse))
+        options = {"reverse": reverse, "reset_first": reset_first}
+        parts.append(Recurrent(cell, ordered[0].T, ordered[1].T, ordered[2], ordered[3], **options))
     layer: Layer = parts[0] if directions == 1 else Bidirectional(*parts)
     backwards = [part.reverse for part in parts]
     outputs: list[tuple[Layer | None, int]] = [

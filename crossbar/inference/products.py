@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ __all__ = [
     "RecordedProducts",
     "Weights",
     "exact_products",
+    "noiseless",
     "sample_seeds",
     "shifted",
     "vectors_of",
@@ -133,6 +134,11 @@ class ArrayProducts:
         else:
             outputs = self.read(matrix, share, seeds)
         return outputs.reshape(*inputs.shape[:-1], outputs.shape[-1])
+
+
+def noiseless(matrix: AnalogMatrix) -> AnalogMatrix:
+    """Return a matrix without the noise of its cells in reads."""
+    return replace(matrix, tiles=tuple(replace(tile, noise=()) for tile in matrix.tiles))
 
 
 def sample_seeds(matrices: Sequence[AnalogMatrix], seed: Seed, samples: Array) -> ReadSeeds:

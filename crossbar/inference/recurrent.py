@@ -37,6 +37,9 @@ class Recurrent:
         \mathrm{gru}: & \quad q, z = \sigma(a + r), \quad n = \tanh(a_n + q r_n), \quad
             h_t = (1 - z) n + z h_{t-1}
 
+    A gru may also apply its reset before the product, :math:`n = \tanh(a_n + (q h_{t-1}) U_n + c_n)`, which takes a
+    matrix of its own.
+
     Parameters
     ----------
     cell : {"rnn_tanh", "rnn_relu", "lstm", "gru"}
@@ -47,14 +50,15 @@ class Recurrent:
         Shape ``(gates * units,)``.
     reverse : bool, optional
         Whether time runs backwards; outputs stay at their times.
+    reset_first : bool, optional
+        Whether a gru applies its reset before the product.
     sequences : bool, optional
         Whether `forward` returns the states of all times, or of the last alone.
 
     Notes
     -----
     S. Hochreiter and J. Schmidhuber, Neural Comput. 9, 1735 (1997), doi 10.1162/neco.1997.9.8.1735; F. A. Gers et al.,
-    Neural Comput. 12, 2451 (2000), doi 10.1162/089976600300015015; K. Cho et al., arXiv:1406.1078 (2014), with the
-    reset after the product.
+    Neural Comput. 12, 2451 (2000), doi 10.1162/089976600300015015; K. Cho et al., arXiv:1406.1078 (2014).
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Recurrent:
         state_bias: ArrayLike | None = None,
         *,
         reverse: bool = False,
+        reset_first: bool = False,
         sequences: bool = True,
     ) -> None:
         self.cell, self.reverse, self.sequences = choice("cell", cell, _GATES), reverse, sequences
@@ -75,7 +80,12 @@ class Recurrent:
         w = finite_array("input_weights", input_weights, shape=("inputs", wide))
         if u.shape[1] != wide:
             raise InputError("state_weights", f"shape {u.shape}", f"shape ({self.units}, {wide})")
-        self.matrices: tuple[Weights, ...] = (weights_of(w, input_bias, wide), weights_of(u, state_bias, wide))
+        if reset_first and cell != "gru":
+            raise InputError("reset_first", f"True for {cell}", "False, or a gru")
+        self.reset_first, split = reset_first, 2 * self.units if reset_first else wide
+        states, offset = weights_of(u, state_bias, wide)
+        parts = [(states[:, :split], offset[:split]), (states[:, split:], offset[split:])]
+        self.matrices: tuple[Weights, ...] = (weights_of(w, input_bias, wide), *parts[: 1 + reset_first])
 
     def forward(self, product: Product, *inputs: Array) -> Array:
         """Return the states, shape ``(samples, times, units)``, or ``(samples, units)`` of the last."""
@@ -104,17 +114,17 @@ class Recurrent:
         driven = product(0, x)
         found = np.empty((len(x), x.shape[1], self.units))
         for t in reversed(range(x.shape[1])) if self.reverse else range(x.shape[1]):
-            state = self._next(driven[:, t], product(1, state[0]), state)
+            state = self._next(driven[:, t], product(1, state[0]), state, product)
             found[:, t] = state[0]
         return found, state
 
-    def _next(self, a: Array, r: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+    def _next(self, a: Array, r: Array, state: tuple[Array, ...], product: Product) -> tuple[Array, ...]:
         if self.cell == "gru":
-            reset, update, new = np.split(a, 3, axis=-1)
-            r_reset, r_update, r_new = np.split(r, 3, axis=-1)
-            z = _sigmoid(update + r_update)
-            n = np.tanh(new + _sigmoid(reset + r_reset) * r_new)
-            return ((1.0 - z) * n + z * state[0],)
+            n = self.units
+            gates = _sigmoid(a[:, : 2 * n] + r[:, : 2 * n])
+            reset, z = gates[:, :n], gates[:, n:]
+            inner = product(2, reset * state[0]) if self.reset_first else reset * r[:, 2 * n :]
+            return ((1.0 - z) * np.tanh(a[:, 2 * n :] + inner) + z * state[0],)
         if self.cell == "lstm":
             i, f, g, o = np.split(a + r, 4, axis=-1)
             held = _sigmoid(f) * state[1] + _sigmoid(i) * np.tanh(g)

@@ -6,13 +6,14 @@ It needs the extra ``torch``; the CPU is enough.
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 
+from crossbar.inference.graph import check_names, checked_recipes
 from crossbar.inference.matrix import AnalogMatrix
 from crossbar.inference.products import vectors_of
 from crossbar.inference.recipe import Recipe
@@ -21,7 +22,7 @@ from devices.common.randomness import Seed, generator
 from devices.common.tables import columns_of_text
 from devices.common.validation import choice
 
-__all__ = ["Convertibility", "ModuleReport", "analog_modules", "convertible", "from_torch", "to_torch"]
+__all__ = ["Convertibility", "ModuleReport", "analog_modules", "convertible", "from_torch", "to_torch", "with_matrices"]
 
 _INSTALL = "tools/torch-cpu.sh PYTHON, or pip install 'memductance[torch]'"
 
@@ -146,13 +147,9 @@ def from_torch(
     """
     modules = _modules()
     walked = modules.walk(model)
-    recipes = dict(per_layer or {})
     paths = {path for path, _ in model.named_modules()}
-    for argument, names in (("exclude", exclude), ("per_layer", recipes)):
-        for name in [names] if isinstance(names, str) else names:
-            if isinstance(names, str) or name not in paths:
-                allowed = f"paths of modules: {', '.join(sorted(paths))}"
-                raise InputError(argument, repr(name), allowed, f"({name!r},)" if name in paths else "")
+    recipes = checked_recipes(recipe, per_layer, paths)
+    check_names("exclude", exclude, paths)
     chosen = [entry for entry in walked if not _within(entry[0], exclude)]
     for path, module, kind, note in chosen:
         if strict and kind == "not convertible":
@@ -180,17 +177,55 @@ def from_torch(
                 typical = vectors_of(inputs)
                 matrices.append(AnalogMatrix.program(w, b, one, calibration=typical, seed=next(streams)))
             except InputError as error:
-                argument = f"module {path!r}, {error.argument}"
-                raise InputError(argument, error.given, error.allowed, error.fix) from None
+                raise _of_module(path, error) from None
         arrays = modules.AnalogModule(path, number, module, plans[path], tuple(matrices), next(streams))
         replaced[id(module)] = arrays
     return modules.replaced(exact, replaced)
 
 
+def with_matrices(model: Any, change: Callable[..., AnalogMatrix], inputs: Any = None) -> Any:
+    """Return a copy of a model from `from_torch` with each matrix changed.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A model from `from_torch`.
+    change : callable
+        Takes an `AnalogMatrix` and returns one: ``lambda m: m.at(86400.0)`` for the same cells a day later. With
+        `inputs` it takes what these become at the matrix too, shape ``(vectors, rows)``:
+        ``lambda m, x: m.compensated(x)``, ``lambda m, x: m.calibrated(x)``.
+    inputs : torch.Tensor, array_like or tuple, optional
+        Typical inputs of the model, several arguments as a tuple; they pass the arrays as they are before the change.
+
+    Returns
+    -------
+    torch.nn.Module
+        The copy.
+    """
+    found = copy.deepcopy(model)
+    targets = analog_modules(found)
+    recorded = {} if inputs is None else _modules().record_arrays(found, targets, inputs)
+    for path, module in targets.items():
+        try:
+            if inputs is None:
+                module.matrices = tuple(change(m) for m in module.matrices)
+            else:
+                given = zip(module.matrices, recorded[path], strict=True)
+                module.matrices = tuple(change(m, vectors_of(x)) for m, x in given)
+        except InputError as error:
+            raise _of_module(path, error) from None
+    return found
+
+
+def _of_module(path: str, error: InputError) -> InputError:
+    """Return an error that names a module."""
+    return InputError(f"module {path!r}, {error.argument}", error.given, error.allowed, error.fix)
+
+
 def analog_modules(model: Any) -> dict[str, Any]:
     """Return the modules of arrays of a model from `from_torch`, by path.
 
-    Each has ``matrices``, a tuple of `AnalogMatrix` that may be set anew, such as by those of a later time; ``seed``,
+    Each has ``matrices``, a tuple of `AnalogMatrix`, which `with_matrices` changes; ``seed``,
     an integer for the noise of all reads, or None for noise that moves on; and ``clipped``, counts of what was clipped.
     """
     found = {p: m for p, m in model.named_modules() if isinstance(m, _modules().AnalogModule)}
@@ -224,7 +259,7 @@ def to_torch(model: Any, weights: Literal["programmed", "read"] = "programmed") 
             try:
                 module.plan.write(one, [_weights_read(matrix) for matrix in module.matrices])
             except InputError as error:
-                raise InputError(f"module {path!r}, {error.argument}", error.given, error.allowed) from None
+                raise _of_module(path, error) from None
         plain[id(module)] = one
     return _modules().replaced(found, plain)
 

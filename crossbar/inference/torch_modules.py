@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from crossbar.inference.matrix import AnalogMatrix
-from crossbar.inference.products import ArrayProducts, RecordedProducts, exact_products, sample_seeds
+from crossbar.inference.products import ArrayProducts, RecordedProducts, exact_products, noiseless, sample_seeds
 from crossbar.inference.torch_plans import Plan, numbers, plan_of, refusal
 from crossbar.tiles import Clipped
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
-__all__ = ["AnalogModule", "plan_of", "record", "replaced", "walk"]
+__all__ = ["AnalogModule", "plan_of", "record", "record_arrays", "replaced", "walk"]
 
 
 class AnalogModule(nn.Module):
@@ -60,6 +60,7 @@ class AnalogModule(nn.Module):
         self._plain = [plain.requires_grad_(False)]  # in a list, so that it is no part of the model
         self.seed: int | None = None
         self.clipped = [Clipped() for _ in matrices]
+        self._recorded: list[list[Array]] | None = None
 
     @property
     def plain(self) -> nn.Module:
@@ -70,17 +71,34 @@ class AnalogModule(nn.Module):
         """Return what it stands for and its tiles."""
         return f"{self.plain}, {sum(len(m.tiles) for m in self.matrices)} tiles"
 
+    def recording(self) -> AnalogModule:
+        """Return a module of the same arrays without noise that keeps the inputs of each matrix."""
+        quiet = tuple(noiseless(matrix) for matrix in self.matrices)
+        found = AnalogModule(self.path, self.number, self.plain, self.plan, quiet, self.rng)
+        found._recorded = [[] for _ in quiet]
+        return found
+
+    @property
+    def recorded(self) -> list[list[Array]]:
+        """Inputs of each matrix in the calls so far of a module that keeps them."""
+        return self._recorded or []
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return the outputs of the arrays, in the form and with the type of those of the module."""
         inputs = _arrays(self.path, self.plain, args, kwargs)
         samples = self.plan.samples(inputs[0])
         seeds = sample_seeds(self.matrices, self.rng if self.seed is None else self.seed, samples)
-        products = ArrayProducts(self.matrices, seeds.child(self.number), clipped=self.clipped)
+        products: Any = ArrayProducts(self.matrices, seeds.child(self.number), clipped=self.clipped)
+        if self._recorded is not None:
+            products = RecordedProducts(products, len(self.matrices))
         try:
             found = self.plan.forward(products, *inputs)
         except InputError as error:
             argument = f"module {self.path!r}, {error.argument}"
             raise InputError(argument, error.given, error.allowed, error.fix) from None
+        if self._recorded is not None:
+            for kept, calls in zip(self._recorded, products.inputs, strict=True):
+                kept.extend(calls)
         first = next(iter((*args, *kwargs.values())))
         outputs = _tensors(found, first)
         if not torch.is_grad_enabled() or not any(t.requires_grad for t in _flat((*args, *kwargs.values()))):
@@ -180,6 +198,16 @@ def record(
         for handle in handles:
             handle.remove()
     return {path: product.inputs for path, product in products.items()}
+
+
+def record_arrays(model: nn.Module, targets: Mapping[str, AnalogModule], inputs: Any) -> dict[str, list[list[Array]]]:
+    """Run a model with its arrays, without noise, and return the inputs of each matrix of each of `targets`."""
+    recording = {path: module.recording() for path, module in targets.items()}
+    there = replaced(model, {id(targets[p]): module for p, module in recording.items()})
+    with torch.no_grad():
+        there(*_inputs(model, inputs))
+    replaced(there, {id(module): targets[p] for p, module in recording.items()})
+    return {path: module.recorded for path, module in recording.items()}
 
 
 def _inputs(model: nn.Module, calibration: Any) -> list[Any]:

@@ -8,10 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
-from crossbar import AnalogNetwork, BatchNorm, Convolution, Dense, Pool, Recipe, Recurrent, Reshape
+from crossbar import (
+    Activation,
+    AnalogNetwork,
+    BatchNorm,
+    Bidirectional,
+    Convolution,
+    Dense,
+    Function,
+    Graph,
+    Node,
+    Pool,
+    Recipe,
+    Recurrent,
+    Reshape,
+)
 from crossbar.inference.graph import chain
 from crossbar.inference.layers import Digital
-from crossbar.inference.recurrent import Bidirectional
 from devices import InputError, Lognormal, PowerLawDrift, WhiteNoise
 
 IDEAL = Recipe(conductance_limits=(1e-6, 1e-5), tile=(16, 16))
@@ -97,6 +110,25 @@ def test_a_convolutional_network_with_batch_norm_equals_its_software():
     np.testing.assert_allclose(network.decision(x), wanted, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(network.predict(x), wanted.argmax(axis=1))
     np.testing.assert_allclose(wanted.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_a_residual_network():
+    """Values that are used twice; a batch norm after a value that has another use stays digital."""
+    rng = np.random.default_rng(6)
+    w, x = rng.normal(size=(3, 3)), rng.normal(size=(5, 3))
+    norm = BatchNorm(rng.normal(size=3), rng.uniform(1, 2, 3))
+    nodes = [
+        Node("dense", Dense(w), ("",), "a"),
+        Node("norm", norm, ("a",), "b"),
+        Node("sum", Function(np.add), ("a", "b"), "c"),
+        Node("again", Dense(w), ("c",), "d"),
+        Node("all", Function(lambda *v: np.concatenate(v, axis=1)), ("", "d", ""), "e"),
+    ]
+    found, software = on_arrays(Graph(tuple(nodes)), x)
+    a = x @ w
+    wanted = np.hstack([x, (a + a * norm.scale + norm.shift) @ w, x])
+    np.testing.assert_allclose(software, wanted, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
 
 
 def sigmoid(z):
@@ -242,6 +274,8 @@ EYE = np.eye(3)
         ([Dense(EYE)], {"exclude": ["dense"]}, r"exclude: got 'dense'; allowed: .*layers\[0\]"),
         ([Dense(EYE)], {"exclude": "layers[0]"}, r"exclude: got 'layers\[0\]'"),
         ([Dense(EYE)], {"per_layer": {"d": IDEAL}}, r"per_layer: got 'd'"),
+        ([Dense(EYE)], {"per_layer": {"layers[0]": 8}}, r"per_layer\['layers\[0\]'\]: got int; allowed: a Recipe"),
+        ([Dense(EYE)], {"per_layer": [IDEAL]}, r"per_layer: got list; allowed: recipes by name"),
         ([Dense(EYE)], {"classes": [1, 2]}, r"classes: got shape \(2,\)"),
         ({"fc": Dense(1e-300 * EYE)}, {}, r"fc, weights: got 1e-300 at most"),
         ([BatchNorm(np.zeros(2), np.ones(2)), Dense(EYE)], {}, r"layers\[0\], inputs: got shape \(1, 3\)"),
@@ -251,6 +285,11 @@ EYE = np.eye(3)
 def test_layers_that_cannot_be_mapped_are_named(layers, options, message):
     with pytest.raises(InputError, match=message):
         AnalogNetwork.program(layers, IDEAL, calibration=np.ones((2, 3)), **options)
+
+
+def test_a_recipe_is_needed():
+    with pytest.raises(InputError, match="recipe: got str; allowed: a Recipe"):
+        AnalogNetwork.program([Dense(EYE)], "ideal", calibration=np.ones((2, 3)))
 
 
 @pytest.mark.parametrize(
@@ -267,6 +306,14 @@ def test_layers_that_cannot_be_mapped_are_named(layers, options, message):
         (lambda: Pool("max", (2,), padding=2), r"padding: got 2 for a window of 2"),
         (lambda: BatchNorm(np.zeros(2), -np.ones(2)), r"variance: got -1"),
         (lambda: Recurrent("gru", np.ones((2, 9)), np.ones((4, 9))), r"input_weights: got shape \(2, 9\)"),
+        (
+            lambda: Recurrent("lstm", np.ones((2, 4)), np.ones((1, 4)), reset_first=True),
+            r"reset_first: got True for lstm",
+        ),
+        (lambda: Activation("relu", {"slope": 2.0}), r"parameters of relu: got .*slope"),
+        (lambda: Graph((Node("a", Dense(EYE), ("x",), "y"),)), r"inputs of node 'a': got 'x'; allowed: '' for"),
+        (lambda: Graph((Node("a", Dense(EYE), ("",), ""),)), r"output of a node: got '' twice"),
+        (lambda: Graph(()), r"nodes: got none"),
         (lambda: Recurrent("gate", np.ones((2, 9)), np.ones((3, 9))), r"cell: got 'gate'"),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossbar import Recipe, Wires, analog_modules, convertible, from_torch, to_torch
+from crossbar import Recipe, Wires, analog_modules, convertible, from_torch, to_torch, with_matrices
 from devices import InputError, Lognormal, PowerLawDrift, WhiteNoise
 
 if importlib.util.find_spec("torch") is None and not os.environ.get("CI"):
@@ -27,6 +27,7 @@ NOISY = replace(IDEAL, effects=(Lognormal(0.1), PowerLawDrift(1.0, nu=0.05), Whi
 @pytest.fixture(autouse=True)
 def _seeded():
     torch.manual_seed(0)
+    torch.set_num_threads(1)
 
 
 def flat(outputs):
@@ -156,14 +157,21 @@ def test_noise_at_a_seed_and_without():
         torch.testing.assert_close(alone, together, rtol=0, atol=1e-5)
 
 
-def test_networks_age():
-    model, x = mlp(), torch.randn(6, 3, 4)
-    copy = from_torch(model, replace(IDEAL, effects=(PowerLawDrift(1.0, nu=0.05),)), calibration=x)
-    wanted = model.eval()(x)
-    torch.testing.assert_close(copy(x), wanted, rtol=0, atol=1e-6)
-    for module in analog_modules(copy).values():
-        module.matrices = tuple(m.at(1e6) for m in module.matrices)
-    assert (copy(x) - wanted).abs().max() > 0.1 * wanted.abs().max()
+@pytest.mark.parametrize(("make", "shape"), [(mlp, (6, 3, 4)), (cnn, (4, 1, 8, 8)), (Loop, (4, 5, 3))])
+def test_networks_age_and_are_compensated(make, shape):
+    model, x = make(), torch.randn(shape)
+    drift = replace(IDEAL, adc_bits=14, effects=(PowerLawDrift(1.0, nu=0.05), WhiteNoise("thermal", 0.3, 1.0)))
+    copy = from_torch(model, drift, calibration=x)
+    with torch.no_grad():
+        wanted = model.eval()(x)
+        size = float(wanted.abs().max())
+        torch.testing.assert_close(copy(x), wanted, rtol=0, atol=1e-2 * size)
+        aged = with_matrices(copy, lambda matrix: matrix.at(1e6))
+        assert (aged(x) - wanted).abs().max() > 0.05 * size
+        torch.testing.assert_close(copy(x), wanted, rtol=0, atol=1e-2 * size)
+        again = with_matrices(aged, lambda matrix, inputs: matrix.compensated(inputs), x)
+        torch.testing.assert_close(again(x), wanted, rtol=0, atol=1e-2 * size)
+    assert all(m.recorded == [] for m in analog_modules(again).values())
 
 
 def test_gradients_pass_through_to_what_stays_in_torch():
@@ -270,7 +278,11 @@ def test_modules_that_stay_in_torch_where_asked():
         (Unused, {}, r"module 'spare': got no call of it"),
         (nn.ReLU, {}, r"model: got ReLU without a module that arrays compute"),
         (lambda: np.eye(3), {}, r"model: got ndarray; allowed: a torch.nn.Module"),
-        (lambda: nn.Sequential(nn.Linear(3, 2)), {"exclude": ["fc"]}, r"exclude: got 'fc'; allowed: paths of modules"),
+        (
+            lambda: nn.Sequential(nn.Linear(3, 2)),
+            {"exclude": ["fc"]},
+            r"exclude: got 'fc'; allowed: names of layers: 0",
+        ),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"exclude": "0"}, r"exclude: got '0'; .*try: \('0',\)"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"per_layer": {"1": IDEAL}}, r"per_layer: got '1'"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": np.full((2, 3), np.nan)}, r"calibration: got numbers"),

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossbar import AnalogNetwork, Crossbar, Recipe, digits
+from crossbar import AnalogNetwork, Convolution, Crossbar, Dense, Recipe, Reshape, digits
 from crossbar.fabric import Account, Chip, Event, Ledger, chip_preset, chip_presets
 from devices import InputError, models
 
@@ -53,6 +53,18 @@ def test_totals_are_the_sums_of_the_events():
     assert found["energy_j"] == sum(e["total_energy_j"] for e in found["events"])
     assert found["latency_s"] == sum(e["total_latency_s"] for e in found["events"])
     assert "total" in str(ledger)
+
+
+def test_a_convolution_charges_a_product_for_each_position(preset):
+    rng = np.random.default_rng(0)
+    images = rng.uniform(size=(3, 1, 5, 6))
+    layers = [Convolution(rng.normal(size=(4, 1, 2, 2))), "relu", Reshape(), Dense(rng.normal(size=(80, 3)))]
+    network = AnalogNetwork.program(layers, preset.recipe((1e-6, 1e-5)), calibration=images)
+    placement = Chip(preset, grid=(3, 3)).place(network)
+    done = placement.run(images)
+    np.testing.assert_array_equal(done.predictions, network.predict(images))
+    second = sum(core.layer == 1 for core in placement.cores)
+    assert {e.count for e in done.ledger.events} == {3 * (4 * 5 + second)}
 
 
 def test_a_run_equals_the_network_and_its_ledger_counts_every_product(task, preset, network):
