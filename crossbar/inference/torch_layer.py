@@ -101,7 +101,11 @@ def crossbar_read(
     -----
     S. W. Director and R. A. Rohrer, IEEE Trans. Circuit Theory 16, 318 (1969), doi 10.1109/TCT.1969.1082967.
     """
-    return _Read.apply(voltage, conductance, wires or Wires(), word_line, bit_line, driver, sense)
+    given = [torch.as_tensor(voltage), torch.as_tensor(conductance)]
+    ohms = [None if r is None else torch.as_tensor(r) for r in (word_line, bit_line, driver, sense)]
+    if not given[0].is_floating_point():
+        raise InputError("voltage", f"a tensor of {given[0].dtype}", "real numbers [V]", "voltage.double()")
+    return _Read.apply(*given, wires or Wires(), *ohms)
 
 
 class CrossbarLinear(torch.nn.Module):
@@ -192,7 +196,8 @@ class CrossbarLinear(torch.nn.Module):
             blocks = tile_slices((self.in_features, len(G[0, right])), (rows, width))
             columns.append(sum(crossbar_read(x[..., i], G[i, right], self.recipe.wires) for i, _ in blocks))
         current = torch.cat(columns, dim=-1)
-        product = ((current[..., 0::2] - current[..., 1::2]) / scale).to(inputs.dtype)
+        product = (current[..., 0::2] - current[..., 1::2]) / scale
+        product = product.to(torch.promote_types(inputs.dtype, self.weight.dtype))
         return product if self.bias is None else product + self.bias
 
     def extra_repr(self) -> str:

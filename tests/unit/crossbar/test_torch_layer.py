@@ -7,8 +7,10 @@ where ``CI`` is set.
 import copy
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,9 +185,32 @@ def test_bad_input(torch, layers):
         layers.CrossbarLinear(0, 2, Recipe(conductance_limits=LIMITS))
     with pytest.raises(InputError, match=r"conductance.*-1"):
         layers.crossbar_read(torch.ones(1), torch.tensor([[-1.0]]))
+    with pytest.raises(InputError, match=r"voltage.*int64"):
+        layers.crossbar_read(torch.ones(1, dtype=torch.int64), torch.tensor([[1.0]]))
     layer = layers.CrossbarLinear(3, 2, Recipe(conductance_limits=LIMITS))
     with pytest.raises(InputError, match="inputs"):
         layer(torch.ones(4))
+    assert_allclose(layer(torch.ones(3, dtype=torch.int64)).detach(), layer(torch.ones(3)).detach(), rtol=0.0)
+
+
+def blocks():
+    page = Path(__file__).parents[3] / "docs" / "training.md"
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def test_the_first_example_of_the_page_runs():
+    namespace: dict = {}
+    exec(compile(blocks()[0], "training.md", "exec"), namespace)
+    found = namespace["found"]
+    assert found.conductance.shape == (2, 2)
+    assert found.sense < 0.0 < found.voltage.min()  # resistance takes current, voltage brings it
+
+
+@needed
+def test_the_second_example_of_the_page_runs(torch):
+    namespace: dict = {}
+    exec(compile(blocks()[1], "training.md", "exec"), namespace)
+    assert namespace["network"](torch.ones(2, 64)).shape == (2, 10)
 
 
 def test_the_packages_load_without_torch():
