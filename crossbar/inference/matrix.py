@@ -14,6 +14,7 @@ from crossbar.array import Crossbar
 from crossbar.inference.placement import around_stuck_cells, fitted_again, place_matrix
 from crossbar.inference.recipe import Recipe
 from crossbar.inference.transposed import calibrate_rows, transposed_product
+from crossbar.inference.wire_compensation import targets_of
 from crossbar.mapping.base import Layout, Mapping
 from crossbar.mapping.blocks import Block
 from crossbar.periphery.converters import ADC, AdcRange
@@ -55,8 +56,8 @@ class AnalogMatrix:
         Digital factor γ of the products, of shape ``()`` or ``(outputs,)``; see `compensated`.
     rng : numpy.random.Generator, optional
         Generator of the noise of reads without a seed.
-    clipped_weights : int, optional
-        Number of weights that the mapping has clipped.
+    weights : numpy.ndarray, optional
+        The weights that it was programmed to, with the row of an analog bias.
     recipe : Recipe, optional
         The recipe by which it became arrays.
     """
@@ -68,7 +69,7 @@ class AnalogMatrix:
     bias: Array | None = None
     gain: Array = field(default_factory=lambda: np.ones(()))
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
-    clipped_weights: int = 0
+    weights: Array | None = None
     recipe: Recipe | None = None
 
     @classmethod
@@ -107,26 +108,22 @@ class AnalogMatrix:
         blocks = list(place_matrix(rows, recipe))
         rng = generator(seed)
         streams = iter(rng.spawn(sum(len(block.columns) for block in blocks) + 1))
-        tiles: list[Tile] = []
+        blank: list[Tile] = []
+        roots: list[int] = []
         for k, block in enumerate(blocks):
-            targets = block.conductances(rows)
-            arrays = [_blank(recipe, g, block.lines, c) for g, c in zip(targets, block.columns, strict=True)]
-            roots = [root_seed(next(streams)) for _ in arrays]
+            pairs = zip(block.conductances(rows), block.columns, strict=True)
+            arrays = [_blank(recipe, g, block.lines, columns) for g, columns in pairs]
+            own = [root_seed(next(streams)) for _ in arrays]
             if recipe.remap:
-                blocks[k] = around_stuck_cells(block, rows, arrays, roots)
-                targets = blocks[k].conductances(rows)
-            tiles += [tile.program(g, root) for tile, g, root in zip(arrays, targets, roots, strict=True)]
-        clipped = sum(block.clipped(rows) for block in blocks)
+                blocks[k] = around_stuck_cells(block, rows, arrays, own)
+            blank += arrays
+            roots += own
+        placed, targets = targets_of(blocks, rows, recipe)
+        tiles = [tile.program(g, root) for tile, g, root in zip(blank, targets, roots, strict=True)]
         matrix = cls(
-            tuple(tiles),
-            tuple(blocks),
-            full_scale,
-            w.shape[1],
-            None if analog else b,
-            rng=next(streams),
-            clipped_weights=clipped,
-            recipe=recipe,
-        )
+            tuple(tiles), placed, full_scale, w.shape[1], None if analog else b, rng=next(streams),
+            weights=rows, recipe=recipe,
+        )  # fmt: skip
         return matrix if recipe.converter.full_scale is not None else matrix._ranged(typical, recipe.adc_range)
 
     def _ranged(self, typical: Array, policy: AdcRange) -> AnalogMatrix:
@@ -215,6 +212,11 @@ class AnalogMatrix:
         return self._rows - (self.bias is None)
 
     @cached_property
+    def clipped_weights(self) -> int:
+        """Number of weights that the mapping has clipped."""
+        return 0 if self.weights is None else sum(block.clipped(self.weights) for block in self.blocks)
+
+    @cached_property
     def _rows(self) -> int:
         return 1 + max(int(block.inputs.max()) for block in self.blocks)
 
@@ -264,8 +266,8 @@ class AnalogMatrix:
             if given is None:
                 raise InputError("bias", "none", "the bias of a recipe with analog biases")
             rows = np.vstack([rows, given / self.full_scale])
-        blocks = fitted_again(self.blocks, rows, self.recipe)
-        targets = [g for block in blocks for g in block.conductances(rows)]
+        limits = self.recipe.conductance_limits
+        blocks, targets = targets_of(fitted_again(self.blocks, rows, self.recipe, limits), rows, self.recipe)
         seeds = [tile.root for tile in self.tiles] if seed is None else generator(seed).spawn(len(targets))
         once = tuple(e for e in self.recipe.effects if e.acts == "once")
         tiles = []
@@ -278,16 +280,22 @@ class AnalogMatrix:
             blocks=blocks,
             bias=self.bias if given is None or self.bias is None else given,
             gain=np.ones(()),
-            clipped_weights=sum(block.clipped(rows) for block in blocks),
+            weights=rows,
         )
 
-    def compensated(self, inputs: ArrayLike, per: Literal["matrix", "output"] = "matrix") -> AnalogMatrix:
-        r"""Return the matrix with a digital factor that makes up for the drift of its cells.
+    def compensated(
+        self,
+        inputs: ArrayLike,
+        per: Literal["matrix", "output"] = "matrix",
+        *,
+        to: Literal["programmed", "weights"] = "programmed",
+    ) -> AnalogMatrix:
+        r"""Return the matrix with a digital factor that makes up for the drift of its cells, or for losses on wires.
 
         .. math:: \gamma = \frac{\sum |y_0|}{\sum |y|}
 
-        with the products y of `inputs` now and y_0 of the cells as they were programmed, both without noise, bias and
-        rounding, over all outputs or for each.
+        with the products y of `inputs` now and y_0 of the cells as they were programmed, or of the weights, all without
+        noise, bias and rounding, over all outputs or for each.
 
         Parameters
         ----------
@@ -295,6 +303,9 @@ class AnalogMatrix:
             Typical inputs, shape ``(samples, inputs)``.
         per : {"matrix", "output"}, optional
             One factor for all outputs, or one for each.
+        to : {"programmed", "weights"}, optional
+            Whether y_0 are the products of the cells as they were programmed, with their wires, or of the weights
+            themselves: a calibration, which makes up for the mean loss on wires too.
 
         Notes
         -----
@@ -302,7 +313,13 @@ class AnalogMatrix:
         """
         choice("per", per, ("matrix", "output"))
         share = self.shares(finite_array("inputs", inputs, shape=("samples", self.inputs)))
-        now, then = (np.abs(m._products(share)).sum(axis=0) for m in (self, self.at(None)))
+        if choice("to", to, ("programmed", "weights")) == "programmed":
+            wanted = self.at(None)._products(share)
+        elif self.weights is None:
+            raise InputError("to", "'weights', of a matrix from an array", "'programmed'", "AnalogMatrix.program")
+        else:
+            wanted = share @ self.weights
+        now, then = (np.abs(products).sum(axis=0) for products in (self._products(share), wanted))
         if per == "matrix":
             now, then = now.sum(), then.sum()
         if not np.all(now > 0.0):

@@ -54,9 +54,11 @@ def place_matrix(weights: Array, recipe: Recipe) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def fitted_again(blocks: Sequence[Block], weights: Array, recipe: Recipe) -> tuple[Block, ...]:
-    """Return the blocks, at their places, with mappings that are fitted to other weights."""
-    scheme, limits = recipe.mapping, recipe.conductance_limits
+def fitted_again(
+    blocks: Sequence[Block], weights: Array, recipe: Recipe, limits: tuple[float, float]
+) -> tuple[Block, ...]:
+    """Return the blocks, at their places, with mappings that are fitted to other weights or limits [S]."""
+    scheme = recipe.mapping
     if getattr(scheme, "scale_per", "matrix") == "matrix":
         whole = scheme.fit(weights, limits)
         return tuple(replace(block, mapping=whole) for block in blocks)

@@ -370,3 +370,29 @@ def test_cells_keep_their_faults_and_start_to_age_anew_when_they_are_programmed_
     assert other.tiles[0].adc == first.tiles[0].adc
     with pytest.raises(InputError, match="reprogram: got a matrix from an array"):
         AnalogMatrix.from_array(first.tiles[0].crossbar, first.mapping).reprogram(w)
+
+
+@pytest.mark.parametrize(
+    "mapping", [DifferentialPairs, PairMapping("cancelling"), OffsetMapping("reference column")], ids=repr
+)
+def test_compensated_wires_lose_nothing(mapping):
+    """Exact currents on real wires are those of the weights; a factor for each output makes up for a part."""
+    rng = np.random.default_rng(17)
+    w, x = rng.normal(size=(20, 6)), rng.uniform(size=(10, 20))
+    wires = Wires(word_line=20.0, bit_line=20.0, driver=50.0, sense=50.0)
+    plain = programmed(w, x, mapping, wires=wires, tile=(16, 12))
+    found = programmed(w, x, mapping, wires=wires, tile=(16, 12), compensate_wires=True, remap=True)
+    assert all(LIMITS[0] <= t.target.min() and t.target.max() <= LIMITS[1] for t in found.tiles)
+    assert np.abs(plain.matmul(x) / (x @ w) - 1).max() > 0.02
+    np.testing.assert_allclose(found.matmul(3 * x), 3 * x @ w, rtol=0, atol=1e-8 * np.abs(x @ w).max())
+    other = found.reprogram(w[::-1]).matmul(x)
+    np.testing.assert_allclose(other, x @ w[::-1], rtol=0, atol=1e-8 * np.abs(x @ w).max())
+    calibrated = plain.compensated(x, "output", to="weights")
+    errors = [np.square(m.matmul(x) - x @ w).mean() for m in (plain, calibrated)]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_wires_that_take_too_much_cannot_be_compensated():
+    wires = Wires(word_line=2e5, bit_line=2e5)
+    with pytest.raises(InputError, match=r"compensate_wires: got .*; try: a smaller tile"):
+        programmed(np.ones((8, 4)), np.ones((1, 8)), wires=wires, compensate_wires=True)
