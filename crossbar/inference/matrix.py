@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar.array import Crossbar
-from crossbar.inference.placement import around_stuck_cells, place_matrix
+from crossbar.inference.placement import around_stuck_cells, fitted_again, place_matrix
 from crossbar.inference.recipe import Recipe
+from crossbar.inference.transposed import calibrate_rows, transposed_product
+from crossbar.inference.wire_compensation import targets_of
 from crossbar.mapping.base import Layout, Mapping
 from crossbar.mapping.blocks import Block
 from crossbar.periphery.converters import ADC, AdcRange
@@ -54,8 +56,10 @@ class AnalogMatrix:
         Digital factor γ of the products, of shape ``()`` or ``(outputs,)``; see `compensated`.
     rng : numpy.random.Generator, optional
         Generator of the noise of reads without a seed.
-    clipped_weights : int, optional
-        Number of weights that the mapping has clipped.
+    weights : numpy.ndarray, optional
+        The weights that it was programmed to, with the row of an analog bias.
+    recipe : Recipe, optional
+        The recipe by which it became arrays.
     """
 
     tiles: tuple[Tile, ...]
@@ -65,7 +69,8 @@ class AnalogMatrix:
     bias: Array | None = None
     gain: Array = field(default_factory=lambda: np.ones(()))
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
-    clipped_weights: int = 0
+    weights: Array | None = None
+    recipe: Recipe | None = None
 
     @classmethod
     def program(
@@ -103,25 +108,22 @@ class AnalogMatrix:
         blocks = list(place_matrix(rows, recipe))
         rng = generator(seed)
         streams = iter(rng.spawn(sum(len(block.columns) for block in blocks) + 1))
-        tiles: list[Tile] = []
+        blank: list[Tile] = []
+        roots: list[int] = []
         for k, block in enumerate(blocks):
-            targets = block.conductances(rows)
-            arrays = [_blank(recipe, g, block.lines, c) for g, c in zip(targets, block.columns, strict=True)]
-            roots = [root_seed(next(streams)) for _ in arrays]
+            pairs = zip(block.conductances(rows), block.columns, strict=True)
+            arrays = [_blank(recipe, g, block.lines, columns) for g, columns in pairs]
+            own = [root_seed(next(streams)) for _ in arrays]
             if recipe.remap:
-                blocks[k] = around_stuck_cells(block, rows, arrays, roots)
-                targets = blocks[k].conductances(rows)
-            tiles += [tile.program(g, root) for tile, g, root in zip(arrays, targets, roots, strict=True)]
-        clipped = sum(block.clipped(rows) for block in blocks)
+                blocks[k] = around_stuck_cells(block, rows, arrays, own)
+            blank += arrays
+            roots += own
+        placed, targets = targets_of(blocks, rows, recipe)
+        tiles = [tile.program(g, root) for tile, g, root in zip(blank, targets, roots, strict=True)]
         matrix = cls(
-            tuple(tiles),
-            tuple(blocks),
-            full_scale,
-            w.shape[1],
-            None if analog else b,
-            rng=next(streams),
-            clipped_weights=clipped,
-        )
+            tuple(tiles), placed, full_scale, w.shape[1], None if analog else b, rng=next(streams),
+            weights=rows, recipe=recipe,
+        )  # fmt: skip
         return matrix if recipe.converter.full_scale is not None else matrix._ranged(typical, recipe.adc_range)
 
     def _ranged(self, typical: Array, policy: AdcRange) -> AnalogMatrix:
@@ -210,6 +212,11 @@ class AnalogMatrix:
         return self._rows - (self.bias is None)
 
     @cached_property
+    def clipped_weights(self) -> int:
+        """Number of weights that the mapping has clipped."""
+        return 0 if self.weights is None else sum(block.clipped(self.weights) for block in self.blocks)
+
+    @cached_property
     def _rows(self) -> int:
         return 1 + max(int(block.inputs.max()) for block in self.blocks)
 
@@ -217,18 +224,78 @@ class AnalogMatrix:
         """Return the same cells, ranges and factors at a time since programming [s]; see `Tile.at`."""
         return replace(self, tiles=tuple(tile.at(time) for tile in self.tiles))
 
-    def calibrated(self, inputs: ArrayLike, policy: AdcRange | None = None) -> AnalogMatrix:
-        """Return the matrix with the ranges of its ADCs set anew, by these inputs and the cells as they are now."""
+    def calibrated(
+        self, inputs: ArrayLike, policy: AdcRange | None = None, *, transposed: bool = False
+    ) -> AnalogMatrix:
+        """Return the matrix with the ranges of its ADCs set anew, by these inputs and the cells as they are now.
+
+        Those of the columns by `inputs` of the product; with `transposed` those of the rows by inputs of the transposed
+        product, shape ``(samples, outputs)``.
+        """
+        if transposed:
+            return calibrate_rows(self, finite_array("inputs", inputs, shape=("samples", self.outputs)), policy)
         share = self.shares(finite_array("inputs", inputs, shape=("samples", self.inputs)))
         return replace(self, tiles=tuple(tile.calibrated(self._lines(share), policy) for tile in self.tiles))
 
-    def compensated(self, inputs: ArrayLike, per: Literal["matrix", "output"] = "matrix") -> AnalogMatrix:
-        r"""Return the matrix with a digital factor that makes up for the drift of its cells.
+    def reprogram(self, weights: ArrayLike, bias: ArrayLike | None = None, *, seed: Seed | None = None) -> AnalogMatrix:
+        """Return the matrix with its cells programmed to other weights, at the times that the recipe's effects hold.
+
+        Full scale, ranges of ADCs and places of rows stay, scales of weights are fitted again, and factors of drift
+        compensation are gone.
+
+        Parameters
+        ----------
+        weights : array_like
+            Shape ``(inputs, outputs)``, as before.
+        bias : array_like, optional
+            Shape ``(outputs,)``; a digital one stays where not given, an analog one has to be given.
+        seed : int or numpy.random.Generator, optional
+            Seed or generator of the effects that act once; without one each cell has the random numbers that it had, so
+            that a stuck cell is the same.
+
+        Raises
+        ------
+        InputError
+            If the shapes do not fit, or the matrix was not programmed by a recipe.
+        """
+        if self.recipe is None:
+            raise InputError("reprogram", "a matrix from an array", "a matrix from a recipe", "AnalogMatrix.program")
+        rows = finite_array("weights", weights, shape=(self.inputs, self.outputs))
+        given = None if bias is None else finite_array("bias", bias, shape=(self.outputs,))
+        if self.bias is None:
+            if given is None:
+                raise InputError("bias", "none", "the bias of a recipe with analog biases")
+            rows = np.vstack([rows, given / self.full_scale])
+        limits = self.recipe.conductance_limits
+        blocks, targets = targets_of(fitted_again(self.blocks, rows, self.recipe, limits), rows, self.recipe)
+        seeds = [tile.root for tile in self.tiles] if seed is None else generator(seed).spawn(len(targets))
+        once = tuple(e for e in self.recipe.effects if e.acts == "once")
+        tiles = []
+        for tile, target, own in zip(self.tiles, targets, seeds, strict=True):
+            assert own is not None
+            tiles.append(replace(tile, once=once).program(target, own))
+        return replace(
+            self,
+            tiles=tuple(tiles),
+            blocks=blocks,
+            bias=self.bias if given is None or self.bias is None else given,
+            gain=np.ones(()),
+            weights=rows,
+        )
+
+    def compensated(
+        self,
+        inputs: ArrayLike,
+        per: Literal["matrix", "output"] = "matrix",
+        *,
+        to: Literal["programmed", "weights"] = "programmed",
+    ) -> AnalogMatrix:
+        r"""Return the matrix with a digital factor that makes up for the drift of its cells, or for losses on wires.
 
         .. math:: \gamma = \frac{\sum |y_0|}{\sum |y|}
 
-        with the products y of `inputs` now and y_0 of the cells as they were programmed, both without noise, bias and
-        rounding, over all outputs or for each.
+        with the products y of `inputs` now and y_0 of the cells as they were programmed, or of the weights, all without
+        noise, bias and rounding, over all outputs or for each.
 
         Parameters
         ----------
@@ -236,6 +303,9 @@ class AnalogMatrix:
             Typical inputs, shape ``(samples, inputs)``.
         per : {"matrix", "output"}, optional
             One factor for all outputs, or one for each.
+        to : {"programmed", "weights"}, optional
+            Whether y_0 are the products of the cells as they were programmed, with their wires, or of the weights
+            themselves: a calibration, which makes up for the mean loss on wires too.
 
         Notes
         -----
@@ -243,7 +313,13 @@ class AnalogMatrix:
         """
         choice("per", per, ("matrix", "output"))
         share = self.shares(finite_array("inputs", inputs, shape=("samples", self.inputs)))
-        now, then = (np.abs(m._products(share)).sum(axis=0) for m in (self, self.at(None)))
+        if choice("to", to, ("programmed", "weights")) == "programmed":
+            wanted = self.at(None)._products(share)
+        elif self.weights is None:
+            raise InputError("to", "'weights', of a matrix from an array", "'programmed'", "AnalogMatrix.program")
+        else:
+            wanted = share @ self.weights
+        now, then = (np.abs(products).sum(axis=0) for products in (self._products(share), wanted))
         if per == "matrix":
             now, then = now.sum(), then.sum()
         if not np.all(now > 0.0):
@@ -255,16 +331,24 @@ class AnalogMatrix:
     def _products(self, share: Array) -> Array:
         """Return the products as the cells give them, without conversion and noise."""
         lines = self._lines(share)
-        return self._combined(share, [tile.current(lines) for tile in self.tiles])
+        return self._combined(share, (tile.current(lines) for tile in self.tiles))
 
-    def _combined(self, share: Array, currents: Sequence[Array]) -> Array:
-        """Return the sum of the products of all blocks, of the column currents of each tile [A]."""
-        encoding, outputs, tile = self.tiles[0].encoding, np.zeros((*share.shape[:-1], self.outputs)), 0
-        encoded = encoding.encode(share) if self.blocks[0].layout.zero == "digital" else share
+    def tiles_of_blocks(self) -> Iterator[tuple[Block, list[tuple[int, Tile]]]]:
+        """Yield each block with its tiles and their numbers."""
+        numbered = iter(enumerate(self.tiles))
         for block in self.blocks:
-            arrays = [current / encoding.read_voltage for current in currents[tile : tile + len(block.columns)]]
-            outputs[..., block.outputs] += block.products(arrays, encoded[..., block.inputs].sum(axis=-1))
-            tile += len(block.columns)
+            yield block, [next(numbered) for _ in block.columns]
+
+    def _combined(self, share: Array, currents: Iterable[Array]) -> Array:
+        """Return the sum of the products of all blocks, of the column currents of one tile after another [A]."""
+        encoding, outputs = self.tiles[0].encoding, np.zeros((*share.shape[:-1], self.outputs))
+        waiting = iter(currents)
+        computed = any(block.layout.zero == "digital" for block in self.blocks)
+        encoded = encoding.encode(share) if computed else share
+        for block in self.blocks:
+            arrays = [next(waiting) / encoding.read_voltage for _ in block.columns]
+            total = encoded[..., block.inputs].sum(axis=-1) if computed else 0.0
+            outputs[..., block.outputs] += block.products(arrays, total)
         return outputs
 
     @cached_property
@@ -291,6 +375,36 @@ class AnalogMatrix:
         Noise has `seed`; without one it differs from call to call.
         """
         return self.read(self.shares(finite_array("inputs", inputs, shape=("...", self.inputs))), seed)
+
+    def matmul_transposed(self, inputs: ArrayLike, seed: Seed | None = None) -> Array:
+        r"""Return ``inputs @ weights.T`` as the same cells compute it, shape ``(..., inputs of the matrix)``.
+
+        .. math:: z_i = \sum_o \gamma_o y_o w_{io}
+
+        Columns are driven and rows sensed, without a bias. The largest drive of each vector is full scale, a digital
+        factor. Columns of equal weight are driven at once, bit slices one after another. An ADC of rows needs a range,
+        see `calibrated`; an ideal one does not.
+
+        Parameters
+        ----------
+        inputs : array_like
+            Shape ``(..., outputs)``.
+        seed : int or numpy.random.Generator, optional
+            Seed or generator of the noise; without one it differs from call to call.
+
+        Raises
+        ------
+        InputError
+            If the rows' ADCs have no range, or a column of the mapping counts for several outputs.
+
+        Notes
+        -----
+        T. Gokmen and Y. Vlasov, Front. Neurosci. 10, 333 (2016), doi 10.3389/fnins.2016.00333, for backpropagation on
+        arrays; a full scale for each vector after T. Gokmen et al., Front. Neurosci. 11, 538 (2017), doi
+        10.3389/fnins.2017.00538.
+        """
+        given = finite_array("inputs", inputs, shape=("...", self.outputs))
+        return transposed_product(self, given, self._seeds(given, seed))[..., : self.inputs]
 
     def shares(self, inputs: Array) -> Array:
         """Return inputs as shares of full scale, shape ``(..., inputs)``; with a last one of 1 for an analog bias."""
@@ -332,7 +446,7 @@ class AnalogMatrix:
             clipped.weights, clipped.weights_of = self.clipped_weights, self._rows * self.outputs
         if cores is not None or self._as_one is None:
             lines, used = self._lines(share), self._in_order(cores)
-            currents = [core.read(lines, seeds.child(k), clipped) for k, core in enumerate(used)]
+            currents = (core.read(lines, seeds.child(k), clipped) for k, core in enumerate(used))
             product = self.full_scale * self._combined(share, currents)
         if cores is None and self._as_one is not None:  # also where this read has made it, so that all agree
             product = encoding.encode(share) @ self._as_one
@@ -355,14 +469,13 @@ class AnalogMatrix:
         if "_product" not in self.__dict__:
             if not all(tile.linear and tile.crossbar.has_transfer for tile in self.tiles):
                 return None
-            product, tile = np.zeros((self._rows, self.outputs)), 0
-            for block in self.blocks:
-                arrays = [t.crossbar.transfer() for t in self.tiles[tile : tile + len(block.columns)]]
+            product = np.zeros((self._rows, self.outputs))
+            for block, tiles in self.tiles_of_blocks():
+                arrays = [tile.crossbar.transfer() for _, tile in tiles]
                 each = block.products(arrays, np.ones(len(arrays[0])))
                 if block.layout.lines_per_input == 2:
                     each = each[0::2] - each[1::2]
                 product[np.ix_(block.inputs, block.outputs)] += each
-                tile += len(block.columns)
             self.__dict__["_product"] = self.full_scale * product
         return self.__dict__["_product"]
 

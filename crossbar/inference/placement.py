@@ -16,7 +16,7 @@ from crossbar.tiles import Tile
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 
-__all__ = ["around_stuck_cells", "place_matrix"]
+__all__ = ["around_stuck_cells", "fitted_again", "place_matrix"]
 
 #: A cell is stuck if it follows its target by less than this share of the window.
 _FOLLOWS = 0.01
@@ -54,6 +54,18 @@ def place_matrix(weights: Array, recipe: Recipe) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def fitted_again(
+    blocks: Sequence[Block], weights: Array, recipe: Recipe, limits: tuple[float, float]
+) -> tuple[Block, ...]:
+    """Return the blocks, at their places, with mappings that are fitted to other weights or limits [S]."""
+    scheme = recipe.mapping
+    if getattr(scheme, "scale_per", "matrix") == "matrix":
+        whole = scheme.fit(weights, limits)
+        return tuple(replace(block, mapping=whole) for block in blocks)
+    parts = (weights[np.ix_(block.inputs, block.outputs)] for block in blocks)
+    return tuple(replace(b, mapping=scheme.fit(part, limits)) for b, part in zip(blocks, parts, strict=True))
+
+
 def around_stuck_cells(block: Block, weights: Array, tiles: Sequence[Tile], roots: Sequence[int]) -> Block:
     """Return a block with its rows in the order in which the stuck cells of its arrays change it least.
 
@@ -76,10 +88,10 @@ def around_stuck_cells(block: Block, weights: Array, tiles: Sequence[Tile], root
         low, high = tile.conductance_limits
         ends = [tile.program(np.full(tile.crossbar.shape, g), root).at(None).conductance for g in (low, high)]
         stuck.append(np.where(np.abs(ends[1] - ends[0]) < _FOLLOWS * (high - low), ends[0], np.nan))
-    layout = block.layout
+    layout, factors = block.layout, block.factors
     # An error of a cell counts by the weight that its column has in the output; the rows of a reference are all equal.
     counts = [
-        np.concatenate([np.abs(block.factors[:, k :: layout.arrays]).ravel(), np.zeros(layout.references)])
+        np.concatenate([np.abs(factors[:, k :: layout.arrays]).ravel(), np.zeros(layout.references)])
         for k in range(layout.arrays)
     ]
     target = np.hstack(block.conductances(weights)) * np.concatenate(counts)

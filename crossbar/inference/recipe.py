@@ -72,6 +72,9 @@ class Recipe:
     remap : bool, optional
         Whether the rows of each array are placed so that its stuck cells change the weights least. The cells are
         tested before they are programmed.
+    compensate_wires : bool, optional
+        Whether ohmic cells are programmed so that the currents of the array with its wires are those of the weights,
+        in a narrower window; the digital alternative is ``matrix.compensated(inputs, "output", to="weights")``.
     cell : Device or Series, optional
         One cell with a current law, such as a memristor, 1S1R or 1T1R, that stands at each crossing in the state in
         which its static conductance at the read voltage is the wanted one. Inputs as lengths of pulses see that
@@ -109,6 +112,7 @@ class Recipe:
     mapping: MappingScheme = DifferentialPairs
     order: Literal["given", "ir drop"] = "given"
     remap: bool = False
+    compensate_wires: bool = False
     cell: Device | Series | None = None
     gate: float | None = None
 
@@ -136,8 +140,11 @@ class Recipe:
         if self.full_scale is not None:
             number("full_scale", self.full_scale, minimum=0.0, open_minimum=True, fix="None to calibrate it")
         choice("order", self.order, ("given", "ir drop"))
-        if not isinstance(self.remap, bool):
-            raise InputError("remap", repr(self.remap), "True or False")
+        for name in ("remap", "compensate_wires"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(name, repr(getattr(self, name)), "True or False")
+        if self.compensate_wires and self.cell is not None:
+            raise InputError("compensate_wires", "cells with a current law", "ohmic cells", "leave out cell")
         if not isinstance(self.wires, Wires):
             raise InputError("wires", repr(self.wires), "Wires", "wires=Wires(word_line=1.0, bit_line=1.0)")
         choice("subtract", self.subtract, ("after", "before"))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crossbar.mapping.base import Layout, Mapping
 from devices.common.arrays import Array
+from devices.common.errors import InputError
 from devices.common.validation import finite_array
 
 __all__ = ["Block"]
@@ -56,25 +57,25 @@ class Block:
         dealt = [cells[:, k :: layout.arrays] for k in range(layout.arrays)]
         if layout.references:
             dealt = [
-                np.hstack([g, np.broadcast_to(z, (len(g), z.size))]) for g, z in zip(dealt, self._zeros, strict=True)
+                np.hstack([g, np.broadcast_to(z, (len(g), z.size))]) for g, z in zip(dealt, self.zeros, strict=True)
             ]
         return [np.ascontiguousarray(g) for g in dealt]
 
-    def products(self, currents: Sequence[Array], total: Array) -> Array:
+    def products(self, currents: Sequence[Array], total: Array | float = 0.0) -> Array:
         """Return the products, shape ``(..., outputs)``.
 
         Parameters
         ----------
         currents : sequence of numpy.ndarray
             Column currents of each array at a read voltage of 1 V, shape ``(..., columns)``.
-        total : numpy.ndarray
-            Sum of its inputs as shares of full scale, shape ``(...)``.
+        total : numpy.ndarray or float
+            Sum of its inputs as shares of full scale, shape ``(...)``; used by a computed zero alone.
         """
         layout, outputs = self.layout, self.outputs.size
         taken = []
         for k, current in enumerate(currents):
             if layout.zero == "digital":
-                current = current - np.tile(self._zeros[k], outputs) * total[..., None]
+                current = current - np.tile(self.zeros[k], outputs) * np.asarray(total)[..., None]
             elif layout.references:
                 reference = current[..., -layout.references :]
                 current = current[..., : -layout.references] - np.tile(reference, outputs)
@@ -85,9 +86,24 @@ class Block:
 
     @property
     def factors(self) -> Array:
-        """The factors f of each column of each output [1/S], shape ``(outputs, columns_per_output)``."""
+        """The factors f of each column of each output [1/S], shape ``(outputs, columns_per_output)``.
+
+        Raises
+        ------
+        InputError
+            If a column of the mapping counts for several outputs.
+        """
         outputs, each = self.outputs.size, self.layout.columns_per_output
-        return np.stack([self.mapping.weights(row).diagonal() for row in _columns_of_all(outputs, each)], axis=-1)
+        found = np.empty((outputs, each))
+        for c in range(each):
+            unit = np.zeros((outputs, outputs * each))
+            unit[np.arange(outputs), np.arange(outputs) * each + c] = 1.0
+            weights = np.asarray(self.mapping.weights(unit))
+            found[:, c] = weights.diagonal()
+            if np.count_nonzero(weights) > np.count_nonzero(found[:, c]):
+                given = f"{type(self.mapping).__name__}, with columns for several outputs"
+                raise InputError("mapping", given, "columns that stand for one output each")
+        return found
 
     def clipped(self, weights: Array) -> int:
         """Return the number of weights, of the whole matrix, that its mapping clips."""
@@ -95,15 +111,7 @@ class Block:
         return 0 if count is None else int(count(weights[np.ix_(self.inputs, self.outputs)]))
 
     @property
-    def _zeros(self) -> list[Array]:
+    def zeros(self) -> list[Array]:
         """Conductances of a weight of zero on each array [S], shape ``(columns,)``."""
         zero: Any = self.mapping
         return [zero.zero[k :: self.layout.arrays] for k in range(self.layout.arrays)]
-
-
-def _columns_of_all(outputs: int, each: int) -> Array:
-    """Return for each column of an output the matrix that drives it for one output after another."""
-    unit = np.zeros((each, outputs, outputs * each))
-    for c in range(each):
-        unit[c, np.arange(outputs), np.arange(outputs) * each + c] = 1.0
-    return unit

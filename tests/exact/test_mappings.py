@@ -296,3 +296,103 @@ def test_cells_with_a_current_law_are_exact_where_they_see_one_voltage(mapping, 
     assert not matrix.tiles[0].crossbar.ohmic
     error = np.abs(matrix.matmul(x) - x @ w).max() / np.abs(x @ w).max()
     assert error < 1e-7 if exact else 1e-3 < error < 0.1
+
+
+@pytest.mark.parametrize("mapping", MAPPINGS, ids=repr)
+def test_the_transposed_product_is_on_the_same_cells(mapping):
+    rng = np.random.default_rng(13)
+    least = max(2, mapping.columns_per_output * 2)
+    for trial in range(2):
+        w, tile = rng.normal(size=(13, 5)), (int(rng.integers(2, 12)), int(rng.integers(least, 2 * least)))
+        x, y = rng.normal(size=(3, 13)), rng.normal(size=(2, 4, 5)) * [[[1.0]], [[1e3]]]
+        options = {"order": ("given", "ir drop")[trial], "bias": ("digital", "analog")[trial], "tile": tile}
+        matrix = programmed(w, x, mapping, biases=rng.normal(size=5), **options)
+        found = matrix.matmul_transposed(y)
+        assert found.shape == (2, 4, 13)
+        np.testing.assert_allclose(found, y @ w.T, rtol=0, atol=1e-11 * np.abs(y @ w.T).max())
+
+
+@pytest.mark.parametrize(
+    "mapping", [DifferentialPairs, OffsetMapping("reference column"), SliceMapping(6, 3)], ids=repr
+)
+def test_a_transposed_product_with_converters_is_near_and_the_same_alone(mapping):
+    rng = np.random.default_rng(14)
+    w, x, y = rng.normal(size=(20, 6)), rng.normal(size=(30, 20)), rng.normal(size=(30, 6))
+    matrix = programmed(w, x, mapping, adc_bits=12, tile=(8, 40))
+    with pytest.raises(InputError, match="row_adc: got none"):
+        matrix.matmul_transposed(y)
+    ready = matrix.calibrated(y, transposed=True)
+    found = ready.matmul_transposed(y)
+    error = np.abs(found - y @ w.T).max() / np.abs(y @ w.T).max()
+    assert 1e-6 < error < 0.02
+    np.testing.assert_array_equal(ready.matmul_transposed(y[3]), found[3])
+    np.testing.assert_array_equal(ready.matmul(x), matrix.matmul(x))
+
+
+def test_a_column_for_several_outputs_has_no_transposed_product():
+    class Mixed(DifferentialPairs):
+        def weights(self, currents):
+            return super().weights(currents) @ np.array([[1.0, 1.0], [0.0, 1.0]])
+
+    with pytest.raises(InputError, match=r"mapping: got Mixed, with columns for several outputs"):
+        programmed(np.eye(2), np.eye(2), Mixed).matmul_transposed(np.eye(2))
+
+
+@pytest.mark.parametrize("mapping", [MAPPINGS[0], *MAPPINGS[3:12]], ids=repr)
+def test_a_matrix_is_programmed_again(mapping):
+    rng = np.random.default_rng(15)
+    w, x = rng.normal(size=(2, 14, 5)) * [[[1.0]], [[7.0]]], rng.normal(size=(6, 14))
+    first = programmed(w[0], x, mapping, biases=np.ones(5), tile=(6, 8), order="ir drop")
+    for bias, want in ((None, np.ones(5)), (np.arange(5.0), np.arange(5.0))):
+        second = first.reprogram(w[1], bias)
+        np.testing.assert_allclose(second.matmul(x), x @ w[1] + want, atol=1e-11)
+    np.testing.assert_allclose(first.matmul(x), x @ w[0] + 1, atol=1e-11)
+    analog = programmed(w[0], x, mapping, biases=np.ones(5), bias="analog")
+    np.testing.assert_allclose(analog.reprogram(w[1], np.arange(5)).matmul(x), x @ w[1] + np.arange(5), atol=1e-11)
+    with pytest.raises(InputError, match="bias: got none"):
+        analog.reprogram(w[1])
+    with pytest.raises(InputError, match=r"weights: got shape \(13, 5\)"):
+        first.reprogram(w[1, :13])
+
+
+def test_cells_keep_their_faults_and_start_to_age_anew_when_they_are_programmed_again():
+    rng = np.random.default_rng(16)
+    w, x = rng.normal(size=(14, 5)), rng.normal(size=(6, 14))
+    effects = (StuckCells(0.1, 0.1), Lognormal(0.1), PowerLawDrift(1.0, nu=0.1))
+    first = programmed(w, x, effects=effects, adc_bits=8)
+    again = first.at(1e6).compensated(x).reprogram(w)
+    np.testing.assert_array_equal(again.tiles[0].crossbar.conductance, first.tiles[0].crossbar.conductance)
+    np.testing.assert_array_equal(again.matmul(x), first.matmul(x))
+    assert (
+        first.reprogram(w, seed=3).tiles[0].crossbar.conductance != first.tiles[0].crossbar.conductance
+    ).mean() > 0.5
+    other = first.reprogram(rng.normal(size=(14, 5)))
+    assert other.tiles[0].adc == first.tiles[0].adc
+    with pytest.raises(InputError, match="reprogram: got a matrix from an array"):
+        AnalogMatrix.from_array(first.tiles[0].crossbar, first.mapping).reprogram(w)
+
+
+@pytest.mark.parametrize(
+    "mapping", [DifferentialPairs, PairMapping("cancelling"), OffsetMapping("reference column")], ids=repr
+)
+def test_compensated_wires_lose_nothing(mapping):
+    """Exact currents on real wires are those of the weights; a factor for each output makes up for a part."""
+    rng = np.random.default_rng(17)
+    w, x = rng.normal(size=(20, 6)), rng.uniform(size=(10, 20))
+    wires = Wires(word_line=20.0, bit_line=20.0, driver=50.0, sense=50.0)
+    plain = programmed(w, x, mapping, wires=wires, tile=(16, 12))
+    found = programmed(w, x, mapping, wires=wires, tile=(16, 12), compensate_wires=True, remap=True)
+    assert all(LIMITS[0] <= t.target.min() and t.target.max() <= LIMITS[1] for t in found.tiles)
+    assert np.abs(plain.matmul(x) / (x @ w) - 1).max() > 0.02
+    np.testing.assert_allclose(found.matmul(3 * x), 3 * x @ w, rtol=0, atol=1e-8 * np.abs(x @ w).max())
+    other = found.reprogram(w[::-1]).matmul(x)
+    np.testing.assert_allclose(other, x @ w[::-1], rtol=0, atol=1e-8 * np.abs(x @ w).max())
+    calibrated = plain.compensated(x, "output", to="weights")
+    errors = [np.square(m.matmul(x) - x @ w).mean() for m in (plain, calibrated)]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_wires_that_take_too_much_cannot_be_compensated():
+    wires = Wires(word_line=2e5, bit_line=2e5)
+    with pytest.raises(InputError, match=r"compensate_wires: got .*; try: a smaller tile"):
+        programmed(np.ones((8, 4)), np.ones((1, 8)), wires=wires, compensate_wires=True)
