@@ -167,8 +167,8 @@ class Graph:
 
 def check_names(argument: str, names: Collection[str], known: Collection[str]) -> None:
     """Raise `InputError` where a name is not that of a layer, or one name is given in place of several."""
-    if isinstance(names, str):
-        raise InputError(argument, repr(names), "several names", f"({names!r},)")
+    if isinstance(names, str) or not isinstance(names, Collection):
+        raise InputError(argument, repr(names), "a collection of names", f"({names!r},)" if names else "()")
     for name in names:
         if name not in known:
             allowed = f"names of layers: {', '.join(n for n in dict.fromkeys(known) if n)}"
@@ -198,9 +198,10 @@ def chain(layers: Sequence[Layer | str] | Mapping[str, Layer | str]) -> Graph:
         The layers; a name such as ``"relu"`` stands for its activation. Keys of a mapping are the layers' names, which
         are otherwise ``layers[0]``, ``layers[1]``, ...
     """
+    if isinstance(layers, str) or not isinstance(layers, Sequence | Mapping) or not layers:
+        given = repr(layers) if isinstance(layers, str | Sequence) else type(layers).__name__
+        raise InputError("layers", given, "several layers", "[Dense(weights, bias)]")
     named = layers if isinstance(layers, Mapping) else {f"layers[{k}]": layer for k, layer in enumerate(layers)}
-    if isinstance(layers, str) or not named:
-        raise InputError("layers", repr(layers), "at least one layer", "[Dense(weights, bias)]")
     nodes, before = [], INPUT
     for name, layer in named.items():
         one = Activation(layer) if isinstance(layer, str) else layer

@@ -286,6 +286,8 @@ def test_modules_that_stay_in_torch_where_asked():
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"exclude": "0"}, r"exclude: got '0'; .*try: \('0',\)"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"per_layer": {"1": IDEAL}}, r"per_layer: got '1'"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": np.full((2, 3), np.nan)}, r"calibration: got numbers"),
+        (lambda: nn.Sequential(nn.Linear(4, 2)), {}, r"module '0', inputs: got shape \(2, 3\)"),
+        (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": "x"}, r"calibration: got str that is not numeric"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": np.ones((0, 3))}, r"calibration: got shape \(0, 3\)"),
     ],
 )
