@@ -13,6 +13,7 @@ from crossbar.inference.products import Product, Weights, exact_products, shifte
 from crossbar.inference.recipe import Recipe
 from devices.common.arrays import Array
 from devices.common.errors import InputError
+from devices.common.tables import columns_of_text
 
 __all__ = ["INPUT", "Graph", "Node", "Step", "chain", "check_names", "checked_recipes"]
 
@@ -56,7 +57,7 @@ Step = Callable[[Node, int, Sequence[Array]], Array]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Layers in the order of their evaluation; the last one's output is the network's.
+    """Layers in the order of their evaluation, printed as a table; the last one's output is the network's.
 
     Parameters
     ----------
@@ -91,6 +92,15 @@ class Graph:
                 seen.add(value)
         if not self.nodes:
             raise InputError("nodes", "none", "at least one")
+
+    def __str__(self) -> str:
+        rows = [("layer", "kind", "matrices on arrays")]
+        for node in self.nodes:
+            layer = node.layer.layer if isinstance(node.layer, Digital) else node.layer
+            kind = layer.name if isinstance(layer, Activation) else type(layer).__name__
+            shapes = [" x ".join(map(str, w.shape)) for w, _ in node.layer.matrices]
+            rows.append((node.name, kind, ", ".join(shapes) or "none"))
+        return "\n".join(columns_of_text(rows))
 
     @property
     def matrices(self) -> tuple[Weights, ...]:

@@ -231,6 +231,14 @@ def test_layers_in_software_and_with_recipes_of_their_own():
     coarse = replace(IDEAL, adc_bits=3)
     exact = AnalogNetwork.program(layers, coarse, calibration=x, per_layer={"layers[0]": IDEAL}, exclude=["layers[3]"])
     assert len(exact.layers) == 1
+    lines = [line.split("  ") for line in str(exact.graph).splitlines()]
+    assert [[part.strip() for part in line if part] for line in lines] == [
+        ["layer", "kind", "matrices on arrays"],
+        ["layers[0]", "Convolution", "9 x 3"],
+        ["layers[1]", "relu", "none"],
+        ["layers[2]", "Reshape", "none"],
+        ["layers[3]", "Dense", "none"],
+    ]
     assert isinstance(exact.graph.nodes[3].layer, Digital)
     wanted = chain(layers).exact(x)
     np.testing.assert_allclose(exact.decision(x), wanted, atol=1e-12 * np.abs(wanted).max())
