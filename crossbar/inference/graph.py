@@ -13,6 +13,7 @@ from crossbar.inference.products import Product, Weights, exact_products, shifte
 from crossbar.inference.recipe import Recipe
 from devices.common.arrays import Array
 from devices.common.errors import InputError
+from devices.common.tables import columns_of_text
 
 __all__ = ["INPUT", "Graph", "Node", "Step", "chain", "check_names", "checked_recipes"]
 
@@ -56,7 +57,7 @@ Step = Callable[[Node, int, Sequence[Array]], Array]
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Layers in the order of their evaluation; the last one's output is the network's.
+    """Layers in the order of their evaluation, printed as a table; the last one's output is the network's.
 
     Parameters
     ----------
@@ -91,6 +92,15 @@ class Graph:
                 seen.add(value)
         if not self.nodes:
             raise InputError("nodes", "none", "at least one")
+
+    def __str__(self) -> str:
+        rows = [("layer", "kind", "matrices on arrays")]
+        for node in self.nodes:
+            layer = node.layer.layer if isinstance(node.layer, Digital) else node.layer
+            kind = layer.name if isinstance(layer, Activation) else type(layer).__name__
+            shapes = [" x ".join(map(str, w.shape)) for w, _ in node.layer.matrices]
+            rows.append((node.name, kind, ", ".join(shapes) or "none"))
+        return "\n".join(columns_of_text(rows))
 
     @property
     def matrices(self) -> tuple[Weights, ...]:
@@ -167,8 +177,8 @@ class Graph:
 
 def check_names(argument: str, names: Collection[str], known: Collection[str]) -> None:
     """Raise `InputError` where a name is not that of a layer, or one name is given in place of several."""
-    if isinstance(names, str):
-        raise InputError(argument, repr(names), "several names", f"({names!r},)")
+    if isinstance(names, str) or not isinstance(names, Collection):
+        raise InputError(argument, repr(names), "a collection of names", f"({names!r},)" if names else "()")
     for name in names:
         if name not in known:
             allowed = f"names of layers: {', '.join(n for n in dict.fromkeys(known) if n)}"
@@ -198,9 +208,10 @@ def chain(layers: Sequence[Layer | str] | Mapping[str, Layer | str]) -> Graph:
         The layers; a name such as ``"relu"`` stands for its activation. Keys of a mapping are the layers' names, which
         are otherwise ``layers[0]``, ``layers[1]``, ...
     """
+    if isinstance(layers, str) or not isinstance(layers, Sequence | Mapping) or not layers:
+        given = repr(layers) if isinstance(layers, str | Sequence) else type(layers).__name__
+        raise InputError("layers", given, "several layers", "[Dense(weights, bias)]")
     named = layers if isinstance(layers, Mapping) else {f"layers[{k}]": layer for k, layer in enumerate(layers)}
-    if isinstance(layers, str) or not named:
-        raise InputError("layers", repr(layers), "at least one layer", "[Dense(weights, bias)]")
     nodes, before = [], INPUT
     for name, layer in named.items():
         one = Activation(layer) if isinstance(layer, str) else layer

@@ -120,7 +120,10 @@ class Activation:
 
     def forward(self, product: Product, *inputs: Array) -> Array:
         """Return the activation of each number."""
-        return ACTIVATIONS[self.name](inputs[0], **self.parameters)
+        try:
+            return ACTIVATIONS[self.name](inputs[0], **self.parameters)
+        except ValueError as error:
+            raise InputError("inputs", f"shape {inputs[0].shape}: {error}", "a shape with that axis") from None
 
 
 @dataclass(frozen=True)

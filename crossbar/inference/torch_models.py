@@ -166,7 +166,7 @@ def from_torch(
     recorded = modules.record(exact, targets, plans, calibration)
     streams = iter(generator(seed).spawn(2 * sum(len(plan.matrices) for plan in plans.values())))
     replaced = {}
-    for number, (path, module) in enumerate(targets.items()):
+    for path, module in targets.items():
         one = recipes.get(next((p for p in _ancestors(path) if p in recipes), ""), recipe)
         matrices = []
         for (w, b), inputs in zip(plans[path].matrices, recorded[path], strict=True):
@@ -178,7 +178,7 @@ def from_torch(
                 matrices.append(AnalogMatrix.program(w, b, one, calibration=typical, seed=next(streams)))
             except InputError as error:
                 raise _of_module(path, error) from None
-        arrays = modules.AnalogModule(path, number, module, plans[path], tuple(matrices), next(streams))
+        arrays = modules.AnalogModule(path, module, plans[path], tuple(matrices), next(streams))
         replaced[id(module)] = arrays
     return modules.replaced(exact, replaced)
 

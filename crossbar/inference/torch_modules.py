@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import torch
 from torch import nn
 
 from crossbar.inference.matrix import AnalogMatrix
-from crossbar.inference.products import ArrayProducts, RecordedProducts, exact_products, noiseless, sample_seeds
+from crossbar.inference.products import (
+    ArrayProducts,
+    Product,
+    RecordedProducts,
+    exact_products,
+    noiseless,
+    sample_seeds,
+)
 from crossbar.inference.torch_plans import Plan, numbers, plan_of, refusal
 from crossbar.tiles import Clipped
 from devices.common.arrays import Array
@@ -26,8 +34,6 @@ class AnalogModule(nn.Module):
     ----------
     path : str
         Its path in the model.
-    number : int
-        Its number among the modules of arrays, which gives it noise of its own.
     plain : torch.nn.Module
         The module that it stands for, whose gradient it has.
     plan : Plan
@@ -49,14 +55,13 @@ class AnalogModule(nn.Module):
     def __init__(
         self,
         path: str,
-        number: int,
         plain: nn.Module,
         plan: Plan,
         matrices: tuple[AnalogMatrix, ...],
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        self.path, self.number, self.plan, self.matrices, self.rng = path, number, plan, matrices, rng
+        self.path, self.plan, self.matrices, self.rng = path, plan, matrices, rng
         self._plain = [plain.requires_grad_(False)]  # in a list, so that it is no part of the model
         self.seed: int | None = None
         self.clipped = [Clipped() for _ in matrices]
@@ -74,7 +79,7 @@ class AnalogModule(nn.Module):
     def recording(self) -> AnalogModule:
         """Return a module of the same arrays without noise that keeps the inputs of each matrix."""
         quiet = tuple(noiseless(matrix) for matrix in self.matrices)
-        found = AnalogModule(self.path, self.number, self.plain, self.plan, quiet, self.rng)
+        found = AnalogModule(self.path, self.plain, self.plan, quiet, self.rng)
         found._recorded = [[] for _ in quiet]
         return found
 
@@ -88,14 +93,10 @@ class AnalogModule(nn.Module):
         inputs = _arrays(self.path, self.plain, args, kwargs)
         samples = self.plan.samples(inputs[0])
         seeds = sample_seeds(self.matrices, self.rng if self.seed is None else self.seed, samples)
-        products: Any = ArrayProducts(self.matrices, seeds.child(self.number), clipped=self.clipped)
+        products: Any = ArrayProducts(self.matrices, seeds.child(crc32(self.path.encode())), clipped=self.clipped)
         if self._recorded is not None:
             products = RecordedProducts(products, len(self.matrices))
-        try:
-            found = self.plan.forward(products, *inputs)
-        except InputError as error:
-            argument = f"module {self.path!r}, {error.argument}"
-            raise InputError(argument, error.given, error.allowed, error.fix) from None
+        found = _forward(self.path, self.plan, products, inputs)
         if self._recorded is not None:
             for kept, calls in zip(self._recorded, products.inputs, strict=True):
                 kept.extend(calls)
@@ -104,6 +105,14 @@ class AnalogModule(nn.Module):
         if not torch.is_grad_enabled() or not any(t.requires_grad for t in _flat((*args, *kwargs.values()))):
             return outputs
         return _with_gradient(outputs, self.plain(*args, **kwargs))
+
+
+def _forward(path: str, plan: Plan, product: Product, inputs: Sequence[Any]) -> Any:
+    """Return the outputs of a plan, whose errors name the module."""
+    try:
+        return plan.forward(product, *inputs)
+    except InputError as error:
+        raise InputError(f"module {path!r}, {error.argument}", error.given, error.allowed, error.fix) from None
 
 
 def _with_gradient(outputs: Any, plain: Any) -> Any:
@@ -186,7 +195,8 @@ def record(
 
     def recorder(path: str, module: nn.Module) -> Callable[..., None]:
         def hook(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            plans[path].forward(products[path], *_arrays(path, module, args, kwargs))
+            inputs = _arrays(path, module, args, kwargs)
+            _forward(path, plans[path], products[path], inputs)
 
         return hook
 

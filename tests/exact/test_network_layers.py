@@ -231,6 +231,14 @@ def test_layers_in_software_and_with_recipes_of_their_own():
     coarse = replace(IDEAL, adc_bits=3)
     exact = AnalogNetwork.program(layers, coarse, calibration=x, per_layer={"layers[0]": IDEAL}, exclude=["layers[3]"])
     assert len(exact.layers) == 1
+    lines = [line.split("  ") for line in str(exact.graph).splitlines()]
+    assert [[part.strip() for part in line if part] for line in lines] == [
+        ["layer", "kind", "matrices on arrays"],
+        ["layers[0]", "Convolution", "9 x 3"],
+        ["layers[1]", "relu", "none"],
+        ["layers[2]", "Reshape", "none"],
+        ["layers[3]", "Dense", "none"],
+    ]
     assert isinstance(exact.graph.nodes[3].layer, Digital)
     wanted = chain(layers).exact(x)
     np.testing.assert_allclose(exact.decision(x), wanted, atol=1e-12 * np.abs(wanted).max())
@@ -270,6 +278,10 @@ EYE = np.eye(3)
         ([Dense(EYE), "rleu"], {}, r"activation: got 'rleu'.*try: relu"),
         ([Dense(EYE), 3], {}, r"layers\[1\]: got int; allowed: a layer"),
         ([], {}, r"layers: got \[\]"),
+        (None, {}, r"layers: got NoneType; allowed: several layers"),
+        (Dense(EYE), {}, r"layers: got Dense; .*try: \[Dense"),
+        ([Dense(EYE), Activation("softmax", {"axis": 4})], {}, r"layers\[1\], inputs: got shape \(1, 3\): axis 4"),
+        ([Dense(EYE)], {"exclude": None}, r"exclude: got None; allowed: a collection of names; try: \(\)"),
         (["relu"], {}, r"layers: got none with a matrix"),
         ([Dense(EYE)], {"exclude": ["dense"]}, r"exclude: got 'dense'; allowed: .*layers\[0\]"),
         ([Dense(EYE)], {"exclude": "layers[0]"}, r"exclude: got 'layers\[0\]'"),

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossbar import Recipe, Wires, analog_modules, convertible, from_torch, to_torch, with_matrices
+from crossbar import Pool, Recipe, Wires, analog_modules, convertible, from_torch, to_torch, with_matrices
+from crossbar.inference.graph import chain
 from devices import InputError, Lognormal, PowerLawDrift, WhiteNoise
 
 if importlib.util.find_spec("torch") is None and not os.environ.get("CI"):
@@ -202,6 +203,29 @@ def test_back_to_torch(make):
         torch.testing.assert_close(flat(to_torch(copy, "read")(x)), flat(copy(x)), rtol=0, atol=1e-5)
 
 
+def test_pooling_equals_that_of_torch():
+    """Random windows, strides, paddings, dilations and sizes, with a last window that reaches past the end or not."""
+    rng, compared = np.random.default_rng(0), 0
+    for _ in range(300):
+        kernel, stride, dilation = (tuple(map(int, rng.integers(1, top, 2))) for top in (4, 4, 3))
+        padding, ceil, counted = [int(rng.integers(0, k // 2 + 1)) for k in kernel], *(rng.integers(2, size=2) == 1)
+        x = torch.from_numpy(rng.normal(size=(1, 2, *rng.integers(1, 9, 2))))
+        options = {"stride": stride, "padding": padding, "ceil": bool(ceil)}
+        extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+        if all(n + 2 * p >= e for n, p, e in zip(x.shape[2:], padding, extent, strict=True)):
+            wanted = nn.functional.max_pool2d(x, kernel, stride, padding, dilation, ceil_mode=bool(ceil))
+            if torch.isfinite(wanted).all():
+                found = chain([Pool("max", kernel, dilation=dilation, **options)]).exact(x.numpy())
+                np.testing.assert_array_equal(found, wanted.numpy())
+                compared += 1
+        if all(n + 2 * p >= k for n, p, k in zip(x.shape[2:], padding, kernel, strict=True)):
+            wanted = nn.functional.avg_pool2d(x, kernel, stride, padding, bool(ceil), bool(counted))
+            found = chain([Pool("average", kernel, count_padding=bool(counted), **options)]).exact(x.numpy())
+            np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-14, atol=1e-14)
+            compared += 1
+    assert compared > 400
+
+
 class Own(nn.Module):
     """A matrix in code of its own."""
 
@@ -286,6 +310,8 @@ def test_modules_that_stay_in_torch_where_asked():
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"exclude": "0"}, r"exclude: got '0'; .*try: \('0',\)"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"per_layer": {"1": IDEAL}}, r"per_layer: got '1'"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": np.full((2, 3), np.nan)}, r"calibration: got numbers"),
+        (lambda: nn.Sequential(nn.Linear(4, 2)), {}, r"module '0', inputs: got shape \(2, 3\)"),
+        (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": "x"}, r"calibration: got str that is not numeric"),
         (lambda: nn.Sequential(nn.Linear(3, 2)), {"calibration": np.ones((0, 3))}, r"calibration: got shape \(0, 3\)"),
     ],
 )
