@@ -396,6 +396,7 @@ class Crossbar:
         Notes
         -----
         S. W. Director and R. A. Rohrer, IEEE Trans. Circuit Theory 16, 318 (1969), doi 10.1109/TCT.1969.1082967.
+        Both the read and the adjoint are solved here, with the factors that the array keeps.
         The currents of ohmic cells are linear in the voltages, so that a batch acts through the matrix
         ``voltage.T @ current_gradient`` alone: at most ``min(rows, columns)`` pairs of vectors are solved, however
         large it is. Cells with a current law are replaced by their small-signal conductances, vector by vector.
