@@ -396,3 +396,37 @@ def test_wires_that_take_too_much_cannot_be_compensated():
     wires = Wires(word_line=2e5, bit_line=2e5)
     with pytest.raises(InputError, match=r"compensate_wires: got .*; try: a smaller tile"):
         programmed(np.ones((8, 4)), np.ones((1, 8)), wires=wires, compensate_wires=True)
+
+
+class Single:
+    """A mapping of one's own: a cell and a blank for each weight, with a conductance of a unit for each column."""
+
+    columns_per_output = 2
+
+    def fit(self, weights, limits):
+        fitted = Single()
+        fitted.low = limits[0]
+        fitted.scale = (limits[1] - limits[0]) / np.abs(weights).max(axis=0)
+        return fitted
+
+    def conductances(self, weights):
+        cells = self.low + self.scale * np.asarray(weights)
+        return np.stack([cells, np.full_like(cells, self.low)], axis=-1).reshape(len(cells), -1)
+
+    def weights(self, currents):
+        return (currents[..., 0::2] - currents[..., 1::2]) / self.scale
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"order": "ir drop"}, {"remap": True, "bias": "analog"}, {"subtract": "before"}]
+)
+def test_a_mapping_of_ones_own_knows_the_whole_matrix(options):
+    """Tiles cut its columns, which differ from one another."""
+    rng = np.random.default_rng(18)
+    w, b, x, y = (rng.uniform(0.1, 1, size=s) for s in ((13, 7), 7, (4, 13), (3, 7)))
+    matrix = programmed(w * 10.0 ** np.arange(7), x, Single(), biases=b, tile=(5, 5), **options)
+    assert len(matrix.tiles) == 3 * 4
+    np.testing.assert_allclose(matrix.matmul(9 * x), 9 * x @ (w * 10.0 ** np.arange(7)) + b, rtol=1e-10)
+    np.testing.assert_allclose(matrix.matmul_transposed(y), y @ (w * 10.0 ** np.arange(7)).T, rtol=1e-10)
+    np.testing.assert_allclose(matrix.reprogram(w, b).matmul(x), x @ w + b, rtol=1e-10)
+    assert all(t.crossbar.columns in (4, 2) for t in matrix.tiles)
