@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -155,6 +156,9 @@ class Recipe:
         if not callable(getattr(self.mapping, "fit", None)) or not hasattr(self.mapping, "columns_per_output"):
             allowed = "a mapping: fit(weights, limits) and columns_per_output"
             raise InputError("mapping", repr(self.mapping), allowed, "DifferentialPairs")
+        if isinstance(self.mapping, type) and inspect.isfunction(self.mapping.fit):
+            name = self.mapping.__name__
+            raise InputError("mapping", f"the class {name}", "an object of it", f"mapping={name}()")
         integer("columns_per_output", self.mapping.columns_per_output, minimum=1)
         Layout.of(self.mapping).block(self.tile)
         if self.adc is not None and not isinstance(self.adc, ADC):

@@ -21,6 +21,7 @@ from crossbar import (
     Wires,
     digits,
 )
+from crossbar.fabric import Chip, chip_preset
 from devices import InputError, Lognormal, PowerLawDrift, StuckCells, device
 
 LIMITS = (1e-6, 1e-5)
@@ -254,6 +255,20 @@ def test_a_network_with_a_coarse_adc_classifies(mapping):
     assert network.score(task.test_inputs, task.test_labels) > task.software_accuracy - 0.02
 
 
+@pytest.mark.parametrize(
+    "mapping", [PairMapping("separate"), PairMapping("cancelling"), OffsetMapping("reference column")], ids=repr
+)
+def test_the_cores_of_a_chip_execute_it(mapping):
+    task, preset = digits(), chip_preset("michigan_2019")
+    recipe = preset.recipe(LIMITS, mapping=mapping)
+    network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs)
+    run = Chip(preset, (2, 4)).place(network).run(task.test_inputs[:20], seed=1)
+    np.testing.assert_array_equal(run.predictions, network.predict(task.test_inputs[:20], seed=1))
+    matrix = network.layers[0]
+    with pytest.raises(InputError, match="cores: got"):
+        matrix.read(matrix.shares(task.test_inputs[:2]), 0, cores=matrix.tiles[1:])
+
+
 def test_pulse_widths_and_pairs_subtracted_before_conversion_work_on_slices():
     rng = np.random.default_rng(10)
     w, x = rng.integers(-15, 16, size=(12, 3)), rng.uniform(size=(5, 12))
@@ -378,10 +393,10 @@ def test_cells_keep_their_faults_and_start_to_age_anew_when_they_are_programmed_
 def test_compensated_wires_lose_nothing(mapping):
     """Exact currents on real wires are those of the weights; a factor for each output makes up for a part."""
     rng = np.random.default_rng(17)
-    w, x = rng.normal(size=(20, 6)), rng.uniform(size=(10, 20))
-    wires = Wires(word_line=20.0, bit_line=20.0, driver=50.0, sense=50.0)
-    plain = programmed(w, x, mapping, wires=wires, tile=(16, 12))
-    found = programmed(w, x, mapping, wires=wires, tile=(16, 12), compensate_wires=True, remap=True)
+    w, x = rng.normal(size=(12, 4)), rng.uniform(size=(10, 12))
+    wires = Wires(word_line=50.0, bit_line=50.0, driver=50.0, sense=50.0)
+    plain = programmed(w, x, mapping, wires=wires, tile=(8, 8))
+    found = programmed(w, x, mapping, wires=wires, tile=(8, 8), compensate_wires=True, remap=True)
     assert all(LIMITS[0] <= t.target.min() and t.target.max() <= LIMITS[1] for t in found.tiles)
     assert np.abs(plain.matmul(x) / (x @ w) - 1).max() > 0.02
     np.testing.assert_allclose(found.matmul(3 * x), 3 * x @ w, rtol=0, atol=1e-8 * np.abs(x @ w).max())

@@ -58,6 +58,12 @@ def test_it_is_refused(scheme, message):
         (lambda: recipe(mapping=PairMapping("cancelling"), tile=(1, 4)), "tile rows: got 1; .*>= 2"),
         (lambda: recipe(mapping=PairMapping("separate"), subtract="before"), "subtract: got 'before'"),
         (lambda: recipe(mapping=OffsetMapping(), subtract="before"), "subtract: got 'before'"),
+        (
+            lambda: recipe(mapping=OffsetMapping),
+            r"mapping: got the class OffsetMapping; .*try: mapping=OffsetMapping\(\)",
+        ),
+        (lambda: recipe(mapping=PairMapping), r"mapping: got the class PairMapping"),
+        (lambda: recipe(compensate_wires=1), "compensate_wires: got 1"),
         (lambda: recipe(order="random"), "order: got 'random'"),
         (lambda: recipe(remap="yes"), "remap: got 'yes'"),
         (lambda: recipe(full_scale=0.0), "full_scale: got 0"),
