@@ -204,5 +204,6 @@ class Recipe:
         return ADC(self.adc_bits) if self.adc is None else self.adc
 
     def cited(self) -> tuple[Citation, ...]:
-        """Return the sources of its effects; see `devices.citations`."""
-        return tuple(source for effect in self.effects for source in effect.cited())
+        """Return the sources of its effects, its mapping and its encoding; see `devices.citations`."""
+        parts = (*self.effects, *(p for p in (self.mapping, self.encoding) if hasattr(p, "cited")))
+        return tuple(source for part in parts for source in part.cited())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbar import AnalogMatrix, BitSerial, DifferentialPairs, OffsetMapping, PairMapping, Recipe, SliceMapping
-from devices import InputError
+from devices import InputError, citations
 
 LIMITS = (1e-6, 1e-5)
 WEIGHTS = np.array([[0.5, -1.0], [1.0, 0.25]])
@@ -81,3 +81,9 @@ def test_bad_options_are_refused(call, message):
 
 def recipe(**options):
     return Recipe(conductance_limits=LIMITS, **options)
+
+
+def test_sources_of_a_mapping_are_cited():
+    sliced = citations(recipe(mapping=SliceMapping(), encoding=BitSerial()))
+    assert "SliceMapping, BitSerial: A. Shafiee et al." in repr(sliced)
+    assert "doi 10.1063/1.5143815" in repr(citations(recipe(mapping=PairMapping())))
