@@ -458,7 +458,11 @@ class AnalogMatrix:
         if cores is None:
             return self.tiles
         by_place = {(core.rows.start, core.columns.start): core for core in cores}
-        return [by_place[tile.rows.start, tile.columns.start] for tile in self.tiles]
+        wanted = [(tile.rows.start, tile.columns.start) for tile in self.tiles]
+        if len(by_place) < len(cores) or set(by_place) != set(wanted):
+            given = f"{len(cores)} cores at {sorted(by_place)}"
+            raise InputError("cores", given, f"one for each tile, at {sorted(wanted)}", "the cores of the matrix")
+        return [by_place[place] for place in wanted]
 
     @property
     def _as_one(self) -> Array | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from crossbar.inference.recipe import Recipe
-from crossbar.mapping.base import Layout
+from crossbar.mapping.base import Layout, Mapping
 from crossbar.mapping.blocks import Block
 from crossbar.mapping.ordering import order_for_ir_drop, rows_around_stuck_cells
 from crossbar.mapping.tiling import tile_slices
@@ -27,6 +27,8 @@ def place_matrix(weights: Array, recipe: Recipe) -> tuple[Block, ...]:
     scheme, limits = recipe.mapping, recipe.conductance_limits
     layout = Layout.of(scheme)
     whole = scheme.fit(weights, limits) if getattr(scheme, "scale_per", "matrix") == "matrix" else None
+    if whole is not None and not isinstance(getattr(whole, "layout", None), Layout):
+        return _without_layout(whole, weights, recipe)
     ordered = recipe.order != "given" or recipe.remap
     blocks: list[Block] = []
     line = column = 0
@@ -36,10 +38,7 @@ def place_matrix(weights: Array, recipe: Recipe) -> tuple[Block, ...]:
             row_order, column_order = order_for_ir_drop(weights[rows, outputs])
             of_rows, of_outputs = of_rows[row_order], of_outputs[column_order]
         mapping = scheme.fit(weights[np.ix_(of_rows, of_outputs)], limits) if whole is None else whole
-        if mapping.columns_per_output != layout.columns_per_output:
-            given = f"{mapping.columns_per_output} columns for each output of a scheme that says "
-            allowed = "one columns_per_output of the scheme and its mapping"
-            raise InputError("mapping", f"{given}{layout.columns_per_output}", allowed)
+        _check_columns(mapping, layout)
         if outputs.start == 0:
             column = 0
         if not ordered:
@@ -52,6 +51,31 @@ def place_matrix(weights: Array, recipe: Recipe) -> tuple[Block, ...]:
         line = lines.stop
         blocks.append(Block(mapping, layout, of_rows, of_outputs, lines, tuple(columns)))
     return tuple(blocks)
+
+
+def _without_layout(mapping: Mapping, weights: Array, recipe: Recipe) -> tuple[Block, ...]:
+    """Return a block for each row of tiles, of a mapping that is asked for the whole matrix."""
+    layout = Layout.of(recipe.mapping)
+    _check_columns(mapping, layout)
+    inputs, outputs = layout.block(recipe.tile)
+    starts = range(0, weights.shape[1], outputs)
+    ends = [min(start + outputs, weights.shape[1]) for start in starts]
+    columns = tuple(slice(layout.columns * a, layout.columns * b) for a, b in zip(starts, ends, strict=True))
+    blocks = []
+    for start in range(0, weights.shape[0], inputs):
+        rows = np.arange(start, min(start + inputs, weights.shape[0]))
+        lines = slice(start, start + rows.size)
+        if recipe.order == "ir drop":
+            rows = rows[order_for_ir_drop(weights[rows])[0]]
+        blocks.append(Block(mapping, layout, rows, np.arange(weights.shape[1]), lines, columns, whole=True))
+    return tuple(blocks)
+
+
+def _check_columns(mapping: Mapping, layout: Layout) -> None:
+    if mapping.columns_per_output != layout.columns_per_output:
+        given = f"{mapping.columns_per_output} columns for each output of a scheme that says "
+        allowed = "one columns_per_output of the scheme and its mapping"
+        raise InputError("mapping", f"{given}{layout.columns_per_output}", allowed)
 
 
 def fitted_again(
@@ -88,12 +112,9 @@ def around_stuck_cells(block: Block, weights: Array, tiles: Sequence[Tile], root
         low, high = tile.conductance_limits
         ends = [tile.program(np.full(tile.crossbar.shape, g), root).at(None).conductance for g in (low, high)]
         stuck.append(np.where(np.abs(ends[1] - ends[0]) < _FOLLOWS * (high - low), ends[0], np.nan))
-    layout, factors = block.layout, block.factors
     # An error of a cell counts by the weight that its column has in the output; the rows of a reference are all equal.
-    counts = [
-        np.concatenate([np.abs(factors[:, k :: layout.arrays]).ravel(), np.zeros(layout.references)])
-        for k in range(layout.arrays)
-    ]
-    target = np.hstack(block.conductances(weights)) * np.concatenate(counts)
-    order = rows_around_stuck_cells(target, np.hstack(stuck) * np.concatenate(counts), layout.lines_per_input)
+    reference = np.zeros(block.layout.references)
+    counts = np.concatenate([np.append(part, reference) for part in block.deal(np.abs(block.factors).ravel())])
+    target = np.hstack(block.conductances(weights)) * counts
+    order = rows_around_stuck_cells(target, np.hstack(stuck) * counts, block.layout.lines_per_input)
     return replace(block, inputs=block.inputs[order])

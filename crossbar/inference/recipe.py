@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -155,6 +156,9 @@ class Recipe:
         if not callable(getattr(self.mapping, "fit", None)) or not hasattr(self.mapping, "columns_per_output"):
             allowed = "a mapping: fit(weights, limits) and columns_per_output"
             raise InputError("mapping", repr(self.mapping), allowed, "DifferentialPairs")
+        if isinstance(self.mapping, type) and inspect.isfunction(self.mapping.fit):
+            name = self.mapping.__name__
+            raise InputError("mapping", f"the class {name}", "an object of it", f"mapping={name}()")
         integer("columns_per_output", self.mapping.columns_per_output, minimum=1)
         Layout.of(self.mapping).block(self.tile)
         if self.adc is not None and not isinstance(self.adc, ADC):
@@ -200,5 +204,6 @@ class Recipe:
         return ADC(self.adc_bits) if self.adc is None else self.adc
 
     def cited(self) -> tuple[Citation, ...]:
-        """Return the sources of its effects; see `devices.citations`."""
-        return tuple(source for effect in self.effects for source in effect.cited())
+        """Return the sources of its effects, its mapping and its encoding; see `devices.citations`."""
+        parts = (*self.effects, *(p for p in (self.mapping, self.encoding) if hasattr(p, "cited")))
+        return tuple(source for part in parts for source in part.cited())

@@ -73,7 +73,7 @@ def _reads(block: Block, inputs: Array) -> Iterator[tuple[list[Array], Array]]:
         size = np.abs(drive).max(axis=(-2, -1), initial=0.0)[..., None]
         size = np.where(size > 0.0, size, 1.0)
         share = drive / size[..., None]
-        yield [share[..., k :: layout.arrays].reshape(*given.shape[:-1], -1) for k in range(layout.arrays)], size
+        yield block.deal(share.reshape(*given.shape[:-1], -1)), size
 
 
 def _line_sums(block: Block, array: int, tile: Tile, drive: Array, seeds: ReadSeeds) -> Array:

@@ -38,6 +38,9 @@ class Block:
         Its word lines among those of the matrix.
     columns : tuple of slice
         Columns of each array among the physical columns of the matrix.
+    whole : bool, optional
+        Whether the mapping is asked for the whole matrix at once, of which each array takes neighbouring columns: so
+        for mappings without a layout, whose columns may differ from one another.
     """
 
     mapping: Mapping
@@ -46,15 +49,22 @@ class Block:
     outputs: NDArray[np.intp]
     lines: slice
     columns: tuple[slice, ...]
+    whole: bool = False
+
+    def deal(self, columns: Array) -> list[Array]:
+        """Return the part of each array, of values of all columns, shape ``(..., outputs * columns_per_output)``."""
+        if self.whole:
+            return [columns[..., part] for part in self.columns]
+        return [columns[..., k :: self.layout.arrays] for k in range(self.layout.arrays)]
 
     def conductances(self, weights: Array) -> list[Array]:
         """Return the conductances of each array [S], of the weights of the whole matrix."""
-        part = weights[np.ix_(self.inputs, self.outputs)]
+        part = weights if self.whole else weights[np.ix_(self.inputs, self.outputs)]
         layout = self.layout
         shape = (layout.lines_per_input * part.shape[0], layout.columns_per_output * part.shape[1])
         found = self.mapping.conductances(part)
         cells = finite_array("mapping.conductances", found, unit="S", shape=shape, minimum=0.0)
-        dealt = [cells[:, k :: layout.arrays] for k in range(layout.arrays)]
+        dealt = self.deal(cells[self.inputs] if self.whole else cells)
         if layout.references:
             dealt = [
                 np.hstack([g, np.broadcast_to(z, (len(g), z.size))]) for g, z in zip(dealt, self.zeros, strict=True)
@@ -80,8 +90,8 @@ class Block:
                 reference = current[..., -layout.references :]
                 current = current[..., : -layout.references] - np.tile(reference, outputs)
             taken.append(current)
-        if layout.arrays == 1:
-            return self.mapping.weights(taken[0])
+        if self.whole or layout.arrays == 1:
+            return self.mapping.weights(np.concatenate(taken, axis=-1))
         return self.mapping.weights(np.stack(taken, axis=-1).reshape(*taken[0].shape[:-1], -1))
 
     @property

@@ -12,6 +12,7 @@ from crossbar.mapping.base import Layout, check_limits, within_window
 from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, largest_weight
 from devices.common.arrays import Array
 from devices.common.validation import choice, finite_array
+from devices.sources import Citation
 
 __all__ = ["OffsetCells", "OffsetMapping"]
 
@@ -117,6 +118,16 @@ class OffsetMapping:
     def layout(self) -> Layout:
         """The layout of the cells of a weight."""
         return Layout(1, zero=self.zero)
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return its source; see `devices.citations`."""
+        return (
+            Citation(
+                "T. P. Xiao et al., Appl. Phys. Rev. 7, 031301 (2020), doi 10.1063/1.5143815",
+                ("OffsetMapping",),
+                "recalled",
+            ),
+        )
 
     def fit(self, weights: ArrayLike, conductance_limits: tuple[float, float]) -> OffsetCells:
         """Return the mapping that brings the percentile of absolute weights to the ends of the window."""

@@ -28,8 +28,8 @@ def order_for_ir_drop(weights: Array) -> tuple[NDArray[np.intp], NDArray[np.intp
 
     Notes
     -----
-    The idea of B. Liu et al., ICCAD 2014, 63, doi 10.1109/ICCAD.2014.7001330, who permute the rows of a matrix so that
-    large weights lie where the IR drop is small.
+    A heuristic of ours; the loss grows with the current that passes a wire and with the wires that it passes. B. Liu et
+    al., ICCAD 2014, 63, doi 10.1109/ICCAD.2014.7001330, describe the loss and other ways around it.
     """
     size = np.abs(weights)
     return np.argsort(size.sum(axis=1), kind="stable"), np.argsort(-size.sum(axis=0), kind="stable")

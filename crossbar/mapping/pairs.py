@@ -12,6 +12,7 @@ from crossbar.mapping.base import Layout, check_limits, within_window
 from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, largest_weight
 from devices.common.arrays import Array
 from devices.common.validation import choice, finite_array
+from devices.sources import Citation
 
 __all__ = ["Arrangement", "DifferentialPairs", "PairMapping", "pair_layout"]
 
@@ -167,6 +168,16 @@ class PairMapping:
     def columns_per_output(self) -> int:
         """Columns that stand for one output."""
         return self.layout.columns_per_output
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return its source; see `devices.citations`."""
+        return (
+            Citation(
+                "T. P. Xiao et al., Appl. Phys. Rev. 7, 031301 (2020), doi 10.1063/1.5143815",
+                ("PairMapping",),
+                "recalled",
+            ),
+        )
 
     def fit(self, weights: ArrayLike, conductance_limits: tuple[float, float]) -> DifferentialPairs:
         """Return the mapping that brings the percentile of absolute weights to the upper conductance limit."""

@@ -15,6 +15,7 @@ from crossbar.mapping.scaling import ScalePer, check_scaling, count_beyond, larg
 from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, integer, number
+from devices.sources import Citation
 
 __all__ = ["SliceMapping", "SlicedCells"]
 
@@ -182,6 +183,10 @@ class SliceMapping:
     def columns_per_output(self) -> int:
         """Columns that stand for one output."""
         return self.layout.columns_per_output
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return its source; see `devices.citations`."""
+        return (Citation("A. Shafiee et al., ISCA 2016, 14, doi 10.1109/ISCA.2016.12", ("SliceMapping",), "recalled"),)
 
     def fit(self, weights: ArrayLike, conductance_limits: tuple[float, float]) -> SlicedCells:
         """Return the mapping whose largest integer stands for the percentile of absolute weights."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from devices.common.arrays import Array
 from devices.common.validation import integer, number
+from devices.sources import Citation
 
 __all__ = ["Amplitude", "BitSerial", "Encoding", "PulseWidth"]
 
@@ -146,6 +147,10 @@ class BitSerial:
         number("read_voltage", self.read_voltage, unit="V", minimum=0.0, open_minimum=True)
         integer("bits", self.bits, minimum=1, maximum=24)
         integer("bits_per_read", self.bits_per_read, minimum=1, maximum=self.bits)
+
+    def cited(self) -> tuple[Citation, ...]:
+        """Return its source; see `devices.citations`."""
+        return (Citation("A. Shafiee et al., ISCA 2016, 14, doi 10.1109/ISCA.2016.12", ("BitSerial",), "recalled"),)
 
     def encode(self, share: Array) -> Array:
         """Return the shares that reach the array: clipped to full scale and rounded to whole numbers n."""

@@ -21,6 +21,7 @@ from crossbar import (
     Wires,
     digits,
 )
+from crossbar.fabric import Chip, chip_preset
 from devices import InputError, Lognormal, PowerLawDrift, StuckCells, device
 
 LIMITS = (1e-6, 1e-5)
@@ -254,6 +255,20 @@ def test_a_network_with_a_coarse_adc_classifies(mapping):
     assert network.score(task.test_inputs, task.test_labels) > task.software_accuracy - 0.02
 
 
+@pytest.mark.parametrize(
+    "mapping", [PairMapping("separate"), PairMapping("cancelling"), OffsetMapping("reference column")], ids=repr
+)
+def test_the_cores_of_a_chip_execute_it(mapping):
+    task, preset = digits(), chip_preset("michigan_2019")
+    recipe = preset.recipe(LIMITS, mapping=mapping)
+    network = AnalogNetwork.from_sklearn(task.model, recipe, calibration=task.train_inputs)
+    run = Chip(preset, (2, 4)).place(network).run(task.test_inputs[:20], seed=1)
+    np.testing.assert_array_equal(run.predictions, network.predict(task.test_inputs[:20], seed=1))
+    matrix = network.layers[0]
+    with pytest.raises(InputError, match="cores: got"):
+        matrix.read(matrix.shares(task.test_inputs[:2]), 0, cores=matrix.tiles[1:])
+
+
 def test_pulse_widths_and_pairs_subtracted_before_conversion_work_on_slices():
     rng = np.random.default_rng(10)
     w, x = rng.integers(-15, 16, size=(12, 3)), rng.uniform(size=(5, 12))
@@ -378,10 +393,10 @@ def test_cells_keep_their_faults_and_start_to_age_anew_when_they_are_programmed_
 def test_compensated_wires_lose_nothing(mapping):
     """Exact currents on real wires are those of the weights; a factor for each output makes up for a part."""
     rng = np.random.default_rng(17)
-    w, x = rng.normal(size=(20, 6)), rng.uniform(size=(10, 20))
-    wires = Wires(word_line=20.0, bit_line=20.0, driver=50.0, sense=50.0)
-    plain = programmed(w, x, mapping, wires=wires, tile=(16, 12))
-    found = programmed(w, x, mapping, wires=wires, tile=(16, 12), compensate_wires=True, remap=True)
+    w, x = rng.normal(size=(12, 4)), rng.uniform(size=(10, 12))
+    wires = Wires(word_line=50.0, bit_line=50.0, driver=50.0, sense=50.0)
+    plain = programmed(w, x, mapping, wires=wires, tile=(8, 8))
+    found = programmed(w, x, mapping, wires=wires, tile=(8, 8), compensate_wires=True, remap=True)
     assert all(LIMITS[0] <= t.target.min() and t.target.max() <= LIMITS[1] for t in found.tiles)
     assert np.abs(plain.matmul(x) / (x @ w) - 1).max() > 0.02
     np.testing.assert_allclose(found.matmul(3 * x), 3 * x @ w, rtol=0, atol=1e-8 * np.abs(x @ w).max())
@@ -396,3 +411,37 @@ def test_wires_that_take_too_much_cannot_be_compensated():
     wires = Wires(word_line=2e5, bit_line=2e5)
     with pytest.raises(InputError, match=r"compensate_wires: got .*; try: a smaller tile"):
         programmed(np.ones((8, 4)), np.ones((1, 8)), wires=wires, compensate_wires=True)
+
+
+class Single:
+    """A mapping of one's own: a cell and a blank for each weight, with a conductance of a unit for each column."""
+
+    columns_per_output = 2
+
+    def fit(self, weights, limits):
+        fitted = Single()
+        fitted.low = limits[0]
+        fitted.scale = (limits[1] - limits[0]) / np.abs(weights).max(axis=0)
+        return fitted
+
+    def conductances(self, weights):
+        cells = self.low + self.scale * np.asarray(weights)
+        return np.stack([cells, np.full_like(cells, self.low)], axis=-1).reshape(len(cells), -1)
+
+    def weights(self, currents):
+        return (currents[..., 0::2] - currents[..., 1::2]) / self.scale
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"order": "ir drop"}, {"remap": True, "bias": "analog"}, {"subtract": "before"}]
+)
+def test_a_mapping_of_ones_own_knows_the_whole_matrix(options):
+    """Tiles cut its columns, which differ from one another."""
+    rng = np.random.default_rng(18)
+    w, b, x, y = (rng.uniform(0.1, 1, size=s) for s in ((13, 7), 7, (4, 13), (3, 7)))
+    matrix = programmed(w * 10.0 ** np.arange(7), x, Single(), biases=b, tile=(5, 5), **options)
+    assert len(matrix.tiles) == 3 * 4
+    np.testing.assert_allclose(matrix.matmul(9 * x), 9 * x @ (w * 10.0 ** np.arange(7)) + b, rtol=1e-10)
+    np.testing.assert_allclose(matrix.matmul_transposed(y), y @ (w * 10.0 ** np.arange(7)).T, rtol=1e-10)
+    np.testing.assert_allclose(matrix.reprogram(w, b).matmul(x), x @ w + b, rtol=1e-10)
+    assert all(t.crossbar.columns in (4, 2) for t in matrix.tiles)

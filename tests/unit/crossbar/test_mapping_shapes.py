@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbar import AnalogMatrix, BitSerial, DifferentialPairs, OffsetMapping, PairMapping, Recipe, SliceMapping
-from devices import InputError
+from devices import InputError, citations
 
 LIMITS = (1e-6, 1e-5)
 WEIGHTS = np.array([[0.5, -1.0], [1.0, 0.25]])
@@ -58,6 +58,12 @@ def test_it_is_refused(scheme, message):
         (lambda: recipe(mapping=PairMapping("cancelling"), tile=(1, 4)), "tile rows: got 1; .*>= 2"),
         (lambda: recipe(mapping=PairMapping("separate"), subtract="before"), "subtract: got 'before'"),
         (lambda: recipe(mapping=OffsetMapping(), subtract="before"), "subtract: got 'before'"),
+        (
+            lambda: recipe(mapping=OffsetMapping),
+            r"mapping: got the class OffsetMapping; .*try: mapping=OffsetMapping\(\)",
+        ),
+        (lambda: recipe(mapping=PairMapping), r"mapping: got the class PairMapping"),
+        (lambda: recipe(compensate_wires=1), "compensate_wires: got 1"),
         (lambda: recipe(order="random"), "order: got 'random'"),
         (lambda: recipe(remap="yes"), "remap: got 'yes'"),
         (lambda: recipe(full_scale=0.0), "full_scale: got 0"),
@@ -75,3 +81,9 @@ def test_bad_options_are_refused(call, message):
 
 def recipe(**options):
     return Recipe(conductance_limits=LIMITS, **options)
+
+
+def test_sources_of_a_mapping_are_cited():
+    sliced = citations(recipe(mapping=SliceMapping(), encoding=BitSerial()))
+    assert "SliceMapping, BitSerial: A. Shafiee et al." in repr(sliced)
+    assert "doi 10.1063/1.5143815" in repr(citations(recipe(mapping=PairMapping())))
