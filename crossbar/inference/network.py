@@ -332,13 +332,19 @@ class AnalogNetwork:
         """Return the same cells, with the same ranges, at a time since programming [s]; see `Tile.at`."""
         return replace(self, layers=tuple(layer.at(time) for layer in self.layers))
 
-    def compensated(self, inputs: ArrayLike, per: Literal["matrix", "output"] = "matrix") -> AnalogNetwork:
-        """Return the network with digital factors that make up for the drift of its cells.
+    def compensated(
+        self,
+        inputs: ArrayLike,
+        per: Literal["matrix", "output"] = "matrix",
+        *,
+        to: Literal["programmed", "weights"] = "programmed",
+    ) -> AnalogNetwork:
+        """Return the network with digital factors that make up for the drift of its cells, or for losses on wires.
 
         Each matrix is driven with what `inputs`, shape ``(samples, features)``, become in the compensated layers before
         it, without noise; see `AnalogMatrix.compensated`.
         """
-        return self._changed(inputs, lambda matrix, x: matrix.compensated(x, per))
+        return self._changed(inputs, lambda matrix, x: matrix.compensated(x, per, to=to))
 
     def calibrated(self, inputs: ArrayLike, policy: AdcRange | None = None) -> AnalogNetwork:
         """Return the network with the ranges of its ADCs set anew, by the cells as they are now, without noise."""

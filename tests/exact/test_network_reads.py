@@ -258,3 +258,15 @@ def test_negative_draws_are_open_cells_for_every_seed():
 def test_scaled_inputs(task):
     scaler = StandardScaler().fit(task.train_inputs)
     assert replace(network_with(task), prepare=scaler.transform).decision(task.test_inputs[:3]).shape == (3, 10)
+
+
+def test_a_network_is_calibrated_against_its_weights(task):
+    """A digital factor for each output takes most of the loss on wires of 100 ohm."""
+    network = network_with(task, wires=Wires(word_line=100.0, bit_line=100.0))
+    x, wanted = task.train_inputs[:200], network_with(task).decision(task.test_inputs)
+    found = [
+        np.abs(one.decision(task.test_inputs) - wanted).mean()
+        for one in (network, network.compensated(x, "output"), network.compensated(x, "output", to="weights"))
+    ]
+    assert found[1] == pytest.approx(found[0], rel=1e-9)  # cells that have not aged
+    assert found[2] < 0.4 * found[0]
