@@ -24,6 +24,9 @@ __all__ = ["RecipeAccuracy", "SweepSpec"]
 _TOP = ("title", "trials", "seed", "paired", "workers", "target", "task", "recipe", "axes")
 _AXIS = ("fields", "values", "log", "unit", "long_name", "labels")
 _WINDOW = ("device", "set", "read_voltage")
+#: What is done to the programmed network, and not a field of the recipe.
+_TIME, _COMPENSATE = "network.time", "network.compensate"
+_COMPENSATIONS = ("none", "matrix", "output")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,9 @@ class RecipeAccuracy:
     recipe : dict
         The table of the recipe.
     fields : dict
-        For each axis, the places in the table that take its value.
+        For each axis, the places in the table that take its value: ``network.time`` is the time since programming [s]
+        at which the network is evaluated, ``network.compensate`` the digital factors after that: none, one for each
+        matrix, or one for each output.
     """
 
     task: Task
@@ -50,11 +55,30 @@ class RecipeAccuracy:
 
         task = self.task
         network = AnalogNetwork.from_sklearn(task.model, self.at(**point), calibration=task.train_inputs, seed=rng)
+        time, compensation = self._of_network(point)
+        if time is not None:
+            network = network.at(time)
+        if compensation != "none":
+            network = network.compensated(task.train_inputs, compensation)
         return network.score(task.test_inputs, task.test_labels)
 
     def at(self, **point: Any) -> Recipe:
-        """Return the recipe at a point."""
-        return _recipe_at(self.recipe, self.fields, point)
+        """Return the recipe at a point; a time at which its effects are not known is refused."""
+        recipe = _recipe_at(self.recipe, self.fields, point)
+        time, _ = self._of_network(point)
+        for effect in recipe.effects:
+            if time is not None and effect.earliest is not None:
+                effect.at(time)
+        return recipe
+
+    def _of_network(self, point: Mapping[str, Any]) -> tuple[float | None, Any]:
+        """Return the time [s] and the compensation of a point, checked."""
+        places = {place: point[name] for name, found in self.fields.items() for place in found if name in point}
+        time = places.get(_TIME)
+        if time is not None:
+            time = number(_TIME, time, unit="s", minimum=0.0)
+        compensation = places.get(_COMPENSATE)
+        return time, choice(_COMPENSATE, "none" if compensation is None else compensation, _COMPENSATIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +145,11 @@ class SweepSpec:
             axis, places[name] = _axis(name, table)
             axes.append(axis)
         first = {axis.name: axis.dimension().points[0][axis.name] for axis in axes}
+        task = given.get("task", {"name": "digits"})
         for axis in axes:
             for point in axis.dimension().points:
-                _recipe_at(given["recipe"], places, {**first, **point})
-        evaluate = RecipeAccuracy(_task(given.get("task", {"name": "digits"})), given["recipe"], places)
+                RecipeAccuracy(task, given["recipe"], places).at(**{**first, **point})
+        evaluate = RecipeAccuracy(_task(task), given["recipe"], places)
         return cls(title, trials, seed, paired, workers, target, evaluate, tuple(axes))
 
 
@@ -133,7 +158,8 @@ def _recipe_at(table: dict[str, Any], fields: Mapping[str, tuple[str, ...]], poi
     changed = deepcopy(table)
     for name, value in point.items():
         for place in fields[name]:
-            _put(changed, place, value)
+            if place not in (_TIME, _COMPENSATE):
+                _put(changed, place, value)
     return read_recipe(changed)
 
 

@@ -150,3 +150,52 @@ def test_a_scheduler_that_is_not_there():
 def test_the_example_of_the_documents_is_a_specification():
     found = SweepSpec.read(Path(__file__).parents[2] / "docs" / "sweep.toml")
     assert [axis.name for axis in found.axes] == ["segment", "sigma"]
+
+
+AGED = """
+trials = 2
+[task]
+name = "digits"
+hidden = 12
+[recipe]
+conductance_limits = [1e-6, 1e-5]
+adc_bits = 6
+[recipe.effects.drift]
+kind = "PowerLawDrift"
+time = 1.0
+nu = 0.06
+[axes.seconds]
+fields = "network.time"
+values = [1.0, 1e9]
+unit = "s"
+[axes.compensation]
+fields = "network.compensate"
+values = ["none", "matrix"]
+labels = ["without", "one factor"]
+"""
+
+
+def test_a_network_ages_and_is_compensated_along_axes(tmp_path):
+    """Ranges that were set at programming lose most codes of cells that have drifted by a factor of 3.5."""
+    (tmp_path / "aged.toml").write_text(AGED)
+    run(tmp_path / "aged.toml", "--out", tmp_path / "out")
+    with xr.open_dataset(tmp_path / "out" / "sweep.nc") as found:
+        (fresh, same), (old, compensated) = found.accuracy.mean("trial").values
+    assert fresh == same > 0.9
+    assert compensated > old + 0.05
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("values = [1.0, 1e9]", "values = [0.5, 1e9]", r"time: got 0\.5;"),
+        ("values = [1.0, 1e9]", 'values = ["soon", "late"]', "seconds: got 'soon'"),
+        ('values = ["none", "matrix"]', 'values = ["none", "all"]', r"network\.compensate: got 'all'"),
+        ("network.time", "network.tim", "network"),
+    ],
+)
+def test_wrong_times_and_compensations_are_refused_before_anything_runs(tmp_path, old, new, message):
+    file = tmp_path / "aged.toml"
+    file.write_text(AGED.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        SweepSpec.read(file)
