@@ -83,7 +83,7 @@ def solve_cells(problem: Problem, *, rtol: float, start: tuple[Array, Array] | N
     rtol : float
         Largest sum of ``|I - J|`` over the cells of a line, relative to the sum of ``|J|``.
     start : tuple of numpy.ndarray, optional
-        Node voltages to start from [V]; the cells are first linearised there, or at rest.
+        Node voltages to start from [V], near the answer; the cells are first linearised there, or at rest.
 
     Returns
     -------
@@ -147,7 +147,8 @@ def _newton(problem: Problem, rtol: float, start: tuple[Array, Array] | None, co
     cells, shape = problem.cells, problem.ladders.shape
     u, v = start if start is not None else (np.zeros(shape), np.zeros(shape))
     tightest = min(1e-12, 1e-2 * rtol)
-    at = _solve_tangents(problem, u, v, cells.at(u, v), _FIRST_TOLERANCE)
+    # From a start that is near the answer the first step may be the last.
+    at = _solve_tangents(problem, u, v, cells.at(u, v), _FIRST_TOLERANCE if start is None else tightest)
     law = cells.at(at.u, at.v)
     steps, best = 1, np.inf
     counts[0] += 1

@@ -21,6 +21,8 @@ from devices.waveforms import Pulses
 
 __all__ = ["Programmer", "Pulse", "PulseEffect"]
 
+_KEPT = 8  # latest solutions of pulses and reads, each a start for the next of its kind
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
@@ -100,6 +102,7 @@ class Programmer:
             fits = "'1T1R' for cells with a transistor, another one for cells without"
             raise InputError("scheme", self.scheme.name, fits)
         self.crossbar = crossbar
+        self._shape = crossbar.shape
         self.method = choice("method", method, ("fast", "exact"))
         self.edge = None if edge is None else number("edge", edge, unit="s", minimum=0.0, open_minimum=True)
         self.gate_on, self.gate_off = number("gate_on", gate_on, unit="V"), number("gate_off", gate_off, unit="V")
@@ -108,11 +111,12 @@ class Programmer:
         self._cells = crossbar.cell_array()
         self._lower, self._upper = crossbar.state_bounds()
         self._ladders: dict[bytes, Ladders] = {}
+        self._latest: dict[tuple, tuple[Array, Array]] = {}  # potentials of the latest solution of a kind
 
     @property
     def state(self) -> Array:
         """States of all cells now, shape ``(rows, columns, states)``."""
-        return self._cells.state.reshape(*self.crossbar.shape, -1).copy()
+        return self._cells.state.reshape(*self._shape, -1).copy()
 
     @property
     def array(self) -> Crossbar:
@@ -148,10 +152,11 @@ class Programmer:
         if not isinstance(pulse, Pulse):
             raise InputError("pulse", repr(pulse), "a Pulse", "Pulse(voltage=1.0, width=1e-6)")
         before = self._cells.state
-        shape = self.crossbar.shape
+        shape = self._shape
         control = self._control(row, column)
         if self.method == "fast":
-            found = self._solve(self.scheme.bias(shape, row, column, pulse.voltage), control)
+            bias = self.scheme.bias(shape, row, column, pulse.voltage)
+            found = self._solve(bias, control, ("pulse", row, column, pulse.voltage > 0.0))
             voltage = found.word_line_voltage - found.bit_line_voltage
             after = self._advance(voltage, found.bit_line_voltage, control, pulse.width)
         else:
@@ -173,12 +178,27 @@ class Programmer:
     def sense(self, row: int, column: int, voltage: float) -> float:
         """Return the conductance [S] that a read of one cell shows: its row at `voltage`, all other lines at ground."""
         self._check(row, column)
+        return float(self._sense_row(row, column, _read_voltage(voltage))[column])
+
+    def sense_all(self, voltage: float) -> Array:
+        """Return the conductances [S] that reads of all cells show one by one, shape ``(rows, columns)``; see `sense`.
+
+        Cells of a row whose reads are alike are read together.
+        """
         volts = _read_voltage(voltage)
+        rows, columns = self._shape
+        if self.scheme.gated and self.crossbar.gates == "columns":
+            return np.array([[self._sense_row(i, j, volts)[j] for j in range(columns)] for i in range(rows)])
+        return np.array([self._sense_row(i, 0, volts) for i in range(rows)])
+
+    def _sense_row(self, row: int, column: int, volts: float) -> Array:
+        """Return the currents of all columns over the voltage [S], with the gates of a read of this cell."""
         words = np.zeros(self.crossbar.rows)
         words[row] = volts
-        found = self._solve(Bias.read(words), self._control(row, column))
+        gate = column if self.scheme.gated and self.crossbar.gates == "columns" else 0
+        found = self._solve(Bias.read(words), self._control(row, column), ("read", row, gate, volts))
         grids = (found.word_line_voltage, found.bit_line_voltage, found.cell_current, found.short_current)
-        return float(line_totals(self.crossbar.wires, *grids)[1][column]) / volts
+        return np.asarray(line_totals(self.crossbar.wires, *grids)[1]) / volts
 
     def _check(self, row: int, column: int) -> None:
         integer("row", row, minimum=0, maximum=self.crossbar.rows - 1)
@@ -195,15 +215,19 @@ class Programmer:
     def _control(self, row: int, column: int) -> Array | None:
         return self.crossbar.control(self._gates(row, column))
 
-    def _solve(self, bias: Bias, control: Array | None) -> NonlinearSolution:
-        """Solve the array as it is now."""
-        _, sides = bias.resolve(*self.crossbar.shape)
+    def _solve(self, bias: Bias, control: Array | None, kind: tuple) -> NonlinearSolution:
+        """Solve the array as it is now, from the latest solution of this kind on."""
+        _, sides = bias.resolve(*self._shape)
         connected = connected_sides({name: side[0] for name, side in sides.items()})
         key = b"".join(mask.tobytes() for mask in connected.values())
         if key not in self._ladders:
             self._ladders[key] = ladders(self.crossbar.wires, connected, self.crossbar.conducting())
         cells = self._cells if control is None else self._cells._replace(control=control)
-        return solve_cells(Problem(cells, self._ladders[key], sides), rtol=1e-9)
+        found = solve_cells(Problem(cells, self._ladders[key], sides), rtol=1e-9, start=self._latest.get(kind))
+        while len(self._latest) >= _KEPT:
+            del self._latest[next(iter(self._latest))]
+        self._latest[kind] = found.word_line_voltage, found.bit_line_voltage
+        return found
 
     def _advance(self, voltage: Array, bit: Array, control: Array | None, duration: float) -> Array:
         from devices.simulation.constant_voltage import advance
@@ -233,7 +257,7 @@ class Programmer:
             control = self.crossbar.control(gates)
             assert control is not None, "cells of a gated scheme have gates"
             cells = cells._replace(control=control)
-        shape = self.crossbar.shape
+        shape = self._shape
         return cells.at(np.full(shape, voltage), np.zeros(shape))[0] / voltage
 
 

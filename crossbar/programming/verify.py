@@ -211,7 +211,7 @@ def write_verify(
                 pulses[i, j] += 1
     except KeyboardInterrupt:
         complete = False
-    final = np.array([[programmer.sense(i, j, read_voltage) for j in range(shape[1])] for i in range(shape[0])])
+    final = programmer.sense_all(read_voltage)
     return ProgramResult(
         crossbar=programmer.array,
         target=wanted,
