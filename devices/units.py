@@ -267,10 +267,12 @@ def factor(name: str, unit: str, si: str) -> float:
     except ValueError as error:
         allowed = f"a unit that converts to {si}, written with symbols of the SI"
         raise InputError(f"units[{name!r}]", f"{shortened(repr(unit))} ({error})", allowed, f"{si!r}") from None
+    import pint
+
     base = _quantity(_terms(si)).units
     try:
         return float(given.to(base).magnitude)
-    except _pint_error():
+    except pint.errors.PintError:
         dimension = str(given.dimensionality)
         raise InputError(
             f"units[{name!r}]", f"{unit!r}, of dimension {dimension}", f"a unit that converts to {si}"
@@ -285,12 +287,6 @@ def _quantity(terms: dict[str, Fraction]) -> Any:
     whole = {n: int(p) if p.denominator == 1 else float(p) for n, p in names.items() if n != "1"}
     registry = _registry()
     return registry.Quantity(1.0, registry.Unit(pint.util.UnitsContainer(whole)))
-
-
-def _pint_error() -> type[Exception]:
-    import pint
-
-    return pint.errors.PintError
 
 
 @cache

@@ -12,7 +12,10 @@ from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import integer, number
 
-__all__ = ["Layout", "Mapping", "MappingScheme", "check_limits"]
+__all__ = ["REVIEW", "Layout", "Mapping", "MappingScheme", "check_limits"]
+
+#: A review of mappings, as a source.
+REVIEW = "T. P. Xiao et al., Appl. Phys. Rev. 7, 031301 (2020), doi 10.1063/1.5143815"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar.mapping.base import Layout, check_limits, within_window
-from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, largest_weight
+from crossbar.mapping.base import REVIEW, Layout, check_limits, within_window
+from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, fit_scale
 from devices.common.arrays import Array
 from devices.common.validation import choice, finite_array
 from devices.sources import Citation
@@ -121,17 +121,10 @@ class OffsetMapping:
 
     def cited(self) -> tuple[Citation, ...]:
         """Return its source; see `devices.citations`."""
-        return (
-            Citation(
-                "T. P. Xiao et al., Appl. Phys. Rev. 7, 031301 (2020), doi 10.1063/1.5143815",
-                ("OffsetMapping",),
-                "recalled",
-            ),
-        )
+        return (Citation(REVIEW, ("OffsetMapping",), "recalled"),)
 
     def fit(self, weights: ArrayLike, conductance_limits: tuple[float, float]) -> OffsetCells:
         """Return the mapping that brings the percentile of absolute weights to the ends of the window."""
         low, high = check_limits(conductance_limits)
-        largest = largest_weight(weights, self.scale_per, self.percentile)
-        clip = largest if self.percentile < 100.0 else None
+        largest, clip = fit_scale(weights, self.scale_per, self.percentile)
         return OffsetCells((low, high), 0.5 * (low + high), 0.5 * (high - low) / largest, self.zero, clip)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crossbar.mapping.base import Layout, check_limits, within_window
-from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, largest_weight
+from crossbar.mapping.base import REVIEW, Layout, check_limits, within_window
+from crossbar.mapping.scaling import ScalePer, check_scaling, clip_weights, count_beyond, fit_scale, largest_weight
 from devices.common.arrays import Array
 from devices.common.validation import choice, finite_array
 from devices.sources import Citation
@@ -171,17 +171,10 @@ class PairMapping:
 
     def cited(self) -> tuple[Citation, ...]:
         """Return its source; see `devices.citations`."""
-        return (
-            Citation(
-                "T. P. Xiao et al., Appl. Phys. Rev. 7, 031301 (2020), doi 10.1063/1.5143815",
-                ("PairMapping",),
-                "recalled",
-            ),
-        )
+        return (Citation(REVIEW, ("PairMapping",), "recalled"),)
 
     def fit(self, weights: ArrayLike, conductance_limits: tuple[float, float]) -> DifferentialPairs:
         """Return the mapping that brings the percentile of absolute weights to the upper conductance limit."""
         low, high = check_limits(conductance_limits)
-        largest = largest_weight(weights, self.scale_per, self.percentile)
-        clip = largest if self.percentile < 100.0 else None
+        largest, clip = fit_scale(weights, self.scale_per, self.percentile)
         return DifferentialPairs((low, high), (high - low) / largest, self.arrangement, clip)

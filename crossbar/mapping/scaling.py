@@ -11,7 +11,7 @@ from devices.common.arrays import Array
 from devices.common.errors import InputError
 from devices.common.validation import choice, finite_array, number
 
-__all__ = ["ScalePer", "check_scaling", "clip_weights", "count_beyond", "largest_weight"]
+__all__ = ["ScalePer", "check_scaling", "clip_weights", "count_beyond", "fit_scale", "largest_weight"]
 
 #: Which weights share a scale.
 ScalePer = Literal["matrix", "tile", "column"]
@@ -47,6 +47,15 @@ def largest_weight(weights: ArrayLike, scale_per: ScalePer = "matrix", percentil
         allowed = f"zeros, or a largest weight of {_LEAST:g} at least"
         raise InputError("weights", f"{found.min():g} at most", allowed, "weights in another unit")
     return found if scale_per == "column" else float(found)
+
+
+def fit_scale(weights: ArrayLike, scale_per: ScalePer, percentile: float) -> tuple[float | Array, float | Array | None]:
+    """Return the weight at an end of the window, see `largest_weight`, and that beyond which others are clipped.
+
+    The second is None where the first is the largest weight of all.
+    """
+    largest = largest_weight(weights, scale_per, percentile)
+    return largest, largest if percentile < 100.0 else None
 
 
 def clip_weights(weights: Array, largest: float | Array | None) -> Array:

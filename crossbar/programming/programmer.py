@@ -16,7 +16,7 @@ from crossbar.solution import line_totals
 from devices.cells.protocol import state_corners
 from devices.common.arrays import Array
 from devices.common.errors import ConvergenceError, InputError
-from devices.common.validation import choice, integer, number
+from devices.common.validation import choice, integer, number, read_voltage
 from devices.waveforms import Pulses
 
 __all__ = ["Programmer", "Pulse", "PulseEffect"]
@@ -125,11 +125,11 @@ class Programmer:
 
     def conductance(self, voltage: float) -> Array:
         """Return the static conductance of every cell by itself at `voltage` [S], shape ``(rows, columns)``."""
-        return self._alone(self._cells.state, _read_voltage(voltage))
+        return self._alone(self._cells.state, read_voltage(voltage))
 
     def window(self, voltage: float) -> tuple[Array, Array]:
         """Return the smallest and the largest conductance of every cell at `voltage` [S], at the states' bounds."""
-        volts = _read_voltage(voltage)
+        volts = read_voltage(voltage)
         found = [self._alone(corner, volts) for corner in state_corners(self._lower, self._upper)]
         return np.min(found, axis=0), np.max(found, axis=0)
 
@@ -178,14 +178,14 @@ class Programmer:
     def sense(self, row: int, column: int, voltage: float) -> float:
         """Return the conductance [S] that a read of one cell shows: its row at `voltage`, all other lines at ground."""
         self._check(row, column)
-        return float(self._sense_row(row, column, _read_voltage(voltage))[column])
+        return float(self._sense_row(row, column, read_voltage(voltage))[column])
 
     def sense_all(self, voltage: float) -> Array:
         """Return the conductances [S] that reads of all cells show one by one, shape ``(rows, columns)``; see `sense`.
 
         Cells of a row whose reads are alike are read together.
         """
-        volts = _read_voltage(voltage)
+        volts = read_voltage(voltage)
         rows, columns = self._shape
         if self.scheme.gated and self.crossbar.gates == "columns":
             return np.array([[self._sense_row(i, j, volts)[j] for j in range(columns)] for i in range(rows)])
@@ -259,10 +259,3 @@ class Programmer:
             cells = cells._replace(control=control)
         shape = self._shape
         return cells.at(np.full(shape, voltage), np.zeros(shape))[0] / voltage
-
-
-def _read_voltage(voltage: float) -> float:
-    volts = number("voltage", voltage, unit="V")
-    if volts == 0.0:
-        raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
-    return volts

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.cells.protocol import Cell, state_corners
 from devices.common.errors import InputError
-from devices.common.validation import choice, finite_array, number
+from devices.common.validation import choice, finite_array, read_voltage
 from devices.model import DeviceModel
 from devices.parameters import Parameter, ParameterSet, State
 from devices.registry import chosen_set, get_model
@@ -234,8 +234,7 @@ class Device:
 
     def conductance(self, voltage: float, state: ArrayLike | None = None) -> NDArray[np.float64]:
         """Static conductance i/v [S] at the read `voltage` [V], not zero."""
-        if number("voltage", voltage, unit="V") == 0.0:
-            raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
+        read_voltage(voltage)
         return self.current(voltage, state) / voltage
 
     def conductance_limits(self, voltage: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from devices.cells.protocol import state_corners
 from devices.cells.series import Series
 from devices.common.arrays import Array
 from devices.common.errors import InputError
-from devices.common.validation import finite_array, number
+from devices.common.validation import finite_array, read_voltage
 
 __all__ = ["conductance_window", "programmed_cells"]
 
@@ -35,7 +35,7 @@ def conductance_window(cell: Device | Series, voltage: float, controls: ArrayLik
     tuple of float
         Taken at the corners of the state space, where the extremes of a current lie that is monotonic in each state.
     """
-    found, _ = _corners(cell, _read_voltage(voltage), controls)
+    found, _ = _corners(cell, read_voltage(voltage), controls)
     return float(found.min(axis=0).max()), float(found.max(axis=0).min())
 
 
@@ -77,7 +77,7 @@ def programmed_cells(
     >>> cells.conductance(0.1).round(9).tolist()
     [[0.002, 0.005]]
     """
-    volts = _read_voltage(voltage)
+    volts = read_voltage(voltage)
     target = finite_array("conductance", conductance, unit="S")
     found, corners = _corners(cell, volts, controls)
     least, most = found.argmin(axis=0), found.argmax(axis=0)
@@ -116,10 +116,3 @@ def _corners(cell: Device | Series, volts: float, controls: ArrayLike | None) ->
         raise InputError("cell", "cells without states", "cells with a state that sets the conductance")
     corners = np.stack(list(state_corners(*cell.bounds())))
     return np.stack([cell.current(volts, corner, controls) / volts for corner in corners]), corners
-
-
-def _read_voltage(voltage: float) -> float:
-    volts = number("voltage", voltage, unit="V")
-    if volts == 0.0:
-        raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
-    return volts

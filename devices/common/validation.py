@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from devices.common.errors import InputError
 
-__all__ = ["choice", "finite_array", "integer", "number", "readable_file"]
+__all__ = ["choice", "finite_array", "integer", "number", "read_voltage", "readable_file"]
 
 
 def _bounds_text(minimum: float | None, maximum: float | None, unit: str, open_minimum: bool) -> str:
@@ -76,6 +76,14 @@ def number(
     if not math.isfinite(result) or too_low or (maximum is not None and result > maximum):
         raise InputError(name, f"{result:g}", _bounds_text(minimum, maximum, unit, open_minimum), fix)
     return result
+
+
+def read_voltage(value: object) -> float:
+    """Return a read voltage [V] as a finite float other than 0, or raise `InputError`."""
+    volts = number("voltage", value, unit="V")
+    if volts == 0.0:
+        raise InputError("voltage", "0 V", "a read voltage other than 0 [V]", "voltage=0.1")
+    return volts
 
 
 def integer(name: str, value: object, *, minimum: int | None = None, maximum: int | None = None, fix: str = "") -> int:

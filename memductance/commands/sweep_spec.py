@@ -55,7 +55,7 @@ class RecipeAccuracy:
 
         task = self.task
         network = AnalogNetwork.from_sklearn(task.model, self.at(**point), calibration=task.train_inputs, seed=rng)
-        time, compensation = self._of_network(point)
+        time, compensation = _of_network(self.fields, point)
         if time is not None:
             network = network.at(time)
         if compensation != "none":
@@ -63,22 +63,8 @@ class RecipeAccuracy:
         return network.score(task.test_inputs, task.test_labels)
 
     def at(self, **point: Any) -> Recipe:
-        """Return the recipe at a point; a time at which its effects are not known is refused."""
-        recipe = _recipe_at(self.recipe, self.fields, point)
-        time, _ = self._of_network(point)
-        for effect in recipe.effects:
-            if time is not None and effect.earliest is not None:
-                effect.at(time)
-        return recipe
-
-    def _of_network(self, point: Mapping[str, Any]) -> tuple[float | None, Any]:
-        """Return the time [s] and the compensation of a point, checked."""
-        places = {place: point[name] for name, found in self.fields.items() for place in found if name in point}
-        time = places.get(_TIME)
-        if time is not None:
-            time = number(_TIME, time, unit="s", minimum=0.0)
-        compensation = places.get(_COMPENSATE)
-        return time, choice(_COMPENSATE, "none" if compensation is None else compensation, _COMPENSATIONS)
+        """Return the recipe at a point."""
+        return _recipe_at(self.recipe, self.fields, point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,22 +131,36 @@ class SweepSpec:
             axis, places[name] = _axis(name, table)
             axes.append(axis)
         first = {axis.name: axis.dimension().points[0][axis.name] for axis in axes}
-        task = given.get("task", {"name": "digits"})
         for axis in axes:
             for point in axis.dimension().points:
-                RecipeAccuracy(task, given["recipe"], places).at(**{**first, **point})
-        evaluate = RecipeAccuracy(_task(task), given["recipe"], places)
+                _recipe_at(given["recipe"], places, {**first, **point})
+        evaluate = RecipeAccuracy(_task(given.get("task", {"name": "digits"})), given["recipe"], places)
         return cls(title, trials, seed, paired, workers, target, evaluate, tuple(axes))
 
 
 def _recipe_at(table: dict[str, Any], fields: Mapping[str, tuple[str, ...]], point: Mapping[str, Any]) -> Recipe:
-    """Return the recipe of a table with the values of a point in their places."""
+    """Return the recipe of a table with the values of a point in their places, checked with its time."""
     changed = deepcopy(table)
     for name, value in point.items():
         for place in fields[name]:
             if place not in (_TIME, _COMPENSATE):
                 _put(changed, place, value)
-    return read_recipe(changed)
+    recipe = read_recipe(changed)
+    time, _ = _of_network(fields, point)
+    for effect in recipe.effects:
+        if time is not None and effect.earliest is not None:
+            effect.at(time)  # refused where the effect is not known at that time
+    return recipe
+
+
+def _of_network(fields: Mapping[str, tuple[str, ...]], point: Mapping[str, Any]) -> tuple[float | None, Any]:
+    """Return the time [s] and the compensation of a point, checked."""
+    places = {place: value for name, value in point.items() for place in fields[name]}
+    time = places.get(_TIME)
+    if time is not None:
+        time = number(_TIME, time, unit="s", minimum=0.0)
+    compensation = places.get(_COMPENSATE)
+    return time, choice(_COMPENSATE, "none" if compensation is None else compensation, _COMPENSATIONS)
 
 
 def read_recipe(table: dict[str, Any]) -> Recipe:
